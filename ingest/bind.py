@@ -1,0 +1,53 @@
+"""Device to patient: a value is kept only when its device was bound to somebody at the measured time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ingest.batch import Columns, Pack
+from vigil.domain.errors import RefusalReason
+from vigil.domain.people import Binding
+from vigil.domain.vitals import VITALS
+from vigil.store import RecordStore
+
+
+class Binder:
+    """Keeps the bindings in memory and reads them again when the records changed."""
+
+    def __init__(self, records: RecordStore) -> None:
+        self._records = records
+        self._revision = -1
+        self._known: set[str] = set()
+        self._bindings: dict[str, list[Binding]] = {}
+
+    def refresh(self) -> None:
+        revision = self._records.revision()
+        if revision == self._revision:
+            return
+        bindings: dict[str, list[Binding]] = {}
+        for binding in self._records.bindings():
+            bindings.setdefault(binding.device_id, []).append(binding)
+        self._known = {device.device_id for device in self._records.devices()}
+        self._bindings = bindings
+        self._revision = revision
+
+    def check_devices(self, packs: list[Pack]) -> None:
+        """Refuses packs of devices that nobody registered."""
+        for pack in packs:
+            if pack.refusal is None and pack.device_id not in self._known:
+                pack.refuse(RefusalReason.UNKNOWN_DEVICE)
+
+    def check_patients(self, packs: list[Pack], columns: Columns) -> None:
+        """Refuses values measured while the device was nobody's."""
+        bound = np.zeros(len(columns), np.bool_)
+        starts = np.flatnonzero(np.diff(columns.pack, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(columns)], strict=True):
+            times = columns.measured_at[start:end]
+            for binding in self._bindings.get(packs[columns.pack[start]].device_id, ()):
+                inside = times >= binding.start
+                if binding.end is not None:
+                    inside &= times < binding.end
+                bound[start:end] |= inside
+        for index in np.flatnonzero(~bound & columns.keep):
+            columns.keep[index] = False
+            packs[columns.pack[index]].values.refuse(VITALS[columns.vital[index]].wire, RefusalReason.NO_PATIENT)

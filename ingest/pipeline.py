@@ -1,0 +1,70 @@
+"""The steps of stage 3 in order; each is one small module.
+
+subscribe -> decode -> validate -> bind -> dedupe -> commit -> acknowledge -> hand on; refused -> dead letter.
+"""
+
+from __future__ import annotations
+
+from ingest.acknowledge import Acknowledger
+from ingest.batch import columns_of
+from ingest.bind import Binder
+from ingest.commit import Committer
+from ingest.count import Counts
+from ingest.decode import decode
+from ingest.dedupe import Deduper
+from ingest.manual import Entry, as_batch
+from ingest.validate import validate
+from vigil.bus.board import Bus
+from vigil.domain.readings import ReadingBatch
+from vigil.runtime.mqtt import Message
+
+
+class Pipeline:
+    """Runs one micro-batch through the steps. Broker acknowledgement (PUBACK) is the caller's, after ``run`` returned."""
+
+    def __init__(
+        self,
+        binder: Binder,
+        deduper: Deduper,
+        committer: Committer,
+        acknowledger: Acknowledger,
+        counts: Counts,
+        bus: Bus,
+    ) -> None:
+        self._binder = binder
+        self._deduper = deduper
+        self._committer = committer
+        self._acknowledger = acknowledger
+        self._counts = counts
+        self._bus = bus
+
+    def run(self, messages: list[Message]) -> ReadingBatch:
+        packs = [decode(message) for message in messages]
+        self._binder.refresh()
+        self._binder.check_devices(packs)
+        self._deduper.packs(packs)
+        columns = columns_of(packs)
+        validate(packs, columns)
+        self._binder.check_patients(packs, columns)
+        dropped = self._deduper.values(packs, columns)
+        readings = self._committer.commit(packs, columns)
+        self._counts.add(packs, len(readings), dropped)
+        self._acknowledger.note(packs)
+        self.hand_on(readings)
+        return readings
+
+    def enter(self, entry: Entry) -> None:
+        """A person's entry, the same way from the commit on."""
+        packs, columns = as_batch(entry)
+        readings = self._committer.commit(packs, columns)
+        self._counts.add(packs, len(readings), 0)
+        self.hand_on(readings)
+        entry.done.set_result(readings.ordinal.tolist())
+
+    def hand_on(self, readings: ReadingBatch) -> None:
+        """Waits while analytics is full: then this stage stops reading, and the broker holds what comes."""
+        if len(readings):
+            self._bus.readings.publish(readings)
+
+    def flush(self) -> None:
+        self._acknowledger.flush()

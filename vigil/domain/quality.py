@@ -1,0 +1,35 @@
+"""Quality bits of one value (u16): the low byte is the device's own word, the high byte is the platform's."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Quality(IntFlag):
+    """`wire_formats` section 8: a device sends the low byte as ``<name>.q``; the platform adds the high byte."""
+
+    GOOD = 0
+    MOTION = 1
+    LOW_PERFUSION = 2
+    CONTACT_LOST = 4
+    EARLY_ESTIMATE = 8
+    QUESTIONABLE = 16
+    TEST = 32
+
+    #: Outside the plausible but inside the reject range: keep, show, ask for a repeat.
+    IMPLAUSIBLE = 256
+    #: The device's clock was more than 5 s ahead; the value stands at its time of receipt.
+    CLOCK_AHEAD = 512
+    #: Entered by a person, not by a sensor.
+    MANUAL = 1024
+    #: The sensor tried and got nothing; the value is NaN.
+    NO_VALUE = 2048
+
+
+DEVICE_BITS = 0x3F
+
+#: A value with any of these bits is never compared with a limit and never scored: it is not a measurement of the patient.
+#: LOW_PERFUSION, EARLY_ESTIMATE and CLOCK_AHEAD lower confidence but do not gate (shock itself lowers perfusion).
+GATED = int(
+    Quality.MOTION | Quality.CONTACT_LOST | Quality.QUESTIONABLE | Quality.TEST | Quality.IMPLAUSIBLE | Quality.NO_VALUE
+)

@@ -1,0 +1,34 @@
+"""Microseconds UTC to text and back; pure arithmetic, reads no clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_iso(us: int) -> str:
+    """RFC 3339 in UTC with milliseconds.
+
+    >>> to_iso(1_767_225_600_123_456)
+    '2026-01-01T00:00:00.123Z'
+    """
+    moment = _EPOCH + timedelta(microseconds=us)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{moment.microsecond // 1000:03d}Z"
+
+
+def from_iso(text: str) -> int:
+    """Microseconds of an RFC 3339 date-time; a time without zone is refused with ``ValueError``.
+
+    >>> from_iso("2026-01-01T01:00:00+01:00")
+    1767225600000000
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the time has no zone: add Z or an offset")
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,1 @@
+"""Configuration, clock, log, metrics, MQTT, supervision: what every process needs."""

@@ -1,0 +1,208 @@
+"""The stores as protocols. Embedded versions: DuckDB for readings, SQLAlchemy (SQLite) for records.
+
+Any other version must pass the suite in ``tests/conformance/stores``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from vigil.domain.alerts import Alert, Transition
+from vigil.domain.people import Binding, Device, Patient
+from vigil.domain.policy import Policy
+from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
+from vigil.domain.scores import Score
+
+
+@dataclass(frozen=True, slots=True)
+class PackRow:
+    """One pack that was stored or refused whole. ``digest``: u64 of the payload, to tell a re-send from a conflict."""
+
+    device_id: str
+    epoch: int
+    seq: int
+    outcome: int
+    digest: int
+
+
+#: ``PackRow.outcome``
+STORED, DEAD = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused message or the refused values of one. ``values`` lists ``{"name", "reason", "detail"}`` where only some
+    values were refused. ``dead_id`` is given by the store. ``payload`` is kept byte for byte."""
+
+    received_at: int
+    topic: str
+    device_id: str
+    reason: str
+    detail: str
+    payload: bytes
+    values: tuple[dict[str, str], ...] = ()
+    dead_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one micro-batch makes safe, in one transaction. ``readings.ordinal`` is filled by the store."""
+
+    readings: ReadingBatch
+    streams: Sequence[Stream]
+    packs: Sequence[PackRow]
+    dead_letters: Sequence[DeadLetter]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Down-sampled values of one stream: columns of equal length, empty buckets left out. ``start`` i64 µs."""
+
+    start: I64
+    minimum: F64
+    maximum: F64
+    mean: F64
+    last: F64
+    count: U32
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Newest *valid* value (quality not gated) of every stream, indexed by stream number; ``measured_at`` 0 = none yet.
+
+    ``seen_at`` i64: measured time of the newest value of any quality; ``seen_quality`` u16 its quality.
+    The arrays may be longer than the number of streams.
+    """
+
+    measured_at: I64
+    received_at: I64
+    value: F64
+    quality: U16
+    seen_at: I64
+    seen_quality: U16
+
+
+class ReadingStore(Protocol):
+    """Append-only store of readings, packs, dead letters and scores. Safe to use from several threads."""
+
+    def commit(self, batch: Commit) -> ReadingBatch:
+        """One transaction, one fsync. Returns the readings with their ordinals (consecutive, over all history)."""
+        ...
+
+    def streams(self) -> list[Stream]: ...
+
+    def packs(self) -> Iterator[tuple[str, int, np.ndarray[tuple[int], np.dtype[np.uint32]]]]:
+        """(device, epoch, sorted committed seqs) of all history, to rebuild de-duplication."""
+        ...
+
+    def pack_digest(self, device_id: str, epoch: int, seq: int) -> int | None: ...
+
+    def has_unsequenced(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Which of (stream, device_time) are stored already from senders without seq."""
+        ...
+
+    def after(self, ordinal: int, limit: int) -> ReadingBatch:
+        """Readings with a greater ordinal, in order of ordinal."""
+        ...
+
+    def head(self) -> int:
+        """The greatest ordinal given so far; 0 when there is none."""
+        ...
+
+    def latest(self) -> Latest: ...
+
+    def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        """Readings with start <= measured_at < end, ordered by measured time then ordinal; the newest ``limit`` of them."""
+        ...
+
+    def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
+        """At most ``points`` buckets of equal width over [start, end); gated and NaN values are left out."""
+        ...
+
+    def dead_letters(
+        self, limit: int, before_id: int | None, device_id: str | None, reason: str | None
+    ) -> list[DeadLetter]:
+        """Newest first."""
+        ...
+
+    def append_scores(self, scores: Sequence[Score]) -> None: ...
+
+    def scores(self, patient_id: str, start: int, end: int, limit: int) -> list[Score]:
+        """Oldest first; the newest ``limit`` of them."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class RecordStore(Protocol):
+    """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
+
+    def add_patient(self, patient: Patient) -> None:
+        """Raises ``InvalidInput`` when the id exists."""
+        ...
+
+    def patients(self, *, include_discharged: bool = False) -> list[Patient]: ...
+
+    def patient(self, patient_id: str) -> Patient:
+        """Raises ``NotFound``."""
+        ...
+
+    def put_device(self, device: Device) -> None:
+        """Adds or replaces."""
+        ...
+
+    def devices(self) -> list[Device]: ...
+
+    def bind(self, device_id: str, patient_id: str, start: int) -> Binding:
+        """Ends the device's running binding at ``start`` if it is another patient's. Binding again to the same patient
+        returns the running binding. Raises ``NotFound`` or ``InvalidInput`` (start before the running binding's)."""
+        ...
+
+    def unbind(self, device_id: str, end: int) -> Binding | None: ...
+
+    def bindings(self) -> list[Binding]:
+        """All, ended ones too, ordered by device and start."""
+        ...
+
+    def revision(self) -> int:
+        """Grows with every change to patients, devices, bindings or policies: readers with a cache compare it."""
+        ...
+
+    def put_policy(self, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None: ...
+
+    def policy(self, patient_id: str) -> Policy | None:
+        """The patient's own policy; None = the default holds."""
+        ...
+
+    def record(self, transition: Transition) -> Transition | None:
+        """Stores the log line and ``transition.after`` in one transaction and returns it with its ``seq``; None when
+        (patient, rule, cause) was recorded before. Raises ``VersionConflict`` when ``after.version - 1`` is not what is stored
+        (version 1 = the alert does not exist yet)."""
+        ...
+
+    def alert(self, alert_id: str) -> Alert:
+        """Raises ``NotFound``."""
+        ...
+
+    def alerts(
+        self,
+        *,
+        patient_id: str | None = None,
+        open_only: bool = False,
+        resolved_since: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Alert]:
+        """Newest opening first. ``resolved_since`` keeps, of the resolved ones, those resolved at or after it."""
+        ...
+
+    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+        """In order of ``seq``."""
+        ...
+
+    def last_seq(self) -> int: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""The contract on the wire: MQTT topics, SenML packs (JSON and CBOR), application acknowledgement."""
