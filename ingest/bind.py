@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ingest.batch import Columns, Pack
@@ -40,8 +42,8 @@ class Binder:
     def check_patients(self, packs: list[Pack], columns: Columns) -> None:
         """Refuses values measured while the device was nobody's."""
         bound = np.zeros(len(columns), np.bool_)
-        starts = np.flatnonzero(np.diff(columns.pack, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], len(columns)], strict=True):
+        starts = np.flatnonzero(np.diff(columns.pack, prepend=-1)).tolist()
+        for start, end in itertools.pairwise([*starts, len(columns)]):
             times = columns.measured_at[start:end]
             for binding in self._bindings.get(packs[columns.pack[start]].device_id, ()):
                 inside = times >= binding.start
