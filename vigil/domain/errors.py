@@ -12,6 +12,7 @@
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
     ├── ServerUnreachable      the Vigil API did not answer
+    ├── SupervisionError       a process of Vigil did not start
     └── Refused                telemetry that is kept as a dead letter, with a RefusalReason
 
 Library errors are translated into this tree where they are caught; the cause is kept.
@@ -69,6 +70,10 @@ class SpoolError(VigilError):
 
 
 class ServerUnreachable(VigilError):
+    pass
+
+
+class SupervisionError(VigilError):
     pass
 
 

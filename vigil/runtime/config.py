@@ -27,7 +27,9 @@ class BrokerSettings(_Section):
         "auto", title="Broker", description="auto = mosquitto when it is installed, else the embedded one (demo only)"
     )
     host: str = Field("127.0.0.1", title="Broker host", description="where devices and ingest reach the broker")
-    port: int = Field(1883, ge=0, le=65535, title="Broker port", description="0 = any free port")
+    port: int = Field(
+        0, ge=0, le=65535, title="Broker port", description="0 = 1883 when it is free, else any free port"
+    )
 
 
 class IngestSettings(_Section):

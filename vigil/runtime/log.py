@@ -6,7 +6,7 @@ import logging
 import sys
 
 #: Libraries that say at "info" what nobody needs, or would print addresses with queries.
-_QUIET = ("httpx", "httpcore", "uvicorn.access", "amqtt", "transitions", "alembic", "asyncio")
+_QUIET = ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "amqtt", "transitions", "alembic", "asyncio")
 
 
 def setup(process: str, level: str = "info") -> None:

@@ -120,7 +120,12 @@ class ReadingStore(Protocol):
         ...
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-        """At most ``points`` buckets of equal width over [start, end); gated and NaN values are left out."""
+        """At most ``points`` buckets of ceil((end - start) / points) µs from ``start``; the streams are pooled, gated and NaN
+        values left out. Raises ``InvalidInput`` when ``points`` < 1."""
+        ...
+
+    def delivered(self, device_id: str, since: int) -> int:
+        """How many readings of the device were received at or after ``since``."""
         ...
 
     def dead_letters(
@@ -151,6 +156,10 @@ class RecordStore(Protocol):
         """Raises ``NotFound``."""
         ...
 
+    def discharge(self, patient_id: str, at: int) -> None:
+        """Ends the watch and every running binding of the patient; again = no change. Raises ``NotFound``."""
+        ...
+
     def put_device(self, device: Device) -> None:
         """Adds or replaces."""
         ...
@@ -159,7 +168,8 @@ class RecordStore(Protocol):
 
     def bind(self, device_id: str, patient_id: str, start: int) -> Binding:
         """Ends the device's running binding at ``start`` if it is another patient's. Binding again to the same patient
-        returns the running binding. Raises ``NotFound`` or ``InvalidInput`` (start before the running binding's)."""
+        returns the running binding, or continues one that ended after ``start``. Raises ``NotFound`` or ``InvalidInput`` (the
+        moment belongs to somebody else)."""
         ...
 
     def unbind(self, device_id: str, end: int) -> Binding | None: ...

@@ -1,0 +1,22 @@
+"""The stores under test. Another implementation joins by one line here; ``folder`` is its own and survives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vigil.runtime.clock import ManualClock
+from vigil.store import ReadingStore, RecordStore
+from vigil.store.duck import DuckReadingStore
+from vigil.store.records import SqlRecordStore
+
+#: A key for tests only: 32 bytes of the letter k.
+KEY = b"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+READING_STORES: dict[str, Callable[[Path], ReadingStore]] = {
+    "duckdb": lambda folder: DuckReadingStore(folder / "readings.duckdb", ManualClock()),
+}
+
+RECORD_STORES: dict[str, Callable[[Path], RecordStore]] = {
+    "sqlite": lambda folder: SqlRecordStore(f"sqlite:///{folder / 'records.sqlite3'}", KEY),
+}

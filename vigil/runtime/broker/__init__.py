@@ -1,0 +1,82 @@
+"""Choosing and describing the MQTT broker: mosquitto when it is installed, else the embedded one (demo only)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from vigil.domain.errors import BrokerError
+from vigil.runtime.broker.accounts import Accounts
+from vigil.runtime.broker.mosquitto import (
+    BrokerLimits,
+    find_mosquitto,
+    mosquitto_argv,
+    reload,
+    running_pid,
+    write_config,
+)
+
+__all__ = ["Accounts", "BrokerKind", "BrokerLimits", "BrokerPlan", "plan_broker", "reload_broker"]
+
+EMBEDDED_CONFIG_NAME = "embedded.json"
+
+
+class BrokerKind(StrEnum):
+    MOSQUITTO = "mosquitto"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPlan:
+    kind: BrokerKind
+    argv: list[str]
+    host: str
+    port: int
+
+
+def plan_broker(
+    accounts: Accounts, port: int, kind: BrokerKind | None = None, limits: BrokerLimits | None = None
+) -> BrokerPlan:
+    """Write the configuration and say which command starts the broker on 127.0.0.1.
+
+    Without ``kind``: mosquitto if it is found, else embedded. ``BrokerError`` if mosquitto is asked for and absent.
+    """
+    limits = limits or BrokerLimits()
+    program = None if kind is BrokerKind.EMBEDDED else find_mosquitto()
+    if program is not None:
+        argv = mosquitto_argv(program, write_config(accounts, port, limits))
+        return BrokerPlan(BrokerKind.MOSQUITTO, argv, "127.0.0.1", port)
+    if kind is BrokerKind.MOSQUITTO:
+        raise BrokerError("mosquitto is not installed: install it, or choose the embedded broker")
+    config = _write_embedded_config(accounts, port, limits)
+    argv = [sys.executable, "-m", "vigil.runtime.broker.embedded", "--config", str(config)]
+    return BrokerPlan(BrokerKind.EMBEDDED, argv, "127.0.0.1", port)
+
+
+def reload_broker(accounts: Accounts) -> bool:
+    """Tell a running mosquitto about changed accounts; False if none runs here (the embedded one needs no telling)."""
+    pid = running_pid(accounts.directory)
+    if pid is None:
+        return False
+    reload(pid)
+    return True
+
+
+def _write_embedded_config(accounts: Accounts, port: int, limits: BrokerLimits) -> Path:
+    with accounts.edit():
+        pass  # creates the files when there are none
+    path = accounts.directory.resolve() / EMBEDDED_CONFIG_NAME
+    settings = {
+        "data_dir": str(accounts.directory.resolve().parent),
+        "port": port,
+        "payload_limit": limits.payload,
+        "packet_limit": limits.packet,
+    }
+    try:
+        path.write_text(json.dumps(settings))
+    except OSError as error:
+        raise BrokerError(f"cannot write {EMBEDDED_CONFIG_NAME}: {error.strerror}") from error
+    return path

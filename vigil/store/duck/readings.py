@@ -1,0 +1,124 @@
+"""Readings: append, page by ordinal, range, buckets, exact look-up of those without a sequence number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from vigil.domain.errors import InvalidInput
+from vigil.domain.quality import GATED
+from vigil.domain.readings import COLUMN_TYPES, NO_SEQUENCE, ReadingBatch
+from vigil.store import Buckets
+
+COLUMNS = ", ".join(COLUMN_TYPES)
+#: A measurement of the patient; stored NaN are NULL.
+VALID = f"value IS NOT NULL AND (quality & {GATED}) = 0"
+
+
+def append(con: duckdb.DuckDBPyConnection, batch: ReadingBatch) -> None:
+    if not len(batch):
+        return
+    incoming = {name: np.ascontiguousarray(getattr(batch, name)) for name in COLUMN_TYPES}
+    insert_columns(con, "readings", incoming, COLUMNS)
+
+
+def insert_columns(con: duckdb.DuckDBPyConnection, table: str, incoming: Mapping[str, Any], select: str) -> None:  # noqa: ARG001
+    """Appends numpy columns to a table whose columns are ``select`` in order: 10,000 rows in a few milliseconds."""
+    # DuckDB finds ``incoming`` among the variables of this function; ``register`` would cost 0.4 ms more a table.
+    con.execute(f"INSERT INTO {table} SELECT {select} FROM incoming")
+
+
+def number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query yields. Never by ``fetchone``: that leaves the result, and so the cursor, in use."""
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def numbered(batch: ReadingBatch, head: int) -> ReadingBatch:
+    """The batch with the ordinals that follow ``head``."""
+    return replace(batch, ordinal=np.arange(head + 1, head + 1 + len(batch), dtype=np.uint64))
+
+
+def head(con: duckdb.DuckDBPyConnection) -> int:
+    return number(con, "SELECT coalesce(max(ordinal), 0) FROM readings")
+
+
+def after(con: duckdb.DuckDBPyConnection, ordinal: int, limit: int, head: int) -> ReadingBatch:
+    # Ordinals are consecutive, so the page is a closed interval and the zone maps find it without a scan.
+    first, last = max(ordinal, 0), min(max(ordinal, 0) + limit, head)
+    if last <= first:
+        return ReadingBatch.empty()
+    query = f"SELECT {COLUMNS} FROM readings WHERE ordinal > ? AND ordinal <= ? ORDER BY ordinal"
+    return as_batch(con.execute(query, [first, last]).fetchnumpy())
+
+
+def received(con: duckdb.DuckDBPyConnection, streams: Sequence[int], since: int) -> int:
+    if not streams:
+        return 0
+    query = "SELECT count(*) FROM readings WHERE received_at >= ? AND list_contains(?, stream)"
+    return int(con.execute(query, [since, list(streams)]).fetchall()[0][0])
+
+
+def in_range(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+    if not streams or start >= end or limit <= 0:
+        return ReadingBatch.empty()
+    query = (
+        f"SELECT {COLUMNS} FROM readings WHERE {_among(streams)} AND measured_at >= ? AND measured_at < ? "
+        "ORDER BY measured_at DESC, ordinal DESC LIMIT ?"
+    )
+    newest_first = as_batch(con.execute(query, [*streams, start, end, limit]).fetchnumpy())
+    return newest_first.take(slice(None, None, -1))
+
+
+def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
+    if points < 1:
+        raise InvalidInput("points must be at least 1")
+    width = max(1, -(-(end - start) // points))  # whole microseconds, rounded up: the last bucket may hang over the end
+    where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ? AND {VALID}" if streams else "false"
+    query = f"""
+        SELECT (measured_at - ?) // ? AS place, min(value) AS minimum, max(value) AS maximum, avg(value) AS mean,
+               arg_max(value, row(measured_at, ordinal)) AS last, count(*)::UINTEGER AS count
+        FROM readings WHERE {where} GROUP BY place ORDER BY place
+    """
+    values = [start, width, *streams, start, end] if streams else [start, width]
+    found = con.execute(query, values).fetchnumpy()
+    return Buckets(
+        start=_plain(found["place"], np.int64) * width + start,
+        minimum=_plain(found["minimum"], np.float64),
+        maximum=_plain(found["maximum"], np.float64),
+        mean=_plain(found["mean"], np.float64),
+        last=_plain(found["last"], np.float64),
+        count=_plain(found["count"], np.uint32),
+    )
+
+
+def unsequenced(con: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    if not keys:
+        return set()
+    streams, times = zip(*keys, strict=True)
+    asked = {"stream": np.array(streams, np.uint32), "device_time": np.array(times, np.int64)}  # noqa: F841 - read by DuckDB
+    # The bounds let the zone maps leave out almost all of history before the join.
+    rows = con.execute(
+        "SELECT DISTINCT stream, device_time FROM readings JOIN asked USING (stream, device_time) "
+        "WHERE seq = ? AND device_time BETWEEN ? AND ? AND stream BETWEEN ? AND ?",
+        [NO_SEQUENCE, min(times), max(times), min(streams), max(streams)],
+    ).fetchall()
+    return {(int(stream), int(at)) for stream, at in rows}
+
+
+def as_batch(columns: Mapping[str, Any]) -> ReadingBatch:
+    return ReadingBatch(*(_plain(columns[name], dtype) for name, dtype in COLUMN_TYPES.items()))
+
+
+def _plain(column: Any, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
+    """A plain array: DuckDB masks the columns that hold NULL, which for us is NaN."""
+    if isinstance(column, np.ma.MaskedArray):
+        column = column.filled(np.nan) if np.issubdtype(dtype, np.floating) else column.data
+    return np.asarray(column, dtype)
+
+
+def _among(streams: Sequence[int]) -> str:
+    return f"stream IN ({', '.join('?' * len(streams))})"

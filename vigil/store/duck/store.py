@@ -1,0 +1,141 @@
+"""``DuckReadingStore``: the protocol ``ReadingStore`` over one DuckDB file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vigil.domain.readings import ReadingBatch, Stream
+from vigil.domain.scores import Score
+from vigil.runtime.clock import Clock
+from vigil.store import Buckets, Commit, DeadLetter, Latest
+from vigil.store.duck import deadletters, latest, packs, readings, schema, streams
+from vigil.store.duck import scores as score_rows
+from vigil.store.duck.connection import DuckFile
+
+
+class DuckReadingStore:
+    """Append-only, one transaction and one fsync a commit; opening rebuilds ordinals, streams and latest values.
+
+    One process, one object: raises ``StoreError`` when ``path`` is open elsewhere, is no Vigil store or has another schema
+    version. Every call raises ``StoreError`` when DuckDB fails; a commit that failed has stored nothing, and the next one
+    first reads the file again. A reading whose stream was never committed is refused with ``StoreError``.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._file = DuckFile(path)
+        self._lock = threading.Lock()
+        self._streams = streams.StreamBook(())
+        self._latest = latest.LatestValues()
+        self._head = self._last_dead = self._last_score = 0
+        self._doubtful = True
+        opened = False
+        try:
+            with self._file.write() as con:
+                schema.prepare(con, path, clock.now_us())
+            self._reload()
+            opened = True
+        finally:
+            if not opened:
+                self._file.close()
+
+    def commit(self, batch: Commit) -> ReadingBatch:
+        with self._lock:
+            if self._doubtful:
+                self._reload()
+            fresh = self._streams.fresh(batch.streams)
+            self._streams.check(batch.readings.stream, fresh)
+            stored = readings.numbered(batch.readings, self._head)
+            head = self._head + len(stored)
+            if not (len(stored) or fresh or batch.packs or batch.dead_letters):
+                return stored
+            self._doubtful = True
+            with self._file.write() as con:
+                streams.append(con, fresh)
+                readings.append(con, stored)
+                packs.append(con, batch.packs, head)
+                deadletters.append(con, batch.dead_letters, self._last_dead)
+            self._streams.add(fresh)
+            self._latest.reserve(self._streams.size)
+            self._latest.put(stored)
+            self._head = head
+            self._last_dead += len(batch.dead_letters)
+            self._doubtful = False
+            return stored
+
+    def streams(self) -> list[Stream]:
+        return self._streams.listed()
+
+    def packs(self) -> Iterator[tuple[str, int, np.ndarray[tuple[int], np.dtype[np.uint32]]]]:
+        return packs.stored(self._file)
+
+    def pack_digest(self, device_id: str, epoch: int, seq: int) -> int | None:
+        with self._file.read() as con:
+            return packs.digest(con, device_id, epoch, seq)
+
+    def has_unsequenced(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        with self._file.read() as con:
+            return readings.unsequenced(con, keys)
+
+    def after(self, ordinal: int, limit: int) -> ReadingBatch:
+        with self._file.read() as con:
+            return readings.after(con, ordinal, limit, self._head)
+
+    def head(self) -> int:
+        return self._head
+
+    def latest(self) -> Latest:
+        return self._latest.view()
+
+    def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        with self._file.read() as con:
+            return readings.in_range(con, streams, start, end, limit)
+
+    def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
+        with self._file.read() as con:
+            return readings.buckets(con, streams, start, end, points)
+
+    def delivered(self, device_id: str, since: int) -> int:
+        numbers = [stream.stream for stream in self._streams.listed() if stream.device_id == device_id]
+        with self._file.read() as con:
+            return readings.received(con, numbers, since)
+
+    def dead_letters(
+        self, limit: int, before_id: int | None, device_id: str | None, reason: str | None
+    ) -> list[DeadLetter]:
+        with self._file.read() as con:
+            return deadletters.newest(con, limit, before_id, device_id, reason)
+
+    def append_scores(self, scores: Sequence[Score]) -> None:
+        if not scores:
+            return
+        with self._lock:
+            if self._doubtful:
+                self._reload()
+            self._doubtful = True
+            with self._file.write() as con:
+                score_rows.append(con, scores, self._last_score)
+            self._last_score += len(scores)
+            self._doubtful = False
+
+    def scores(self, patient_id: str, start: int, end: int, limit: int) -> list[Score]:
+        with self._file.read() as con:
+            return score_rows.newest(con, patient_id, start, end, limit)
+
+    def close(self) -> None:
+        """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""
+        self._file.close()
+
+    def _reload(self) -> None:
+        """Counters, streams and latest values from the file: at opening, and after a commit whose outcome is not known."""
+        with self._file.read() as con:
+            book = streams.StreamBook(streams.stored(con))
+            values = latest.LatestValues(book.size)
+            values.put(latest.newest_rows(con))
+            self._head = readings.head(con)
+            self._last_dead = deadletters.last_id(con)
+            self._last_score = score_rows.last_id(con)
+        self._streams, self._latest, self._doubtful = book, values, False
