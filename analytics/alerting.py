@@ -1,0 +1,75 @@
+"""From a changed condition to a line in an alert's log: the life cycle decides, the store records, the bus tells.
+
+A line is published only after it is recorded. Its cause names the reading, deadline or decision behind it, so that a replay of
+the same readings records nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from analytics.book import Book, earlier_beginnings
+from analytics.directory import Directory
+from vigil.bus.board import Bus
+from vigil.domain.alerts import Transition
+from vigil.domain.errors import VersionConflict
+from vigil.domain.lifecycle import THIRD_WITHIN, Began, Event, Passed, Stamp, apply
+from vigil.runtime.clock import Clock
+from vigil.runtime.metrics import Metrics
+from vigil.store import RecordStore
+
+_LOG = logging.getLogger(__name__)
+#: A person's command and a rule's event may cross; the loser reads again and decides anew.
+_TRIES = 5
+
+
+class Alerting:
+    def __init__(
+        self, records: RecordStore, bus: Bus, clock: Clock, directory: Directory, book: Book, metrics: Metrics
+    ) -> None:
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._directory = directory
+        self.book = book
+        self._count = metrics.counter("analytics_transitions_total", "Lines written to alert logs", ("step",))
+
+    def now(self) -> int:
+        return self._clock.now_us()
+
+    def stamp(self, cause: str, measured_at: int | None = None) -> Stamp:
+        return Stamp(cause, self._clock.now_us(), measured_at=measured_at)
+
+    def submit(self, patient_id: str, rule: str, event: Event) -> Transition | None:
+        """Apply the event to the newest occurrence of (patient, rule); the recorded line, or None when nothing changed.
+
+        Raises ``VersionConflict`` when the alert kept changing under our hands, ``StoreError`` when it cannot be recorded.
+        """
+        retrospective = isinstance(event, Passed)
+        policy = self._directory.policy(patient_id)
+        for _ in range(_TRIES):
+            alert = self.book.newest(patient_id, rule, retrospective)
+            if alert is not None and not alert.open and isinstance(event, Began):
+                since = event.stamp.at - THIRD_WITHIN
+                lines = self._records.transitions(alert_id=alert.alert_id)
+                event = Began(event.stamp, event.finding, event.unknown, earlier_beginnings(lines, since))
+            line = apply(alert, event, policy)
+            if line is None:
+                return None
+            try:
+                recorded = self._records.record(line)
+            except VersionConflict:
+                self.book.sync()
+                continue
+            return None if recorded is None else self._tell(recorded)
+        raise VersionConflict(
+            f"the alert of rule {rule} changed {_TRIES} times while {type(event).__name__} was applied"
+        )
+
+    def _tell(self, line: Transition) -> Transition:
+        alert = line.after
+        self.book.put(alert)
+        self._count.labels(line.step.value).inc()
+        _LOG.info("alert %s %s %s %s", alert.alert_id, line.step.value, alert.rule, alert.priority.value)
+        self._bus.transitions.publish(line)
+        return line

@@ -1,0 +1,161 @@
+"""Technical alerts for missing data, on server time, from the state as it stands.
+
+``no_data.<device>``: nothing valid from a worn device. ``no_signal.<vital>``: the device sends, but nothing valid for this vital.
+Low after the first threshold of ``freshness``, medium after the second. While a device is silent altogether, its vitals bring no
+alerts of their own, and those that were open stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analytics.alerting import Alerting
+from analytics.directory import Directory
+from analytics.freshness import WATCHED_VITALS, Freshness, low_after, medium_after
+from analytics.slots import Slots
+from analytics.wording import amount, clock_time, no_data_text, no_signal_text, vital_name, vital_word
+from vigil.domain.alerts import Evidence, Kind, Priority
+from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.people import Binding
+from vigil.domain.times import SECOND
+from vigil.domain.vitals import VITALS
+
+#: A device that never sent anything is expected to send this often, unless it says otherwise (ours).
+UNKNOWN_INTERVAL = 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something missing. ``since``: the last valid value, or when the count began."""
+
+    rule: str
+    priority: Priority
+    title: str
+    text: str
+    device_id: str
+    since: int
+    due: int
+
+
+class Missing:
+    def __init__(self, slots: Slots, directory: Directory, alerting: Alerting) -> None:
+        self._slots = slots
+        self._directory = directory
+        self._alerting = alerting
+
+    def judge(self, patient_id: str, freshness: Freshness, now: int, live_since: int) -> None:
+        """Open, raise or end the patient's missing-data alerts."""
+        gaps: dict[str, Gap] = {}
+        silent: set[str] = set()
+        sensors = self._directory.sensors_on(patient_id, now)
+        expected = [slot for slot in self._slots.of(patient_id) if freshness.expected[slot]]
+        for binding in sensors:
+            gap = self._device_gap(binding, expected, freshness, now, live_since)
+            if gap is not None:
+                gaps[gap.rule] = gap
+                silent.add(binding.device_id)
+        talking = [slot for slot in expected if self._slots.device[slot] not in silent]
+        for gap in self._vital_gaps(expected, talking, freshness, now):
+            gaps[gap.rule] = gap
+        for gap in gaps.values():
+            self._call(patient_id, gap)
+        untouched = {VITALS[int(self._slots.vital[slot])].name for slot in expected if slot not in talking}
+        self._end_others(patient_id, gaps, untouched, now)
+
+    def _device_gap(
+        self, binding: Binding, expected: list[int], freshness: Freshness, now: int, live_since: int
+    ) -> Gap | None:
+        slots = [slot for slot in expected if self._slots.binding[slot] == binding.binding_id]
+        if slots:
+            interval = min(int(self._slots.interval[slot]) for slot in slots)
+            last = max(int(freshness.last[slot]) for slot in slots)
+        elif self._sends_something(binding):
+            return None  # nothing that a person is watched by, such as a scale
+        else:
+            interval = self._told_interval(binding)
+            last = max(binding.start, live_since)
+        low, medium = low_after(interval), medium_after(interval)
+        if now - last <= low:
+            return None
+        late = now - last > medium
+        others = any(freshness.fresh[slot] for slot in expected if slot not in slots)
+        newest = max(slots, key=lambda slot: int(self._slots.valid_at[slot]), default=-1)
+        since = int(self._slots.valid_at[newest]) if newest >= 0 else 0
+        return Gap(
+            rule=f"no_data.{binding.device_id}",
+            priority=Priority.MEDIUM if late else Priority.LOW,
+            title="No data",
+            text=no_data_text(binding.device_id, now - (since or last), others, self._last_words(newest, named=True)),
+            device_id=binding.device_id,
+            since=since or last,
+            due=last + (medium if late else low),
+        )
+
+    def _sends_something(self, binding: Binding) -> bool:
+        found = self._slots.of(binding.patient_id)
+        return any(self._slots.binding[slot] == binding.binding_id for slot in found)
+
+    def _told_interval(self, binding: Binding) -> int:
+        device = self._directory.devices.get(binding.device_id)
+        told = (
+            [] if device is None else [device.interval_s[name] for name in WATCHED_VITALS if name in device.interval_s]
+        )
+        return round(min(told) * SECOND) if told else UNKNOWN_INTERVAL
+
+    def _vital_gaps(self, expected: list[int], talking: list[int], freshness: Freshness, now: int) -> list[Gap]:
+        gaps = []
+        for vital in sorted({int(self._slots.vital[slot]) for slot in talking}):
+            alike = [slot for slot in expected if self._slots.vital[slot] == vital]
+            best = min(alike, key=lambda slot: (int(freshness.level[slot]), -int(freshness.last[slot])))
+            level = int(freshness.level[best])
+            if level == 0:
+                continue
+            interval = int(self._slots.interval[best])
+            name = VITALS[vital].name
+            seen = any(freshness.seen[slot] for slot in alike)
+            since = int(self._slots.valid_at[best]) or int(freshness.last[best])
+            gaps.append(
+                Gap(
+                    rule=f"no_signal.{name}",
+                    priority=Priority.MEDIUM if level == 2 else Priority.LOW,
+                    title=f"Bad {vital_word(name)} signal" if seen else f"No {vital_word(name)}",
+                    text=no_signal_text(name, now - since, seen, self._last_words(best, named=False)),
+                    device_id=self._slots.device[best],
+                    since=since,
+                    due=int(freshness.last[best]) + (medium_after(interval) if level == 2 else low_after(interval)),
+                )
+            )
+        return gaps
+
+    def _last_words(self, slot: int, *, named: bool) -> str:
+        if slot < 0 or not self._slots.valid_at[slot]:
+            return ""
+        kind = VITALS[int(self._slots.vital[slot])]
+        value = amount(kind, float(self._slots.valid_value[slot]))
+        name = f"{vital_name(kind.name)} " if named else ""
+        return f"{name}{value} at {clock_time(int(self._slots.valid_at[slot]))}"
+
+    def _call(self, patient_id: str, gap: Gap) -> None:
+        alert = self._alerting.book.active(patient_id, gap.rule)
+        if alert is not None and alert.priority.rank >= gap.priority.rank:
+            return
+        version = self._directory.policy_version(patient_id)
+        finding = Finding(
+            patient_id=patient_id,
+            rule=gap.rule,
+            kind=Kind.TECHNICAL,
+            priority=gap.priority,
+            title=gap.title,
+            evidence=Evidence(gap.text, policy_version=version),
+            onset_at=gap.since,
+            device_id=gap.device_id,
+        )
+        self._alerting.submit(patient_id, gap.rule, Began(self._alerting.stamp(f"deadline:{gap.due}"), finding))
+
+    def _end_others(self, patient_id: str, gaps: dict[str, Gap], untouched: set[str], now: int) -> None:
+        for alert in self._alerting.book.open_alerts(patient_id):
+            head, _, name = alert.rule.partition(".")
+            over = head == "no_data" or (head == "no_signal" and name not in untouched)
+            if over and alert.active and alert.rule not in gaps:
+                stamp = self._alerting.stamp(f"deadline:{now}")
+                self._alerting.submit(patient_id, alert.rule, Ended(stamp, now))

@@ -1,0 +1,106 @@
+"""The steps of the stage, in order: what happens with each batch, and what happens each second."""
+
+from __future__ import annotations
+
+from analytics.alerting import Alerting
+from analytics.book import Book
+from analytics.conditions import Conditions
+from analytics.data_loss import DataLoss
+from analytics.deadlines import fire_due
+from analytics.directory import Directory
+from analytics.lapses import lapsed
+from analytics.limit_alerts import LimitAlerts
+from analytics.news2_rule import News2Rule
+from analytics.past import PastEpisodes
+from analytics.quality import gated, may_be_critical
+from analytics.scores import Scores
+from analytics.settle import Settle
+from analytics.state import State
+from analytics.upkeep import Upkeep
+from analytics.watch import Watch
+from vigil.bus.board import Bus
+from vigil.domain.readings import ReadingBatch
+from vigil.runtime.clock import Clock
+from vigil.runtime.metrics import Metrics
+from vigil.store import ReadingStore, RecordStore
+
+
+class Pipeline:
+    def __init__(
+        self,
+        state: State,
+        directory: Directory,
+        readings: ReadingStore,
+        records: RecordStore,
+        bus: Bus,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        slots, limits = state.slots, state.limits
+        self.state = state
+        self.book = Book(records)
+        self.conditions = Conditions(slots)
+        alerting = Alerting(records, bus, clock, directory, self.book, metrics)
+        self.past = PastEpisodes(alerting, directory)
+        limit_alerts = LimitAlerts(slots, self.conditions, directory, alerting, self.past)
+        data_loss = DataLoss(slots, self.conditions, directory, alerting)
+        settle = Settle(limits, self.conditions, directory, alerting, data_loss)
+        self._alerting = alerting
+        self._limit_alerts = limit_alerts
+        self._data_loss = data_loss
+        self._settle = settle
+        self._scores = Scores(slots, state.windows, directory, readings, bus.board)
+        self._news2 = News2Rule(directory, alerting, data_loss)
+        self._watch = Watch(slots, directory, alerting, bus.board)
+        self._upkeep = Upkeep(
+            state, directory, self.conditions, limit_alerts, settle, self._scores, self._watch, bus.board
+        )
+        self._scored_position = 0
+
+    def on_batch(self, batch: ReadingBatch, now: int) -> int:
+        """Readings in order of ordinal, all after ``state.position``. Returns how many belong to nobody under watch."""
+        self._upkeep.follow_records(now)
+        slot = self.state.slots.resolve(batch)
+        self._upkeep.configure_new_slots()
+        bad = gated(batch)
+        changes = self.state.limits.judge(slot, batch, bad, may_be_critical(batch))
+        self.state.windows.add(slot, batch, bad)
+        self._scores.touch(slot)
+        self._limit_alerts.take(changes)
+        self.state.position = int(batch.ordinal[-1])
+        return int((slot < 0).sum())
+
+    def on_tick(self, now: int, live_since: int | None) -> int:
+        """Once a second. ``live_since``: when the backlog had drained after the start; None = it has not, and nothing that
+        follows from silence is judged. Returns how many scores were made."""
+        self.book.sync()
+        self._upkeep.follow_records(now)
+        scores = self._scores.tick(now)
+        if live_since is not None:
+            self._limit_alerts.take(lapsed(self.state.limits, now, live_since))
+            cause = self._cause(now)
+            for score in scores:
+                self._news2.judge(score, now, cause, live_since)
+            self._data_loss.tick(now, live_since)
+            self._settle.tick(now)
+        self.past.flush(now)
+        self._watch.tick(now, live_since)
+        fire_due(self._alerting, now)
+        self.book.forget_old(now)
+        return len(scores)
+
+    def begin(self, now: int, log_seq: int) -> None:
+        """Before the first batch: ``log_seq`` of the snapshot, 0 = there was none."""
+        self.book.load(now)
+        self.book.mark_replayed(log_seq, now)
+        self._upkeep.rebuild(now)
+
+    def end(self, now: int) -> None:
+        """Before the last snapshot."""
+        self.past.flush(now, all_of_it=True)
+
+    def _cause(self, now: int) -> str:
+        """Scores follow from the readings up to here, or from time alone when none came since the last second."""
+        fresh = self.state.position > self._scored_position
+        self._scored_position = self.state.position
+        return f"ordinal:{self.state.position}" if fresh else f"deadline:{now}"

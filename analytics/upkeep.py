@@ -1,0 +1,73 @@
+"""Follow the records: a new binding, an edited limit, a discharge take effect before the next reading is judged."""
+
+from __future__ import annotations
+
+from analytics.changes import Change
+from analytics.conditions import Conditions
+from analytics.directory import Directory
+from analytics.lapses import reconfigure
+from analytics.limit_alerts import LimitAlerts
+from analytics.scores import Scores
+from analytics.settle import Settle
+from analytics.state import State
+from analytics.watch import Watch
+from vigil.bus.board import Board
+from vigil.domain.errors import StoreError
+
+
+class Upkeep:
+    def __init__(
+        self,
+        state: State,
+        directory: Directory,
+        conditions: Conditions,
+        limit_alerts: LimitAlerts,
+        settle: Settle,
+        scores: Scores,
+        watch: Watch,
+        board: Board,
+    ) -> None:
+        self._state = state
+        self._directory = directory
+        self._conditions = conditions
+        self._limit_alerts = limit_alerts
+        self._settle = settle
+        self._scores = scores
+        self._watch = watch
+        self._board = board
+        self._patients: set[str] = set()
+        self._configured = 0
+
+    def follow_records(self, now: int) -> None:
+        """Raises ``StoreError`` when a binding that readings belong to is gone."""
+        if self._directory.refresh():
+            self.rebuild(now)
+
+    def rebuild(self, now: int) -> None:
+        """Take over everything on record; what lost its ground is withdrawn."""
+        slots, limits = self._state.slots, self._state.limits
+        if not slots.reindex():
+            raise StoreError("a binding that readings belong to is not on record any more")
+        limits.extend_to(slots.size)
+        self._conditions.rebuild(limits)
+        self._limit_alerts.take([change for slot in range(slots.size) for change in self._reconfigured(slot)])
+        self._configured = slots.size
+        self._settle.withdraw(now)
+        gone = self._patients - self._directory.patients.keys()
+        for patient_id in gone:
+            self._board.forget(patient_id)
+        self._scores.forget(gone)
+        self._patients = set(self._directory.patients)
+        self._watch.look_at_everyone()
+
+    def configure_new_slots(self) -> None:
+        """Give the slots that the last batch brought their limits."""
+        slots = self._state.slots
+        self._state.limits.extend_to(slots.size)
+        for slot in range(self._configured, slots.size):
+            self._reconfigured(slot)
+        self._configured = slots.size
+
+    def _reconfigured(self, slot: int) -> list[Change]:
+        patient_id = self._state.slots.patient[slot]
+        return reconfigure(self._state.limits, slot, self._directory.policy(patient_id) if patient_id else None)

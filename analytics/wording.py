@@ -1,0 +1,173 @@
+"""The sentences on an alert card: value first, then limit, then how sure; no names, no diagnosis, no "please"."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from vigil.domain.news2 import half_up
+from vigil.domain.policy import LimitRule
+from vigil.domain.quality import Quality
+from vigil.domain.scores import Score, ScoreStatus
+from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
+from vigil.domain.vitals import BY_NAME, VitalKind
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Names as nurses say them, where the table's title is longer.
+_SHORT = {"spo2": "SpO2", "bp_sys": "Systolic pressure", "bp_dia": "Diastolic pressure"}
+#: For "no BP" in the coverage light.
+_SHORTEST = {"spo2": "SpO2", "bp_sys": "BP", "bp_dia": "BP", "bp_mean": "BP"}
+
+
+def vital_name(vital: str) -> str:
+    return _SHORT.get(vital, BY_NAME[vital].title)
+
+
+def vital_word(vital: str) -> str:
+    """The name inside a sentence.
+
+    >>> vital_word("heart_rate"), vital_word("bp_sys"), vital_word("spo2")
+    ('heart rate', 'BP', 'SpO2')
+    """
+    return _SHORTEST.get(vital) or BY_NAME[vital].title.lower()
+
+
+def amount(kind: VitalKind, value: float) -> str:
+    """The value in the vital's digits with its unit.
+
+    >>> amount(BY_NAME["body_temp"], 38.05), amount(BY_NAME["spo2"], 84.4), amount(BY_NAME["heart_rate"], 131)
+    ('38.1 °C', '84 %', '131/min')
+    """
+    return with_unit(kind, half_up(value, kind.digits))
+
+
+def with_unit(kind: VitalKind, number: float) -> str:
+    """A limit as it was set, with the unit: no more and no fewer digits than it needs."""
+    digits = kind.digits if half_up(number, kind.digits) == number else 2
+    text = f"{number:.{digits}f}"
+    return f"{text}{kind.display_unit}" if kind.display_unit.startswith("/") else f"{text} {kind.display_unit}".rstrip()
+
+
+def lasting(us: int) -> str:
+    """
+    >>> lasting(15 * SECOND), lasting(14 * MINUTE), lasting(3 * HOUR), lasting(50 * HOUR)
+    ('15 s', '14 min', '3 h', '2 d')
+    """
+    for unit, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if us >= 2 * unit:
+            return f"{us // unit} {word}"
+    return f"{max(us, 0) // SECOND} s"
+
+
+def clock_time(us: int) -> str:
+    """
+    >>> clock_time(1_767_225_600_000_000 + 13 * HOUR + 50 * MINUTE)
+    '13:50 UTC'
+    """
+    return (_EPOCH + timedelta(microseconds=us)).strftime("%H:%M UTC")
+
+
+def signal_words(quality: int) -> str:
+    if quality & Quality.LOW_PERFUSION:
+        return "Weak signal."
+    if quality & Quality.EARLY_ESTIMATE:
+        return "Early estimate."
+    return "Entered by a person." if quality & Quality.MANUAL else "Good signal."
+
+
+def limit_title(rule: LimitRule) -> str:
+    return f"{vital_name(rule.vital)} {rule.side}"
+
+
+def limit_text(rule: LimitRule, value: float, lasted: int, quality: int, severe: bool) -> str:
+    """``lasted``: microseconds beyond the limit so far."""
+    kind = BY_NAME[rule.vital]
+    word = "below" if rule.side == "low" else "above"
+    edge = f"{word} {with_unit(kind, rule.limit)}"
+    if severe and rule.severe is not None:
+        edge = f"{word} the severe limit {with_unit(kind, rule.severe)}"
+    elif lasted >= SECOND:
+        edge += f" for {lasting(lasted)}"
+    return f"{vital_name(rule.vital)} {amount(kind, value)}, {edge}. {signal_words(quality)}"
+
+
+def unknown_text(rule: LimitRule, value: float, at: int) -> str:
+    """The data stopped while the delay ran."""
+    kind = BY_NAME[rule.vital]
+    what = (
+        f"{vital_name(rule.vital)} was {amount(kind, value)} at {clock_time(at)}, limit {with_unit(kind, rule.limit)}"
+    )
+    return f"{what}, then no valid data came. Not known how it is now."
+
+
+def unverified_title(rule: LimitRule) -> str:
+    return f"{vital_name(rule.vital)} unverified"
+
+
+def unverified_text(rule: LimitRule, value: float) -> str:
+    amount_text = amount(BY_NAME[rule.vital], value)
+    return f"{vital_name(rule.vital)} may be {amount_text}: bad signal. Call and check the sensor. Not yet confirmed."
+
+
+def past_text(rule: LimitRule, peak: float, onset_at: int, ended_at: int, received_at: int, count: int) -> str:
+    kind = BY_NAME[rule.vital]
+    span = (
+        f"at {clock_time(onset_at)}"
+        if ended_at <= onset_at
+        else f"from {clock_time(onset_at)} to {clock_time(ended_at)}"
+    )
+    times = "" if count == 1 else f" ({count} times)"
+    value = amount(kind, peak)
+    return f"Past event: {vital_name(rule.vital)} {value} {span}{times}, received {clock_time(received_at)}."
+
+
+#: How the inputs of NEWS2 are named in a sentence, and what each can score while it is not known.
+_SCORE_WORDS = {
+    "resp_rate": "breathing",
+    "spo2": "SpO2",
+    "oxygen": "oxygen",
+    "bp_sys": "systolic pressure",
+    "heart_rate": "pulse",
+    "consciousness": "consciousness",
+    "body_temp": "temperature",
+}
+_UNKNOWN_POINTS = {"oxygen": "0 or 2", "consciousness": "0 or 3"}
+
+
+def score_title(score: Score) -> str:
+    """A partial score is never labelled NEWS2."""
+    if score.status is ScoreStatus.COMPLETE:
+        return f"NEWS2 {score.total}"
+    return f"Partial score {score.lower} to {score.upper}"
+
+
+def score_text(score: Score) -> str:
+    scoring = [
+        f"{_SCORE_WORDS[part.name]} {_part_value(part.value)}"
+        for part in sorted(score.parts, key=lambda part: -(part.points or 0))
+        if part.points
+    ]
+    by = f": {', '.join(scoring)}" if scoring else ""
+    if score.status is ScoreStatus.COMPLETE:
+        return f"NEWS2 is {score.total}{by}."
+    unknown = [f"{_SCORE_WORDS[name]} ({_UNKNOWN_POINTS.get(name, '0 to 3')})" for name in score.missing]
+    return f"Score at least {score.lower}, at most {score.upper}{by}. Not known: {', '.join(unknown)}."
+
+
+def _part_value(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def no_data_text(device_id: str, silent: int, watched_by_another: bool, last: str) -> str:
+    """``silent``: microseconds; ``last``: the newest valid value with its time, empty when there never was one."""
+    other = "" if watched_by_another else " This person is not watched."
+    ending = f" Last: {last}." if last else ""
+    return f"No data from the device {device_id} for {lasting(silent)}.{other}{ending}"
+
+
+def no_signal_text(vital: str, silent: int, seen: bool, last: str) -> str:
+    """``seen``: the sensor sends, but nothing valid."""
+    ending = f" Last: {last}." if last else ""
+    if seen:
+        return f"Bad {vital_word(vital)} signal for {lasting(silent)}. Check the sensor.{ending}"
+    return f"No {vital_word(vital)} for {lasting(silent)}.{ending}"

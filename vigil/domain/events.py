@@ -1,0 +1,143 @@
+"""What can happen to an alert: the events that ``lifecycle.apply`` takes. Each carries its ``Stamp``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vigil.domain.alerts import Evidence, Kind, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where an event comes from. ``cause`` is ``ordinal:<n>``, ``deadline:<us>`` or ``command:<id>``; ``at`` is server time and
+    ``measured_at`` device time, microseconds UTC; ``actor`` is a person's user id or ``vigil``."""
+
+    cause: str
+    at: int
+    actor: str = "vigil"
+    measured_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule has found about a patient. ``onset_at`` microseconds UTC on the rule's own time line."""
+
+    patient_id: str
+    rule: str
+    kind: Kind
+    priority: Priority
+    title: str
+    evidence: Evidence
+    onset_at: int
+    device_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The condition holds (its delay is over, or the limit has none). ``unknown``: it was pending when the data stopped.
+    ``begun_in_last_hour``: how often this occurrence began inside an hour before, by its log."""
+
+    stamp: Stamp
+    finding: Finding
+    unknown: bool = False
+    begun_in_last_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One or more whole episodes in the past, shown by readings that came late: onset in the finding, the last end here."""
+
+    stamp: Stamp
+    finding: Finding
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worsened:
+    stamp: Stamp
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Eased:
+    """Still abnormal, but for ``clear_delay`` no longer as bad."""
+
+    stamp: Stamp
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A valid value agrees with an unverified critical one: the technical alert becomes a physiological one."""
+
+    stamp: Stamp
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class DataLost:
+    """No valid sample for longer than the staleness limit."""
+
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class DataBack:
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Normal for ``clear_delay``. ``ended_at``: measured time of the first normal value."""
+
+    stamp: Stamp
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """``version`` is the one the person saw."""
+
+    stamp: Stamp
+    version: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToList:
+    """The owner of an acknowledged alert gives it back."""
+
+    stamp: Stamp
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """``due`` is the stored ``deadline_at`` that has come."""
+
+    stamp: Stamp
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The ground for the alert is gone by decision: limit edited, device unbound, patient discharged."""
+
+    stamp: Stamp
+    reason: str
+
+
+Event = (
+    Began
+    | Passed
+    | Worsened
+    | Eased
+    | Confirmed
+    | DataLost
+    | DataBack
+    | Ended
+    | Acknowledge
+    | ReturnToList
+    | DeadlineReached
+    | Withdraw
+)

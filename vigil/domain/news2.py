@@ -1,0 +1,161 @@
+"""NEWS2, the National Early Warning Score 2 (Royal College of Physicians, 2017), as a pure function.
+
+Source: the RCP chart as given on the reference page "Early-warning scores", section 1. Bands are stated in the resolution of
+the chart, so values are rounded first (whole numbers, temperature to one decimal, half up, in decimal arithmetic because
+binary floats would round 38.05 to 38.0) and scored then. For adults of 16 and over who are not pregnant; for others the result
+is "not applicable", never 0. An input that is missing leaves a partial score with bounds over the joint completions of what is
+missing; to alert on the lower bound is our adaptation to home monitoring and needs clinical sign-off.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from vigil.domain.scores import Band, ScoreStatus
+
+MINIMUM_AGE = 16
+GCS_ALERT = 15
+
+#: Names of the inputs, in the order of the chart. ``oxygen`` is "on oxygen", ``consciousness`` is ACVPU.
+INPUTS = ("resp_rate", "spo2", "oxygen", "bp_sys", "heart_rate", "consciousness", "body_temp")
+
+#: (greatest value of the band, points), ascending; above the last band the final points hold.
+_RESP_RATE = ((8, 3), (11, 1), (20, 0), (24, 2), (math.inf, 3))
+_SPO2_SCALE_1 = ((91, 3), (93, 2), (95, 1), (math.inf, 0))
+_SPO2_SCALE_2_AIR = ((83, 3), (85, 2), (87, 1), (math.inf, 0))
+_SPO2_SCALE_2_OXYGEN = ((83, 3), (85, 2), (87, 1), (92, 0), (94, 1), (96, 2), (math.inf, 3))
+_BP_SYS = ((90, 3), (100, 2), (110, 1), (219, 0), (math.inf, 3))
+_HEART_RATE = ((40, 3), (50, 1), (90, 0), (110, 1), (130, 2), (math.inf, 3))
+_BODY_TEMP = ((35.0, 3), (36.0, 1), (38.0, 0), (39.0, 1), (math.inf, 2))
+
+_OXYGEN_POINTS = 2
+_NOT_ALERT_POINTS = 3
+_WORST_BAND = 3
+
+_Bands = tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class News2Inputs:
+    """None = not known; NaN counts as not known. Rates per minute, SpO2 in %, pressure in mmHg, temperature in °C.
+
+    ``alert``: True for A, False for new confusion, voice, pain or unresponsive (all 3 points).
+    """
+
+    resp_rate: float | None = None
+    spo2: float | None = None
+    oxygen: bool | None = None
+    bp_sys: float | None = None
+    heart_rate: float | None = None
+    alert: bool | None = None
+    body_temp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News2:
+    """``points`` by input name, None where not known. ``lower`` to ``upper`` bound the total; equal when complete.
+
+    ``single_3``: a known parameter scores 3. ``band`` follows ``lower``. All None when not applicable; ``why`` says why.
+    """
+
+    status: ScoreStatus
+    total: int | None
+    lower: int | None
+    upper: int | None
+    band: Band | None
+    single_3: bool
+    points: dict[str, int | None]
+    missing: tuple[str, ...]
+    why: str = ""
+
+
+def half_up(value: float, digits: int = 0) -> float:
+    """Round half up as on a chart.
+
+    >>> half_up(38.05, 1), half_up(35.04, 1), half_up(20.5)
+    (38.1, 35.0, 21.0)
+    """
+    return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+
+
+def _band_points(bands: _Bands, value: float | None, digits: int = 0) -> int | None:
+    if value is None or math.isnan(value):
+        return None
+    rounded = half_up(value, digits)
+    return next(points for greatest, points in bands if rounded <= greatest)
+
+
+def _spo2_bands(scale2: bool, oxygen: bool) -> _Bands:
+    if not scale2:
+        return _SPO2_SCALE_1
+    return _SPO2_SCALE_2_OXYGEN if oxygen else _SPO2_SCALE_2_AIR
+
+
+def _saturation(inputs: News2Inputs, scale2: bool) -> tuple[int | None, int, int]:
+    """Points of SpO2 where they are certain, and the bounds of SpO2 and oxygen together."""
+    ways = (inputs.oxygen,) if inputs.oxygen is not None else (False, True)
+    certain = {_band_points(_spo2_bands(scale2, oxygen), inputs.spo2) for oxygen in ways}
+    sums = []
+    for oxygen in ways:
+        spo2 = _band_points(_spo2_bands(scale2, oxygen), inputs.spo2)
+        extra = _OXYGEN_POINTS if oxygen else 0
+        sums += [extra + spo2] if spo2 is not None else [extra, extra + _WORST_BAND]
+    return certain.pop() if len(certain) == 1 else None, min(sums), max(sums)
+
+
+def band_of(lower: int, single_3: bool) -> Band:
+    """The RCP's response band; a total of 5 or more outranks a single 3, which the caller keeps as a fact of its own."""
+    if lower >= 7:
+        return Band.HIGH
+    if lower >= 5:
+        return Band.MEDIUM
+    return Band.LOW_MEDIUM if single_3 else Band.LOW
+
+
+def not_applicable(age: int, pregnant: bool) -> str:
+    """Why NEWS2 must not be used for this person; empty when it may."""
+    if age < MINIMUM_AGE:
+        return f"NEWS2 is for adults: age {age}"
+    return "NEWS2 does not apply in pregnancy" if pregnant else ""
+
+
+def news2(inputs: News2Inputs, *, scale2: bool = False, age: int = 18, pregnant: bool = False) -> News2:
+    """Score one set of inputs. ``scale2`` is prescribed for a person (confirmed hypercapnic failure), never inferred.
+
+    >>> news2(News2Inputs(16, 97, None, 120, 70, True, 37.0), scale2=True).upper
+    5
+    """
+    why = not_applicable(age, pregnant)
+    if why:
+        nothing: dict[str, int | None] = dict.fromkeys(INPUTS)
+        return News2(ScoreStatus.NOT_APPLICABLE, None, None, None, None, False, nothing, (), why)
+    spo2, low, high = _saturation(inputs, scale2)
+    points = {
+        "resp_rate": _band_points(_RESP_RATE, inputs.resp_rate),
+        "spo2": spo2,
+        "oxygen": None if inputs.oxygen is None else _OXYGEN_POINTS * inputs.oxygen,
+        "bp_sys": _band_points(_BP_SYS, inputs.bp_sys),
+        "heart_rate": _band_points(_HEART_RATE, inputs.heart_rate),
+        "consciousness": None if inputs.alert is None else _NOT_ALERT_POINTS * (not inputs.alert),
+        "body_temp": _band_points(_BODY_TEMP, inputs.body_temp, 1),
+    }
+    for name in ("resp_rate", "bp_sys", "heart_rate", "consciousness", "body_temp"):
+        known = points[name]
+        low += known or 0
+        high += _WORST_BAND if known is None else known
+    given = {
+        "resp_rate": inputs.resp_rate,
+        "spo2": inputs.spo2,
+        "oxygen": inputs.oxygen,
+        "bp_sys": inputs.bp_sys,
+        "heart_rate": inputs.heart_rate,
+        "consciousness": inputs.alert,
+        "body_temp": inputs.body_temp,
+    }
+    missing = tuple(name for name in INPUTS if (value := given[name]) is None or math.isnan(value))
+    single_3 = any(value == _WORST_BAND for value in points.values())
+    status = ScoreStatus.PARTIAL if missing else ScoreStatus.COMPLETE
+    total = None if missing else low
+    return News2(status, total, low, high, band_of(low, single_3), single_3, points, missing)
