@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from vigil.domain.people import Binding, Device, Patient
+from vigil.domain.people import MANUAL_PREFIX, Binding, Device, Patient
 from vigil.domain.policy import DEFAULT_POLICY, Policy
 from vigil.store import RecordStore
-
-#: Readings typed in by a person belong to the pseudo device ``manual.<patient>``: it is bound, but nothing is expected of it.
-MANUAL_PREFIX = "manual."
 
 
 class Directory:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.columns import Columns, Spec
-from analytics.directory import MANUAL_PREFIX, Directory
+from analytics.directory import Directory
+from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
 from vigil.domain.times import HOUR, SECOND

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ingest.batch import Columns, Pack
+from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.quality import Quality
 from vigil.runtime.mqtt import Message
-
-PREFIX = "manual."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Entry:
 
     @property
     def device_id(self) -> str:
-        return PREFIX + self.patient_id
+        return MANUAL_PREFIX + self.patient_id
 
 
 def as_batch(entry: Entry) -> tuple[list[Pack], Columns]:

@@ -56,6 +56,7 @@ class Pipeline:
     def enter(self, entry: Entry) -> None:
         """A person's entry, the same way from the commit on."""
         packs, columns = as_batch(entry)
+        validate(packs, columns)
         readings = self._committer.commit(packs, columns)
         self._counts.add(packs, len(readings), 0)
         self.hand_on(readings)

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+#: What a person enters belongs to the pseudo device ``manual.<patient>``; no real device may have such an id.
+MANUAL_PREFIX = "manual."
+
 DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

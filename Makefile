@@ -1,0 +1,47 @@
+# Everything a person or CI does here. Needs python3 >= 3.11 with venv, and a package index; uses uv when there is one.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PYTEST_ARGS ?=
+UP_ARGS ?=
+
+# uv installs the same locked files faster; hashes are checked by both.
+ifneq ($(shell command -v uv 2>/dev/null),)
+INSTALL = uv pip install --quiet --python $(PYTHON)
+else
+INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: up test check clean format
+
+up: $(VENV)/.base
+	$(VENV)/bin/vigil up $(UP_ARGS)
+
+test: $(VENV)/.dev
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/architecture tests/docs
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+$(PYTHON):
+	python3 -m venv $(VENV)
+
+$(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml | $(PYTHON)
+	$(INSTALL) --require-hashes -r requirements/build.txt -r requirements/base.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,129 @@
+"""Builds the web application from what it is given; nothing is created at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from api import errors
+from api.auth import Known, Needs, Open, Tokens
+from api.context import Context
+from api.deps import ApiDeps
+from api.guard import BodyLimit, Guard, SecurityHeaders
+from api.live import LiveHub
+from api.routes import (
+    alerts,
+    deadletters,
+    deliveries,
+    devices,
+    health,
+    patients,
+    policies,
+    scores,
+    session,
+    stream,
+    vitals,
+)
+from api.schema.session import ProblemOut
+from api.throttle import FailureLimit
+from api.unproven import Unproven
+from api.ward import Ward
+from api.web import Page, content_policy
+from vigil import __version__
+from vigil.domain.errors import ConfigError
+
+#: No request of ours comes near it.
+LARGEST_BODY = 64 * 1024
+
+ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
+    patients.router,
+    vitals.router,
+    scores.router,
+    alerts.router,
+    devices.router,
+    policies.router,
+    deadletters.router,
+    deliveries.router,
+    health.router,
+    stream.router,
+)
+
+_PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": ProblemOut.model_json_schema()}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "no valid token", **_PROBLEM},
+    403: {"description": "the role lacks the right", **_PROBLEM},
+    404: {"description": "no such thing", **_PROBLEM},
+    422: {"description": "the request cannot be carried out; `errors` lists why", **_PROBLEM},
+    503: {"description": "a part that is needed does not answer", **_PROBLEM},
+}
+
+
+def create_app(deps: ApiDeps) -> FastAPI:
+    """The API and the page. The live view runs for as long as the app's lifespan.
+
+    Raises ``ConfigError`` for a short token key, or a route that does not say who may use it.
+    """
+    tokens = Tokens(deps.token_key, deps.clock)
+    ward = Ward(deps.readings, deps.records, deps.bus, deps.clock)
+    hub = LiveHub(ward, deps.records, deps.bus, deps.clock)
+    context = Context(deps, tokens, ward, hub, FailureLimit(deps.clock), Unproven(deps.readings))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await hub.start()
+        try:
+            yield
+        finally:
+            await hub.stop()
+
+    app = FastAPI(
+        title="Vigil",
+        version=__version__,
+        description="Remote patient monitoring. Research platform, not a medical device; not validated for clinical use.",
+        lifespan=lifespan,
+        docs_url=None,  # Swagger's page loads its scripts from outside, which the content policy forbids
+        redoc_url=None,
+        responses=_RESPONSES,
+    )
+    app.state.context = context
+    for router in ROUTERS:
+        check_declared(router)
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(BodyLimit, most=LARGEST_BODY)
+    app.add_middleware(Guard, tokens=tokens)
+    app.add_middleware(SecurityHeaders, policy=content_policy(deps.web_root))
+    if deps.web_root is not None:
+        app.mount("/", Page(directory=deps.web_root, html=True), name="page")
+    return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """Ends the event streams, from any thread. Call it before the server is told to exit, or it waits for them."""
+    context = app.state.context
+    assert isinstance(context, Context)
+    context.hub.end_streams()
+
+
+def declared(route: APIRoute) -> Needs | Known | Open | None:
+    """What the route says about who may use it."""
+    return next((one for one in _calls(route.dependant) if isinstance(one, (Needs, Known, Open))), None)
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)
+
+
+def check_declared(router: APIRouter) -> None:
+    """Raises ``ConfigError`` for a route that forgot to say who may use it."""
+    for route in router.routes:
+        if not isinstance(route, APIRoute) or declared(route) is None:
+            raise ConfigError(f"a route does not say who may use it: {getattr(route, 'path', route)}")

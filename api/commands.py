@@ -1,0 +1,42 @@
+"""A person's command to an alert: the rules are ``vigil.domain.lifecycle``; here it is recorded once and told to all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from api import shape
+from api.auth import Principal, Right
+from api.deps import ApiDeps
+from api.errors import Problem
+from vigil.domain.alerts import Alert
+from vigil.domain.errors import VersionConflict
+from vigil.domain.lifecycle import Acknowledge, ReturnToList, Stamp, apply
+from vigil.domain.policy import DEFAULT_POLICY
+
+Command = Acknowledge | ReturnToList
+
+
+def carry_out(
+    deps: ApiDeps, who: Principal, alert_id: str, verb: str, command_id: str, command: Callable[[Stamp], Command]
+) -> Alert:
+    """The alert after the command. The same command again (same ``command_id``) changes nothing.
+
+    Raises ``NotFound``; a 409 problem with the alert as it is when the person had seen an older version.
+    """
+    cause = f"command:{alert_id}:{verb}:{command_id}"
+    alert = deps.records.alert(alert_id)
+    if any(line.cause == cause for line in deps.records.transitions(alert_id=alert_id)):
+        return alert
+    event = command(Stamp(cause, deps.clock.now_us(), who.name))
+    try:
+        line = apply(alert, event, deps.records.policy(alert.patient_id) or DEFAULT_POLICY)
+        recorded = deps.records.record(line) if line is not None else None
+    except VersionConflict as error:
+        now = deps.records.alert(alert_id)
+        extra = {"alert": shape.alert(now, who.may(Right.NAMES))}
+        raise Problem(HTTPStatus.CONFLICT, "the alert has changed since it was read", extra) from error
+    if recorded is None:
+        return deps.records.alert(alert_id)
+    deps.bus.transitions.publish(recorded)
+    return recorded.after

@@ -1,0 +1,64 @@
+"""What the api is handed by ``cli``: one typed bundle, nothing is reached for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vigil.bus.board import Bus
+from vigil.runtime.clock import Clock
+from vigil.store import ReadingStore, RecordStore
+
+
+@dataclass(frozen=True, slots=True)
+class ManualEntry:
+    """Values that a person typed in. ``values``: (vital name, value or code in the vital's unit, measured_at µs UTC).
+
+    They become readings of the pseudo device ``manual.<patient_id>`` with quality ``MANUAL``, through ingest's commit.
+    """
+
+    patient_id: str
+    values: tuple[tuple[str, float, int], ...]
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class MqttAccess:
+    """Where and as whom a device or gateway may publish; the password is shown once and kept nowhere here."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One fact about the running system. ``detail``: words for an operator, never a patient's name."""
+
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ApiDeps:
+    """``token_key`` signs bearer tokens (at least 32 bytes); ``first_run_secret`` is exchanged for one.
+
+    ``submit`` returns the ordinals of the stored values; ``provision_*`` create or renew a broker account; ``checks`` are
+    run for each health question and must be quick; ``web_root`` None = no page.
+    """
+
+    readings: ReadingStore
+    records: RecordStore
+    bus: Bus
+    clock: Clock
+    token_key: bytes = field(repr=False)
+    first_run_secret: str = field(repr=False)
+    tenant: str
+    submit: Callable[[ManualEntry], list[int]]
+    provision_device: Callable[[str], MqttAccess]
+    provision_gateway: Callable[[str, list[str]], MqttAccess]
+    checks: Mapping[str, Callable[[], Check]]
+    metrics: Callable[[], bytes]
+    web_root: Path | None

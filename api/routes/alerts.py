@@ -1,0 +1,133 @@
+"""Alerts: the work list, one alert with its history, acknowledge and return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api import shape
+from api.auth import Actor, Principal, Reader, Right
+from api.commands import carry_out
+from api.context import Context, Here
+from api.schema.alerts import (
+    AcknowledgeCommand,
+    AlertList,
+    AlertOut,
+    AlertWithHistory,
+    ReturnCommand,
+    WorkList,
+)
+from api.schema.session import ProblemOut
+from api.shape import Json
+from vigil.domain.alerts import Alert, Kind, Priority
+from vigil.domain.lifecycle import Acknowledge, ReturnToList, Stamp
+from vigil.domain.order import work_order
+from vigil.domain.times import DAY, SECOND
+
+router = APIRouter(prefix="/api/v1", tags=["alerts"])
+
+#: Resolved alerts of the whole ward are listed for a week; a patient's own list goes back without end.
+RESOLVED_FOR_US = 7 * DAY
+#: More than a ward ever has open at once; a cap against a runaway answer.
+MOST = 10_000
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class Which(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    ALL = "all"
+
+
+def _chosen(alerts: Iterable[Alert], which: Which) -> list[Alert]:
+    return [one for one in alerts if which is Which.ALL or one.open == (which is Which.OPEN)]
+
+
+def _ordered(here: Context, alerts: Iterable[Alert]) -> list[Alert]:
+    found = list(alerts)
+    return work_order(found, {one.patient_id: here.deps.bus.board.score(one.patient_id) for one in found})
+
+
+def _listed(here: Context, who: Principal, alert: Alert) -> Json:
+    """With the person it is about, where he is still on the ward."""
+    names = who.may(Right.NAMES)
+    patient = here.ward.patient(alert.patient_id)
+    today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()
+    about = shape.person(patient, today, names) if patient is not None else None
+    shown = {key: about[key] for key in ("id", "name", "age")} if about is not None else None
+    return {**shape.alert(alert, names), "patient": shown}
+
+
+@router.get("/alerts", response_model=WorkList, summary="The work list: main lane first, then technical, then resolved")
+def work_list(
+    who: Reader,
+    here: Here,
+    state: Which = Which.OPEN,
+    kind: Kind | None = None,
+    priority: Priority | None = None,
+    limit: Limit = 500,
+) -> Json:
+    now = here.deps.clock.now_us()
+    if state is Which.OPEN:
+        alerts = here.ward.open_alerts()
+    else:
+        recent = here.deps.records.alerts(resolved_since=now - RESOLVED_FOR_US, limit=MOST)
+        alerts = _ordered(here, _chosen(recent, state))
+    found = [one for one in alerts if kind in (None, one.kind) and priority in (None, one.priority)]
+    return {"items": [_listed(here, who, one) for one in found[:limit]], "server_at": shape.iso(now)}
+
+
+@router.get("/patients/{patient_id}/alerts", response_model=AlertList, summary="A patient's alerts")
+def of_patient(patient_id: str, who: Reader, here: Here, state: Which = Which.OPEN, limit: Limit = 100) -> Json:
+    here.deps.records.patient(patient_id)
+    alerts = here.deps.records.alerts(patient_id=patient_id, open_only=state is Which.OPEN, limit=MOST)
+    chosen = _ordered(here, _chosen(alerts, state))[:limit]
+    return {"items": [shape.alert(one, who.may(Right.NAMES)) for one in chosen]}
+
+
+@router.get("/alerts/{alert_id}", response_model=AlertWithHistory, summary="One alert with all that happened to it")
+def alert(alert_id: str, who: Reader, here: Here) -> Json:
+    names = who.may(Right.NAMES)
+    found = here.deps.records.alert(alert_id)
+    history = [shape.transition(line, names) for line in here.deps.records.transitions(alert_id=alert_id)]
+    return {**shape.alert(found, names), "history": history}
+
+
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": ProblemOut, "description": "the alert has changed; `alert` holds it as it is now"}
+}
+
+
+@router.post(
+    "/alerts/{alert_id}/acknowledge",
+    response_model=AlertOut,
+    responses=_CONFLICT,
+    summary="I deal with it",
+)
+def acknowledge(alert_id: str, body: AcknowledgeCommand, who: Actor, here: Here) -> Json:
+    def command(stamp: Stamp) -> Acknowledge:
+        return Acknowledge(stamp, body.version, body.note)
+
+    command_id = body.command_id or f"{who.name}:{body.version}"
+    after = carry_out(here.deps, who, alert_id, "acknowledge", command_id, command)
+    return shape.alert(after, who.may(Right.NAMES))
+
+
+@router.post(
+    "/alerts/{alert_id}/return",
+    response_model=AlertOut,
+    responses=_CONFLICT,
+    summary="Undo: back to the list",
+)
+def give_back(alert_id: str, body: ReturnCommand, who: Actor, here: Here) -> Json:
+    def command(stamp: Stamp) -> ReturnToList:
+        return ReturnToList(stamp, body.version)
+
+    command_id = body.command_id or f"{who.name}:{body.version}"
+    after = carry_out(here.deps, who, alert_id, "return", command_id, command)
+    return shape.alert(after, who.may(Right.NAMES))

@@ -1,0 +1,55 @@
+"""What became of what a device sent: stored, or refused with which reason. For whoever checks that nothing was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import shape
+from api.auth import Right, may
+from api.context import Context, Here, time_given
+from api.schema.devices import Deliveries
+from api.shape import Json
+from vigil.store import DeadLetter
+
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+
+_PAGE = 500
+
+
+@router.get(
+    "/devices/{device_id}/deliveries",
+    response_model=Deliveries,
+    summary="Values of a device stored and refused since a time of receipt",
+    dependencies=[may(Right.DEVICES)],
+)
+def deliveries(device_id: str, here: Here, since: Annotated[str, Query(max_length=40)]) -> Json:
+    start = time_given(since, "since")
+    values: Counter[str] = Counter()
+    packs: Counter[str] = Counter()
+    for letter in _letters(here, device_id, start):
+        if letter.values:
+            values.update(str(value["reason"]) for value in letter.values)
+        else:
+            packs[letter.reason] += 1
+    return {
+        "device_id": device_id,
+        "since_at": shape.iso(start),
+        "values_stored": here.deps.readings.delivered(device_id, start),
+        "values_refused": dict(values),
+        "packs_refused": dict(packs),
+    }
+
+
+def _letters(here: Context, device_id: str, start: int) -> Iterator[DeadLetter]:
+    """Newest first, back to ``start``."""
+    before: int | None = None
+    while page := here.deps.readings.dead_letters(_PAGE, before, device_id, None):
+        for letter in page:
+            if letter.received_at < start:
+                return
+            yield letter
+        before = page[-1].dead_id

@@ -1,0 +1,179 @@
+"""Devices and gateways: registration, broker accounts, binding to a patient."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+
+from api import shape
+from api.auth import Right, may
+from api.context import Context, Here, time_given
+from api.current import fresh_for
+from api.schema.devices import (
+    BindingState,
+    DeviceList,
+    NewBinding,
+    NewDevice,
+    NewGateway,
+    Provisioned,
+    ProvisionedGateway,
+)
+from api.shape import Json
+from vigil.domain.errors import InvalidInput, NotFound
+from vigil.domain.people import MANUAL_PREFIX, Binding, Device
+from vigil.domain.vitals import BY_NAME
+from vigil.store import Latest
+from vigil.wire import topics
+
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+
+_BATTERY = BY_NAME["battery_level"].index
+
+
+def _battery(device: Device, number: int | None, latest: Latest, now: int) -> Json | None:
+    if number is None or not latest.measured_at[number]:
+        return None
+    measured = int(latest.measured_at[number])
+    limit = fresh_for(_BATTERY, device)
+    state = int(now - measured > limit) + int(now - measured > 3 * limit)
+    received, quality = int(latest.received_at[number]), int(latest.quality[number])
+    value = float(latest.value[number])
+    return shape.current_value(_BATTERY, device.device_id, value, measured, received, quality, state, 0)
+
+
+@router.get(
+    "/devices",
+    response_model=DeviceList,
+    summary="All devices, who wears them, when they were last heard",
+    dependencies=[may(Right.DEVICES)],
+)
+def devices(here: Here) -> Json:
+    known = [one for one in here.deps.records.devices() if not one.device_id.startswith(MANUAL_PREFIX)]
+    bound = {one.device_id: one for one in here.deps.records.bindings() if one.end is None}
+    numbers: dict[str, list[int]] = {device.device_id: [] for device in known}
+    batteries: dict[str, int] = {}
+    for stream in here.deps.readings.streams():
+        if stream.device_id in numbers:
+            numbers[stream.device_id].append(stream.stream)
+            if stream.vital == _BATTERY:
+                batteries[stream.device_id] = stream.stream
+    latest = here.deps.readings.latest()
+    unproven = here.unproven.of(numbers)
+    now = here.deps.clock.now_us()
+    items = []
+    for device in known:
+        binding = bound.get(device.device_id)
+        items.append(
+            {
+                "id": device.device_id,
+                "model": device.model,
+                "interval_s": device.interval_s,
+                "patient_id": binding.patient_id if binding else None,
+                "bound_since_at": shape.iso(binding.start) if binding else None,
+                "last_received_at": shape.newest(latest.received_at, numbers[device.device_id]),
+                "unproven": unproven[device.device_id],
+                "battery": _battery(device, batteries.get(device.device_id), latest, now),
+            }
+        )
+    return {"items": items}
+
+
+def _known(here: Context, device_id: str) -> Device | None:
+    return next((one for one in here.deps.records.devices() if one.device_id == device_id), None)
+
+
+@router.post(
+    "/devices",
+    status_code=HTTPStatus.CREATED,
+    response_model=Provisioned,
+    summary="Register a device and get its broker account; again = new password (200)",
+    dependencies=[may(Right.PROVISION)],
+)
+def register(body: NewDevice, here: Here, response: Response) -> Json:
+    if body.id.startswith(MANUAL_PREFIX):
+        raise InvalidInput(f"id: {MANUAL_PREFIX} is kept for entries by hand")
+    unknown = sorted(set(body.interval_s) - set(BY_NAME))
+    if unknown:
+        raise InvalidInput("interval_s: names a vital sign that does not exist")
+    if _known(here, body.id) is not None:
+        response.status_code = HTTPStatus.OK
+    here.deps.records.put_device(Device(body.id, body.model, dict(body.interval_s)))
+    access = here.deps.provision_device(body.id)
+    return {
+        "id": body.id,
+        "mqtt": {
+            "host": access.host,
+            "port": access.port,
+            "username": access.username,
+            "password": access.password,
+            "topic_prefix": topics.telemetry(here.deps.tenant, body.id).removesuffix("/tel/vitals"),
+        },
+    }
+
+
+def _binding(device_id: str, binding: Binding | None) -> Json:
+    return {
+        "device_id": device_id,
+        "patient_id": binding.patient_id if binding else None,
+        "start_at": shape.iso(binding.start) if binding else None,
+        "end_at": shape.iso_or_none(binding.end) if binding else None,
+    }
+
+
+@router.post(
+    "/devices/{device_id}/binding",
+    status_code=HTTPStatus.CREATED,
+    response_model=BindingState,
+    summary="The patient wears this device from now on",
+    dependencies=[may(Right.BIND)],
+)
+def bind(device_id: str, body: NewBinding, here: Here) -> Json:
+    now = here.deps.clock.now_us()
+    start = now if body.start_at is None else time_given(body.start_at, "start_at")
+    if start > now:
+        raise InvalidInput("start_at: lies in the future")
+    if device_id.startswith(MANUAL_PREFIX):
+        raise NotFound("no such device")
+    if here.deps.records.patient(body.patient_id).discharged_at is not None:
+        raise InvalidInput("the patient is discharged")
+    return _binding(device_id, here.deps.records.bind(device_id, body.patient_id, start))
+
+
+@router.delete(
+    "/devices/{device_id}/binding",
+    response_model=BindingState,
+    summary="Nobody wears this device any more",
+    dependencies=[may(Right.BIND)],
+)
+def unbind(device_id: str, here: Here) -> Json:
+    if _known(here, device_id) is None or device_id.startswith(MANUAL_PREFIX):
+        raise NotFound("no such device")
+    return _binding(device_id, here.deps.records.unbind(device_id, here.deps.clock.now_us()))
+
+
+@router.post(
+    "/gateways",
+    status_code=HTTPStatus.CREATED,
+    response_model=ProvisionedGateway,
+    summary="A broker account that may publish for exactly these devices",
+    dependencies=[may(Right.PROVISION)],
+)
+def gateway(body: NewGateway, here: Here) -> Json:
+    registered = {one.device_id for one in here.deps.records.devices()}
+    missing = sorted(set(body.devices) - registered)
+    if missing:
+        raise InvalidInput(f"devices: not registered: {', '.join(missing[:10])}")
+    chosen = list(dict.fromkeys(body.devices))
+    access = here.deps.provision_gateway(body.id, chosen)
+    prefixes = [topics.telemetry(here.deps.tenant, one).removesuffix("/tel/vitals") for one in chosen]
+    return {
+        "id": body.id,
+        "mqtt": {
+            "host": access.host,
+            "port": access.port,
+            "username": access.username,
+            "password": access.password,
+            "topic_prefixes": prefixes,
+        },
+    }

@@ -1,0 +1,69 @@
+"""How the system is: for operators, supervisors and Prometheus. No patient data."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+
+from api.auth import Anybody, Right, may
+from api.context import Context, Here
+from api.deps import Check
+from api.schema.session import Alive, Health, Ready
+from api.shape import Json, iso
+from vigil import __version__
+from vigil.domain.errors import VigilError
+
+router = APIRouter(tags=["health"])
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def _run(here: Context) -> dict[str, Check]:
+    found = {}
+    for name, check in here.deps.checks.items():
+        try:
+            found[name] = check()
+        except VigilError as error:
+            found[name] = Check(False, f"the check failed: {type(error).__name__}")
+    found["live"] = Check(here.hub.running, "" if here.hub.running else "the live view does not run")
+    return found
+
+
+@router.get(
+    "/api/v1/health", response_model=Health, summary="Every check with its words", dependencies=[may(Right.HEALTH)]
+)
+def health(here: Here) -> Json:
+    checks = _run(here)
+    return {
+        "status": "ok" if all(check.ok for check in checks.values()) else "degraded",
+        "checks": [{"name": name, "ok": check.ok, "detail": check.detail} for name, check in checks.items()],
+        "version": __version__,
+        "server_at": iso(here.deps.clock.now_us()),
+        "clients": here.hub.clients,
+        "dropped": here.hub.dropped,
+    }
+
+
+@router.get("/healthz", response_model=Alive, dependencies=[Anybody], summary="The process lives")
+def alive() -> Json:
+    return {"status": "alive"}
+
+
+@router.get(
+    "/readyz",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "not ready, with the reasons"}},
+    dependencies=[Anybody],
+    summary="Ready to serve: stores open, analytics caught up, broker connected",
+)
+def ready(here: Here, response: Response) -> Json:
+    reasons = [f"{name}: {check.detail or 'failed'}" for name, check in _run(here).items() if not check.ok]
+    if reasons:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return {"status": "not_ready" if reasons else "ready", "reasons": reasons}
+
+
+@router.get("/metrics", dependencies=[Anybody], response_class=Response, summary="Prometheus text format")
+def metrics(here: Here) -> Response:
+    return Response(here.deps.metrics(), media_type=PROMETHEUS)

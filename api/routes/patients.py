@@ -1,0 +1,93 @@
+"""Patients: the ward, one person, admission."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Reader, Right, may
+from api.context import Here
+from api.schema.ward import Created, NewPatient, PatientDetail, Ward
+from api.shape import Json, iso, iso_or_none
+from vigil.domain.errors import InvalidInput
+from vigil.domain.people import MANUAL_PREFIX, Patient
+from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.times import SECOND
+
+router = APIRouter(prefix="/api/v1/patients", tags=["patients"])
+
+_OLDEST_BIRTH = date(1890, 1, 1)
+
+
+@router.get("", response_model=Ward, summary="All patients in ward order")
+def ward(
+    who: Reader,
+    here: Here,
+    ward: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> Json:
+    cards = [card for card in here.ward.cards(who.may(Right.NAMES)) if ward is None or card["ward"] == ward]
+    server_at = iso(here.deps.clock.now_us())
+    return {"items": cards[offset : offset + limit], "server_at": server_at, "total": len(cards)}
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=Created,
+    summary="Admit a patient",
+    dependencies=[may(Right.ADMIT)],
+)
+def admit(body: NewPatient, here: Here) -> Json:
+    today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()
+    if not _OLDEST_BIRTH <= body.born <= today:
+        raise InvalidInput("born: not a possible date of birth")
+    patient_id = body.id or f"p-{secrets.token_hex(8)}"
+    patient = Patient(
+        patient_id,
+        body.family,
+        body.given,
+        body.born,
+        body.sex,
+        body.ward,
+        pregnant=body.pregnant,
+        spo2_scale2_by=body.spo2_scale2_by,
+        spo2_scale2_at=here.deps.clock.now_us() if body.spo2_scale2_by else 0,
+        demo=body.demo,
+    )
+    here.deps.records.add_patient(patient)
+    return {"id": patient_id}
+
+
+@router.get("/{patient_id}", response_model=PatientDetail, summary="One patient")
+def patient(patient_id: str, who: Reader, here: Here) -> Json:
+    card = here.ward.card(patient_id, who.may(Right.NAMES))
+    models = {device.device_id: device.model for device in here.deps.records.devices()}
+    bindings = [
+        {
+            "device_id": one.device_id,
+            "model": models.get(one.device_id, ""),
+            "start_at": iso(one.start),
+            "end_at": iso_or_none(one.end),
+        }
+        for one in here.deps.records.bindings()
+        if one.patient_id == patient_id and not one.device_id.startswith(MANUAL_PREFIX)
+    ]
+    policy = here.deps.records.policy(patient_id) or DEFAULT_POLICY
+    return {**card, "bindings": bindings, "policy_version": policy.version}
+
+
+@router.post(
+    "/{patient_id}/discharge",
+    response_model=Created,
+    summary="End the watch; the patient's devices are free again",
+    dependencies=[may(Right.DISCHARGE)],
+)
+def discharge(patient_id: str, here: Here) -> Json:
+    here.deps.records.discharge(patient_id, here.deps.clock.now_us())
+    return {"id": patient_id}

@@ -1,0 +1,66 @@
+"""A patient's scores over time, and whether he is watched."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import shape
+from api.auth import Right, may
+from api.context import Here, span_given
+from api.schema.ward import PatientCoverage, ScoreList
+from api.shape import Json
+from vigil.domain.people import MANUAL_PREFIX
+from vigil.domain.times import DAY
+
+router = APIRouter(prefix="/api/v1/patients/{patient_id}", tags=["scores"])
+
+
+@router.get(
+    "/scores",
+    response_model=ScoreList,
+    summary="Scores, oldest first; default: the last 24 h",
+    dependencies=[may(Right.READ)],
+)
+def scores(
+    patient_id: str,
+    here: Here,
+    start: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+    end: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> Json:
+    since, until = span_given(start, end, here.deps.clock.now_us(), DAY)
+    here.deps.records.patient(patient_id)
+    return {"items": [shape.score(one) for one in here.deps.readings.scores(patient_id, since, until, limit)]}
+
+
+@router.get(
+    "/coverage",
+    response_model=PatientCoverage,
+    summary="Is this person watched, and by which devices",
+    dependencies=[may(Right.READ)],
+)
+def coverage(patient_id: str, here: Here) -> Json:
+    here.deps.records.patient(patient_id)
+    bound = [
+        one.device_id
+        for one in here.deps.records.bindings()
+        if one.patient_id == patient_id and one.end is None and not one.device_id.startswith(MANUAL_PREFIX)
+    ]
+    numbers: dict[str, list[int]] = {device_id: [] for device_id in bound}
+    for stream in here.deps.readings.streams():
+        if stream.device_id in numbers:
+            numbers[stream.device_id].append(stream.stream)
+    latest = here.deps.readings.latest()
+    unproven = here.unproven.of(numbers)
+    devices = [
+        {
+            "device_id": device_id,
+            "last_received_at": shape.newest(latest.received_at, own),
+            "last_valid_at": shape.newest(latest.measured_at, own),
+            "unproven": unproven[device_id],
+        }
+        for device_id, own in numbers.items()
+    ]
+    return {**shape.coverage(here.ward.coverage(patient_id)), "devices": devices}

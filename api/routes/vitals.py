@@ -1,0 +1,81 @@
+"""A patient's vital signs over time, and what people enter."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.auth import Actor, Right, may
+from api.context import Here, span_given, time_given, vital_given
+from api.deps import ManualEntry
+from api.entry import checked
+from api.schema.series import Series, SeriesList
+from api.schema.ward import Observation, Stored
+from api.series import stream_series, vitals_of, windows
+from api.shape import Json, iso
+from vigil.domain.errors import InvalidInput
+from vigil.domain.times import HOUR
+
+router = APIRouter(prefix="/api/v1/patients/{patient_id}", tags=["vitals"])
+
+Vitals = Annotated[list[str], Query(alias="vital", max_length=20, description="none = all that the patient has")]
+Time = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get(
+    "/vitals",
+    response_model=Series | SeriesList,
+    summary="Vital signs over time, thinned to so many points",
+    dependencies=[may(Right.READ)],
+)
+def vitals(
+    patient_id: str,
+    here: Here,
+    vital: Vitals = [],  # noqa: B006 - FastAPI copies it
+    start: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+    end: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    points: Annotated[int, Query(ge=1, le=5000)] = 500,
+    raw: bool = False,
+) -> Json:
+    now = here.deps.clock.now_us()
+    since, until = span_given(start, end, now, HOUR)
+    here.deps.records.patient(patient_id)
+    bindings = [one for one in here.deps.records.bindings() if one.patient_id == patient_id]
+    streams = here.deps.readings.streams()
+    kinds = [vital_given(name) for name in dict.fromkeys(vital)] or vitals_of(streams, bindings)
+    found: list[Json] = []
+    for kind in kinds:
+        parts: list[dict[str, Any]] = []
+        for stream in streams:
+            if stream.vital == kind.index and (spans := windows(stream, bindings, since, until)):
+                series = stream_series(here.deps.readings, stream, spans, points, raw)
+                parts += [series] if series is not None else []
+        found.append(
+            {
+                "patient_id": patient_id,
+                "vital": kind.name,
+                "unit": kind.display_unit,
+                "from": iso(since),
+                "to": iso(until),
+                "server_at": iso(now),
+                "streams": parts,
+            }
+        )
+    return found[0] if len(kinds) == 1 and vital else {"series": found}
+
+
+@router.post(
+    "/observations",
+    status_code=HTTPStatus.CREATED,
+    response_model=Stored,
+    summary="Enter what a person measured or judged",
+)
+def observe(patient_id: str, body: Observation, who: Actor, here: Here) -> Json:
+    if here.deps.records.patient(patient_id).discharged_at is not None:
+        raise InvalidInput("the patient is discharged")
+    now = here.deps.clock.now_us()
+    measured_at = now if body.measured_at is None else time_given(body.measured_at, "measured_at")
+    values = checked([(one.vital, one.value) for one in body.values], measured_at, now)
+    return {"ordinals": here.deps.submit(ManualEntry(patient_id, values, who.name))}

@@ -1,0 +1,116 @@
+"""Devices, gateways, bindings, and how they log in to the broker."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from api.schema.base import Identifier, Model, Moment, example
+from api.schema.ward import Value
+
+
+class DeviceOut(Model):
+    """``unproven``: it sends no pack numbers, so that a lost message cannot be noticed."""
+
+    id: str
+    model: str
+    interval_s: dict[str, float]
+    patient_id: str | None
+    bound_since_at: Moment | None
+    last_received_at: Moment | None
+    unproven: bool
+    battery: Value | None
+
+
+class DeviceList(Model):
+    items: list[DeviceOut]
+
+
+class NewDevice(Model):
+    model_config = example(id="w-0a1b2c3d", model="patch-2", interval_s={"heart_rate": 1})
+
+    id: Identifier
+    model: Annotated[str, Field(min_length=1, max_length=100)]
+    interval_s: dict[str, Annotated[float, Field(gt=0, le=604_800)]] = Field(default_factory=dict)
+
+
+class MqttOut(Model):
+    """The password is shown in this answer only."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    topic_prefix: str
+
+
+class GatewayMqtt(Model):
+    host: str
+    port: int
+    username: str
+    password: str
+    topic_prefixes: list[str]
+
+
+class Provisioned(Model):
+    id: str
+    mqtt: MqttOut
+
+
+class NewGateway(Model):
+    model_config = example(id="g-kitchen", devices=["w-0a1b2c3d"])
+
+    id: Identifier
+    devices: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+
+
+class ProvisionedGateway(Model):
+    id: str
+    mqtt: GatewayMqtt
+
+
+class NewBinding(Model):
+    patient_id: Identifier
+    start_at: Annotated[str, Field(max_length=40)] | None = None
+
+
+class BindingState(Model):
+    device_id: str
+    patient_id: str | None
+    start_at: Moment | None
+    end_at: Moment | None
+
+
+class DeadValue(Model):
+    name: str
+    reason: str
+    detail: str = ""
+
+
+class DeadLetterOut(Model):
+    id: int
+    received_at: Moment
+    topic: str
+    device_id: str
+    reason: str
+    reason_text: str
+    detail: str
+    values: list[DeadValue]
+    payload_base64: str
+    payload_text: str | None
+
+
+class DeadLetterPage(Model):
+    items: list[DeadLetterOut]
+    next_before: int | None
+
+
+class Deliveries(Model):
+    """``values_refused`` and ``packs_refused`` count by reason: single values of packs, and packs refused whole."""
+
+    device_id: str
+    since_at: Moment
+    values_stored: int
+    values_refused: dict[str, int]
+    packs_refused: dict[str, int]

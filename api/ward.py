@@ -1,0 +1,297 @@
+"""The ward as the page shows it: one card a patient, kept in memory, changed only where something changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+
+from api import shape
+from api.current import Columns, Current, Layout
+from api.glance import Glance
+from api.openalerts import OpenAlerts
+from api.recent import Recent
+from api.shape import Json
+from vigil.bus.board import Bus
+from vigil.domain.alerts import Alert, Priority
+from vigil.domain.errors import NotFound
+from vigil.domain.order import Standing, in_main_lane, ward_order, work_order
+from vigil.domain.people import MANUAL_PREFIX, Binding, Patient
+from vigil.domain.scores import Coverage, CoverageState, Score
+from vigil.domain.times import SECOND
+from vigil.domain.vitals import VITALS
+from vigil.runtime.clock import Clock
+from vigil.store import ReadingStore, RecordStore
+
+#: Alerts shown on one card; the counts tell of the rest.
+ALERTS_ON_CARD = 3
+
+#: A score whose numbers stand is sent again this often, so that the ages of its inputs stay true.
+SCORE_AGAIN_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is known now: after tick ``number`` and alert log position ``seq``. ``alerts`` in work-list order."""
+
+    number: int
+    seq: int
+    patients: list[Json]
+    alerts: list[Alert]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is new since the last tick. ``number`` counts the ticks; ``reset``: patients or bindings changed, only a snapshot
+    tells it all."""
+
+    number: int = 0
+    vitals: dict[str, dict[str, Json]] = field(default_factory=dict)
+    scores: dict[str, Json] = field(default_factory=dict)
+    coverage: dict[str, Json] = field(default_factory=dict)
+    trends: dict[str, dict[str, str]] = field(default_factory=dict)
+    sparks: dict[str, Json] = field(default_factory=dict)
+    order: list[str] | None = None
+    reset: bool = False
+
+    def __bool__(self) -> bool:
+        some = self.vitals or self.scores or self.coverage or self.trends or self.sparks
+        return bool(some or self.order is not None or self.reset)
+
+    def tick(self, server_at: str) -> Json:
+        """The data of a ``tick`` event."""
+        patients: dict[str, Json] = {patient_id: {"vitals": vitals} for patient_id, vitals in self.vitals.items()}
+        parts: tuple[tuple[str, Mapping[str, Any]], ...]
+        parts = (("score", self.scores), ("coverage", self.coverage), ("trend", self.trends), ("sparks", self.sparks))
+        for key, found in parts:
+            for patient_id, value in found.items():
+                patients.setdefault(patient_id, {"vitals": {}})[key] = value
+        tick: Json = {"server_at": server_at, "patients": patients}
+        return tick if self.order is None else {**tick, "order": self.order}
+
+
+def _meaning(score: Score) -> tuple[Any, ...]:
+    """What a nurse would notice of a score, without the ages that move all the time."""
+    parts = tuple((part.points, part.stale) for part in score.parts)
+    return (score.status, score.total, score.lower, score.upper, score.single_3, score.missing, score.why, parts)
+
+
+def _plain_rows(current: Current, rows: Columns) -> Iterator[tuple[int, float, int, int, int, int, int]]:
+    """The named rows as plain numbers: reading numpy scalars one by one would cost several times more."""
+    return zip(
+        current.candidate[rows].tolist(),
+        current.value[rows].tolist(),
+        current.measured_at[rows].tolist(),
+        current.received_at[rows].tolist(),
+        current.quality[rows].tolist(),
+        current.state[rows].tolist(),
+        current.bad_at[rows].tolist(),
+        strict=True,
+    )
+
+
+class Ward:
+    """Safe to use from several threads; each public call takes the lock for as long as it reads."""
+
+    def __init__(self, readings: ReadingStore, records: RecordStore, bus: Bus, clock: Clock) -> None:
+        self._readings, self._records, self._board, self._clock = readings, records, bus.board, clock
+        self._lock = threading.RLock()
+        self._alerts = OpenAlerts(records)
+        self._glance = Glance(Recent(readings, bus, clock), clock)
+        self._revision = -1
+        self._streams = -1
+        self._board_tick = -1
+        self._patients: dict[str, Patient] = {}
+        self._bindings: list[Binding] = []
+        self._with_device: set[str] = set()
+        self._layout = Layout([], [], {}, [])
+        self._current: Current | None = None
+        self._values: dict[str, dict[str, Json]] = {}
+        self._scores: dict[str, tuple[Score, int]] = {}
+        self._coverage: dict[str, Coverage] = {}
+        self._unjudged: dict[str, Coverage] = {}
+        self._order: list[str] = []
+        self._changes = Changes()
+
+    def take_changes(self) -> Changes:
+        """Looks at everything and hands over what changed since the last time it was called."""
+        with self._lock:
+            self._refresh()
+            changes, self._changes = self._changes, Changes(number=self._changes.number + 1)
+            return changes
+
+    def snapshot(self, names: bool) -> Snapshot:
+        with self._lock:
+            patients, alerts = self.cards(names), self.open_alerts()
+            return Snapshot(self._changes.number - 1, self._alerts.seq, patients, alerts)
+
+    def seed(self) -> None:
+        """Reads a little of the past that curves and trends need; called between ticks until all is there."""
+        with self._lock:
+            self._glance.seed()
+
+    def cards(self, names: bool) -> list[Json]:
+        """All patients who are not discharged, in ward order."""
+        with self._lock:
+            self._refresh()
+            today = self._today()
+            return [self._card(patient_id, rank, today, names) for rank, patient_id in enumerate(self._order, 1)]
+
+    def card(self, patient_id: str, names: bool) -> Json:
+        """Raises ``NotFound`` for an unknown or discharged patient."""
+        with self._lock:
+            self._refresh()
+            if patient_id not in self._patients:
+                raise NotFound("no such patient")
+            return self._card(patient_id, self._order.index(patient_id) + 1, self._today(), names)
+
+    def open_alerts(self) -> list[Alert]:
+        """In work-list order."""
+        with self._lock:
+            self._refresh()
+            return work_order(self._alerts.all(), {one: self._board.score(one) for one in self._patients})
+
+    def coverage(self, patient_id: str) -> Coverage:
+        with self._lock:
+            self._refresh()
+            return self._coverage_of(patient_id)
+
+    def patient(self, patient_id: str) -> Patient | None:
+        """From memory; None when unknown or discharged."""
+        with self._lock:
+            return self._patients.get(patient_id)
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now_us() / SECOND, UTC).date()
+
+    def _refresh(self) -> None:
+        self._refresh_layout()
+        self._refresh_values()
+        told = self._glance.refresh(self._layout, self._current)
+        self._changes.trends.update(told.trends)
+        self._changes.sparks.update(told.sparks)
+        touched = self._alerts.refresh()
+        judged = self._refresh_board()
+        if touched or judged or self._changes.reset:
+            self._refresh_order()
+
+    def _refresh_layout(self) -> None:
+        revision = self._records.revision()
+        streams = self._readings.streams()
+        if revision == self._revision and len(streams) == self._streams:
+            return
+        bindings = self._records.bindings()
+        if revision != self._revision:
+            patients = {patient.patient_id: patient for patient in self._records.patients()}
+            # A changed policy or device also raises the revision, but needs no snapshot.
+            self._changes.reset |= patients != self._patients or bindings != self._bindings or self._revision < 0
+            self._patients, self._bindings = patients, bindings
+            self._with_device = {
+                one.patient_id for one in bindings if one.end is None and not one.device_id.startswith(MANUAL_PREFIX)
+            }
+            self._unjudged = {}
+        devices = {device.device_id: device for device in self._records.devices()}
+        self._layout = Layout(list(self._patients), bindings, devices, streams)
+        held = set(self._layout.rows)
+        self._values = {
+            patient_id: {name: value for name, value in values.items() if (patient_id, _VITAL_INDEX[name]) in held}
+            for patient_id, values in self._values.items()
+        }
+        self._current = None
+        self._revision, self._streams = revision, len(streams)
+
+    def _refresh_values(self) -> None:
+        layout = self._layout
+        current = layout.pick(self._readings.latest(), self._clock.now_us())
+        rows = np.arange(len(layout.rows)) if self._current is None else current.changed(self._current)
+        self._current = current
+        for row, found in zip(rows, _plain_rows(current, rows), strict=True):
+            candidate, value, measured, received, quality, state, bad_at = found
+            patient_id, vital = layout.rows[int(row)]
+            name = VITALS[vital].name
+            if candidate < 0:
+                if self._values.get(patient_id, {}).pop(name, None) is not None:
+                    self._changes.reset = True
+                continue
+            device_id = layout.device_ids[candidate]
+            new = shape.current_value(vital, device_id, value, measured, received, quality, state, bad_at)
+            values = self._values.setdefault(patient_id, {})
+            if values.get(name) != new:
+                values[name] = new
+                self._changes.vitals.setdefault(patient_id, {})[name] = new
+
+    def _refresh_board(self) -> bool:
+        """True when a score's bounds or a coverage changed, so that the order may have."""
+        if self._board.tick == self._board_tick and not self._changes.reset:
+            return False
+        self._board_tick = self._board.tick
+        now = self._clock.now_us()
+        changed = False
+        for patient_id in self._patients:
+            score, coverage = self._board.score(patient_id), self._board.coverage(patient_id)
+            if score is not None:
+                changed |= self._put_score(patient_id, score, now)
+            if coverage is not None and self._coverage.get(patient_id) != coverage:
+                self._coverage[patient_id] = coverage
+                self._changes.coverage[patient_id] = shape.coverage(coverage)
+                changed = True
+        return changed
+
+    def _put_score(self, patient_id: str, score: Score, now: int) -> bool:
+        known = self._scores.get(patient_id)
+        if known is not None and known[0] is score:
+            return False
+        changed = known is None or _meaning(known[0]) != _meaning(score)
+        if changed or known is None or now - known[1] >= SCORE_AGAIN_S * SECOND:
+            # The first times are spread, so that not all patients' scores come again in the same second.
+            sent = now if known is not None else now - len(self._scores) % SCORE_AGAIN_S * SECOND
+            self._scores[patient_id] = (score, sent)
+            self._changes.scores[patient_id] = shape.score(score)
+        return changed
+
+    def _refresh_order(self) -> None:
+        standings = [
+            Standing(one, self._alerts.of(one), self._board.score(one), self._coverage_of(one))
+            for one in self._patients
+        ]
+        order = ward_order(standings)
+        if order != self._order:
+            self._order = order
+            self._changes.order = order
+
+    def _coverage_of(self, patient_id: str) -> Coverage:
+        """Until analytics has judged, nobody counts as watched."""
+        known = self._board.coverage(patient_id)
+        if known is not None:
+            return known
+        if patient_id not in self._unjudged:
+            has_device = patient_id in self._with_device
+            state = CoverageState.NOT_WATCHED if has_device else CoverageState.NO_DEVICE
+            why = "not judged yet since the start" if has_device else "no device is bound"
+            self._unjudged[patient_id] = Coverage(patient_id, state, self._clock.now_us(), why)
+        return self._unjudged[patient_id]
+
+    def _card(self, patient_id: str, rank: int, today: date, names: bool) -> Json:
+        alerts = work_order(self._alerts.of(patient_id), {})
+        counts = {priority.value: 0 for priority in Priority} | {"technical": 0}
+        for one in alerts:
+            counts[one.priority.value if in_main_lane(one) else "technical"] += 1
+        score = self._board.score(patient_id)
+        return {
+            **shape.person(self._patients[patient_id], today, names),
+            "vitals": dict(self._values.get(patient_id, {})),
+            "trend": self._glance.trend(patient_id),
+            "sparks": self._glance.sparks(patient_id),
+            "score": shape.score(score) if score is not None else None,
+            "coverage": shape.coverage(self._coverage_of(patient_id)),
+            "alerts": [shape.alert(one, names) for one in alerts[:ALERTS_ON_CARD]],
+            "alert_counts": counts,
+            "rank": rank,
+        }
+
+
+_VITAL_INDEX = {kind.name: kind.index for kind in VITALS}

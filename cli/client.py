@@ -1,0 +1,70 @@
+"""A small client of the HTTP API, for the commands that feed a running Vigil through its front door."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from vigil.domain.errors import ServerUnreachable
+
+TIMEOUT_S = 15.0
+
+
+class Client:
+    """Every method raises ``ServerUnreachable`` with the server's own words when a call fails."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=TIMEOUT_S, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def call(self, method: str, path: str, body: object | None = None, *, missing_ok: bool = False) -> Any:
+        """The decoded answer; None for 404 where that is expected."""
+        try:
+            answer = await self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ServerUnreachable(
+                f"Vigil does not answer at {self._http.base_url}: {type(error).__name__}"
+            ) from error
+        if answer.status_code == httpx.codes.NOT_FOUND and missing_ok:
+            return None
+        if answer.is_error:
+            problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+            words = problem.get("detail") or problem.get("title") or answer.reason_phrase
+            raise ServerUnreachable(f"{method} {path.partition('?')[0]}: {answer.status_code} {words}")
+        return answer.json()
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Until ``/readyz`` says yes."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self._is_ready():
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise ServerUnreachable(f"Vigil at {self._http.base_url} was not ready within {timeout_s:g} s") from None
+
+    async def _is_ready(self) -> bool:
+        try:
+            return (await self._http.get("/readyz")).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    async def ensure_patient(self, patient: dict[str, Any]) -> None:
+        if await self.call("GET", f"/api/v1/patients/{patient['id']}", missing_ok=True) is None:
+            await self.call("POST", "/api/v1/patients", patient)
+
+    async def ensure_device(self, device_id: str, model: str) -> dict[str, Any]:
+        """Registers the device, or renews its password; the broker account with which it may publish."""
+        answer = await self.call("POST", "/api/v1/devices", {"id": device_id, "model": model})
+        account: dict[str, Any] = answer["mqtt"]
+        return account
+
+    async def bind(self, device_id: str, patient_id: str, start_at: str) -> None:
+        await self.call(
+            "POST", f"/api/v1/devices/{device_id}/binding", {"patient_id": patient_id, "start_at": start_at}
+        )

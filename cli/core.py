@@ -1,0 +1,179 @@
+"""The core process: ingest, analytics and api around one embedded store."""
+
+from __future__ import annotations
+
+import gc
+import importlib.resources
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from analytics.runner import Analytics
+from api.app import create_app, end_streams
+from api.deps import ApiDeps, Check, ManualEntry, MqttAccess
+from ingest.runner import Ingest
+from vigil.bus.board import Bus
+from vigil.domain.errors import StoreError
+from vigil.domain.people import MANUAL_PREFIX, Device
+from vigil.domain.vitals import BY_NAME
+from vigil.runtime.broker import Accounts, reload_broker
+from vigil.runtime.broker.accounts import new_password
+from vigil.runtime.clock import Clock
+from vigil.runtime.config import Settings
+from vigil.runtime.keys import Keys
+from vigil.runtime.metrics import Metrics
+from vigil.runtime.supervise import guard
+from vigil.store import RecordStore
+from vigil.store.duck.store import DuckReadingStore
+from vigil.store.records.store import SqlRecordStore
+
+logger = logging.getLogger(__name__)
+
+#: A person waits for this at most when entering a value.
+ENTRY_TIMEOUT_S = 5.0
+#: Less free space than this is reported before the disk is full.
+DISK_LOW_BYTES = 500 * 1024 * 1024
+
+
+class Core:
+    """Opens the stores, catches up, then serves. Nothing is read from the broker before analytics has caught up."""
+
+    def __init__(self, settings: Settings, keys: Keys, broker_port: int, clock: Clock) -> None:
+        data = settings.data_dir
+        self._settings = settings
+        self._clock = clock
+        self._broker_port = broker_port
+        self._accounts = Accounts(data)
+        self.metrics = Metrics()
+        self.bus = Bus()
+        self.readings = DuckReadingStore(data / "readings.duckdb", clock)
+        self.records: RecordStore = SqlRecordStore(f"sqlite:///{data / 'records.sqlite3'}", keys.record_key.encode())
+        self.analytics = Analytics(
+            self.readings, self.records, self.bus, clock, data / "analytics.npz", metrics=self.metrics
+        )
+        self.ingest = Ingest(
+            settings=settings,
+            broker_port=broker_port,
+            password=keys.ingest_password,
+            readings=self.readings,
+            records=self.records,
+            bus=self.bus,
+            clock=clock,
+            metrics=self.metrics,
+        )
+        self._crashed = threading.Event()
+        self._app = create_app(self._deps(keys))
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._app,
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=2,
+                server_header=False,
+            )
+        )
+
+    def run(self) -> int:
+        """Until a signal; returns the exit code. A crashed thread ends the process, so that the supervisor starts it anew."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop())
+        self.analytics.start(self._on_crash)
+        gc.freeze()  # the history that was loaded stays: a full collection need not walk it each time
+        worker = threading.Thread(target=guard("ingest", self.ingest.run, self._on_crash), name="ingest")
+        worker.start()
+        self.ingest.connect()
+        try:
+            self._server.run()
+        finally:
+            self.ingest.stop()
+            worker.join(timeout=10)
+            self.analytics.stop()
+            self.readings.close()
+            self.records.close()
+        return 1 if self._crashed.is_set() else 0
+
+    def _stop(self) -> None:
+        end_streams(self._app)  # or the server would wait for its event streams
+        self._server.should_exit = True
+
+    def _on_crash(self, name: str, _error: Exception) -> None:
+        self._crashed.set()
+        logger.error("%s has crashed: ending the process to be started again", name)
+        self._stop()
+
+    def _deps(self, keys: Keys) -> ApiDeps:
+        return ApiDeps(
+            readings=self.readings,
+            records=self.records,
+            bus=self.bus,
+            clock=self._clock,
+            token_key=keys.token_key.encode(),
+            first_run_secret=keys.first_run_secret,
+            tenant=self._settings.tenant,
+            submit=self._submit,
+            provision_device=self._provision_device,
+            provision_gateway=self._provision_gateway,
+            checks=self._checks(),
+            metrics=self.metrics.text,
+            web_root=Path(str(importlib.resources.files("api") / "web")),
+        )
+
+    def _submit(self, entry: ManualEntry) -> list[int]:
+        device_id = MANUAL_PREFIX + entry.patient_id
+        if not any(device.device_id == device_id for device in self.records.devices()):
+            self.records.put_device(Device(device_id, "entered by a person"))
+        self.records.bind(device_id, entry.patient_id, 0)
+        values = tuple((BY_NAME[name].index, value, at) for name, value, at in entry.values)
+        try:
+            return self.ingest.enter(entry.patient_id, values).result(timeout=ENTRY_TIMEOUT_S)
+        except TimeoutError as error:
+            raise StoreError("the entry was taken but is not stored yet: look again before you repeat it") from error
+
+    def _provision_device(self, device_id: str) -> MqttAccess:
+        with self._accounts.edit() as book:
+            password = book.issue_device(device_id)
+        reload_broker(self._accounts)
+        return self._access(device_id, password)
+
+    def _provision_gateway(self, gateway_id: str, devices: list[str]) -> MqttAccess:
+        password = new_password()
+        self._accounts.set_gateway(gateway_id, password, devices)
+        reload_broker(self._accounts)
+        return self._access(gateway_id, password)
+
+    def _access(self, name: str, password: str) -> MqttAccess:
+        return MqttAccess(self._settings.broker.host, self._broker_port, name, password)
+
+    def _checks(self) -> dict[str, Callable[[], Check]]:
+        return {
+            "broker": self._check_broker,
+            "store": self._check_store,
+            "analytics": self._check_analytics,
+            "disk": self._check_disk,
+        }
+
+    def _check_broker(self) -> Check:
+        if self.ingest.subscriber.connected:
+            return Check(True, f"connected by MQTT {self.ingest.subscriber.protocol}")
+        return Check(False, "no connection to the MQTT broker: no reading arrives")
+
+    def _check_store(self) -> Check:
+        failing = self.ingest.failing
+        return Check(
+            not failing, failing or f"{self.readings.head()} readings, {self.ingest.queue_depth} messages waiting"
+        )
+
+    def _check_analytics(self) -> Check:
+        behind = self.readings.head() - self.analytics.position
+        return Check(self.analytics.ready, f"{behind} readings behind" if behind else "up to date")
+
+    def _check_disk(self) -> Check:
+        free = shutil.disk_usage(self._settings.data_dir).free
+        return Check(free >= DISK_LOW_BYTES, f"{free / 2**30:.1f} GiB free")

@@ -1,0 +1,84 @@
+"""What the commands of one installation share: settings, keys, and the note of what runs where."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vigil.domain.errors import ConfigError, PortTaken
+from vigil.runtime.config import Settings, load
+
+RUN_FILE = "run.json"
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where databases and keys are kept [.vigil].")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file [vigil.toml when it exists].")]
+Tenant = Annotated[str | None, typer.Option("--tenant", help="Level of the MQTT topic tree [home].")]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a running ``vigil up`` listens; written to ``<data_dir>/run.json``."""
+
+    http_url: str
+    broker_host: str
+    broker_port: int
+    broker_kind: str
+    tenant: str
+    pid: int
+
+    def save(self, data_dir: Path) -> None:
+        path = data_dir / RUN_FILE
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+        temporary.replace(path)
+
+    @staticmethod
+    def find(data_dir: Path) -> Running | None:
+        """None when nothing was started here, or it has ended."""
+        try:
+            running = Running(**json.loads((data_dir / RUN_FILE).read_text("utf-8")))
+            os.kill(running.pid, 0)
+        except (OSError, ValueError, TypeError):
+            return None
+        return running
+
+    @staticmethod
+    def require(data_dir: Path) -> Running:
+        running = Running.find(data_dir)
+        if running is None:
+            raise ConfigError(f"nothing runs in {data_dir}: start it with vigil up (or name --data-dir)")
+        return running
+
+
+def settings(config: Path | None, data_dir: Path | None, port: int | None = None) -> Settings:
+    """Settings with the command line on top."""
+    return load(config, data_dir=data_dir, port=port)
+
+
+def free_port(host: str, wanted: int, what: str, default: int = 0) -> int:
+    """The port to listen on. A port that was asked for must be free, else ``PortTaken``; 0 tries ``default``, then any."""
+    if wanted:
+        if not _is_free(host, wanted):
+            raise PortTaken(
+                f"{what} port {wanted} on {host} is taken by another program: stop it or choose another port"
+            )
+        return wanted
+    if default and _is_free(host, default):
+        return default
+    with socket.create_server((host, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        # reuse_port off: on Linux create_server would else share a port that somebody listens on
+        with socket.create_server((host, port)):
+            return True
+    except OSError:
+        return False

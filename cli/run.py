@@ -1,0 +1,51 @@
+"""``vigil run core``, ``vigil run gateway``: one stage or group of stages as a process."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.installation import ConfigFile, DataDir, settings
+from vigil.runtime import log
+from vigil.runtime.clock import SystemClock
+from vigil.runtime.keys import load_keys
+
+app = typer.Typer(help="Run one process of Vigil.", no_args_is_help=True)
+
+
+@app.command("core")
+def core(
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port [8000].")] = None,
+    broker_port: Annotated[int | None, typer.Option(help="Where the MQTT broker listens.")] = None,
+) -> None:
+    """Ingest, analytics, api and the embedded store in one process; the broker must run already."""
+    from cli.core import Core
+
+    chosen = settings(config, data_dir, port=port)
+    log.setup("core", chosen.log_level)
+    keys = load_keys(chosen.data_dir, create=True)
+    raise typer.Exit(Core(chosen, keys, broker_port or chosen.broker.port, SystemClock()).run())
+
+
+@app.command("gateway")
+def gateway(
+    devices: Annotated[list[str], typer.Argument(help="Device ids that it speaks for.")],
+    name: Annotated[str, typer.Option(help="Name of this gateway.")] = "home",
+    listen: Annotated[
+        str | None, typer.Option(help="HOST:PORT or the path of a Unix socket for JSON lines [any free port].")
+    ] = None,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read JSON lines from standard input; without --listen, until its end.")
+    ] = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """JSON lines from a local socket or standard input, spooled on disk, published by MQTT, kept until acknowledged."""
+    from cli.gateway import run_gateway
+
+    chosen = settings(config, data_dir)
+    log.setup("gateway", chosen.log_level)
+    run_gateway(chosen, name, tuple(devices), listen, stdin)

@@ -1,0 +1,57 @@
+"""Fixtures of the whole suite: the running product, and which machine parts there are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.product import Product
+
+RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="a skipped test fails the run: for machines that have everything"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a program or data that this machine lacks is skipped by name."""
+    lacking = {
+        "mosquitto": None if find("mosquitto") and find("mosquitto_pub") else "mosquitto and mosquitto-clients",
+        "browser": None if find("chromium") else "chromium",
+        "recordings": None if RECORDINGS.is_dir() else "the recordings in ../shared/data",
+    }
+    for item in items:
+        for marker, what in lacking.items():
+            if what is not None and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"needs {what}"))
+
+
+def find(program: str) -> str | None:
+    """Debian keeps servers where an ordinary user's PATH does not look."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if session.config.getoption("--no-skips") and skipped:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running ``vigil up`` with a simulated ward, shared by the tests that only add to it."""
+    with Product.started(tmp_path_factory.mktemp("product"), patients=6) as running:
+        yield running

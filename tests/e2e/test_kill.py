@@ -1,0 +1,108 @@
+"""Processes that die: nothing is lost, nothing is doubled, alerts stay."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.publishers import Device, Publisher, enrol
+from tests.product import Product, eventually
+
+PACKS = 1500
+
+
+def raw(api: httpx.Client, device: Device, vital: str) -> list[tuple[str, float]]:
+    params: dict[str, str | int | bool] = {"vital": vital, "raw": True, "points": 5000, "from": from_now(-7200)}
+    answer = api.get(f"/api/v1/patients/{device.patient_id}/vitals", params=params)
+    answer.raise_for_status()
+    return [(point["at"], point["value"]) for stream in answer.json()["streams"] for point in stream["raw"] or []]
+
+
+def from_now(seconds: float) -> str:
+    return datetime.fromtimestamp(time.time() + seconds, UTC).isoformat()
+
+
+def ready(product: Product) -> bool:
+    try:
+        return httpx.get(f"{product.url}/readyz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.mosquitto
+@pytest.mark.timeout(240)
+def test_kill_9_of_the_core_in_the_middle(tmp_path: Path) -> None:
+    with Product.started(tmp_path) as product:
+        with product.client() as api:
+            device = enrol(api, 1)
+        start = time.time() - PACKS
+        with Publisher(device) as publisher:
+            for seq in range(PACKS):
+                spo2 = 85 if seq >= 20 else 97
+                values = ({"n": "spo2", "v": spo2}, {"n": "hr", "v": 60 + seq % 40})
+                publisher.publish(device.pack(seq, *values, at=start + seq), wait=seq % 50 == 0)
+                if seq in (PACKS // 3, 2 * PACKS // 3):
+                    eventually(lambda: product.children("run core"), 30, "the core was started again")
+                    product.kill("run core")
+            eventually(
+                lambda: publisher.acks and publisher.acks[-1]["seq"] == PACKS - 1, 90, "the last pack acknowledged"
+            )
+        with product.client() as api:
+            for vital in ("spo2", "heart_rate"):
+                counts = Counter(raw(api, device, vital))
+                assert len(counts) == PACKS, f"{vital}: lost {PACKS - len(counts)}"
+                assert max(counts.values()) == 1, f"{vital}: doubled"
+            alerts: list[dict[str, Any]] = api.get(f"/api/v1/patients/{device.patient_id}/alerts?state=all").json()[
+                "items"
+            ]
+            rules = Counter(alert["rule"] for alert in alerts)
+            assert rules["limit.spo2.low"] == 1, rules
+
+
+@pytest.mark.timeout(240)
+def test_an_open_alert_and_its_acknowledgement_survive_kill_9(tmp_path: Path) -> None:
+    with Product.started(tmp_path) as product:
+        with product.client() as api:
+            device = enrol(api, 1)
+        now = time.time()
+        with Publisher(device) as publisher:
+            publisher.publish(device.pack(0, {"n": "spo2", "v": 75}, {"n": "hr", "v": 190}, at=now))
+
+        def alerts() -> dict[str, dict[str, Any]]:
+            with product.client("nurse") as api:
+                items = api.get(f"/api/v1/patients/{device.patient_id}/alerts?state=open").json()["items"]
+            return {alert["rule"]: alert for alert in items if alert["rule"].startswith("limit.")}
+
+        before = eventually(lambda: alerts() if len(alerts()) == 2 else {}, 10, "two alerts")
+        assert {alert["priority"] for alert in before.values()} == {"high"}
+        with product.client("nurse") as api:
+            chosen = before["limit.spo2.low"]
+            api.post(
+                f"/api/v1/alerts/{chosen['id']}/acknowledge", json={"version": chosen["version"]}
+            ).raise_for_status()
+        old = product.kill("run core")
+        eventually(lambda: product.children("run core") not in ([], [old]) and ready(product), 60, "the core is back")
+        after = alerts()
+        assert {rule: alert["id"] for rule, alert in after.items()} == {
+            rule: alert["id"] for rule, alert in before.items()
+        }
+        assert after["limit.spo2.low"]["handling"] == "acknowledged"
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_stops_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
+    product = Product.start(tmp_path, patients=2)
+    eventually(lambda: len(product.children("")) == 3, 30, "broker, core and ward")
+    children = product.children("")
+    assert product.stop() == 0
+    for pid in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert not (product.data_dir / "run.json").exists()

@@ -1,0 +1,80 @@
+"""The page's files: types, caching, and what a browser may load."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.web import content_policy
+from tests.unit.api.site import Site, open_site
+
+FILES = {
+    "index.html": ("<!doctype html><title>Vigil</title>", "text/html; charset=utf-8", "no-store"),
+    "app.js": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
+    "app.css": ("body {}", "text/css; charset=utf-8", "no-cache"),
+    "vendor/uplot.mjs": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
+    "vendor.json": ("{}", "application/json", "no-cache"),
+    "icon.svg": ("<svg/>", "image/svg+xml", "no-cache"),
+}
+
+
+@pytest.fixture
+def paged(tmp_path: Path) -> Iterator[Site]:
+    root = tmp_path / "web"
+    for name, (text, _, _) in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (tmp_path / "secret.txt").write_text("not for the web")
+    site = open_site(tmp_path, root)
+    yield site
+    site.close()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_have_their_type_and_are_asked_for_again(paged: Site, name: str) -> None:
+    text, kind, caching = FILES[name]
+    answer = paged.get(f"/{name}", None)
+    assert (answer.text, answer.headers["content-type"], answer.headers["cache-control"]) == (text, kind, caching)
+    again = paged.get(f"/{name}", None, headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_the_root_is_the_page_and_everything_else_stays_where_it_is(paged: Site) -> None:
+    answer = paged.get("/", None)
+    assert answer.text == FILES["index.html"][0]
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("text/html; charset=utf-8", "no-store")
+    for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/vendor/../../secret.txt", "/vendor", "/none.js"):
+        assert paged.get(path, None).status_code == 404, path
+    assert paged.get("/healthz", None).json() == {"status": "alive"}
+    assert paged.get("/api/v1/me", None).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/none", "/api/v1/patients", "/healthz"])
+def test_every_answer_carries_the_security_headers(paged: Site, path: str) -> None:
+    for role in (None, "nurse"):
+        headers = paged.get(path, role).headers
+        assert headers["content-security-policy"].startswith("default-src 'self'; script-src 'self';")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] in ("no-store", "no-cache")
+
+
+def test_nothing_of_the_api_is_cached(paged: Site) -> None:
+    for path in ("/api/v1/patients", "/api/v1/alerts", "/api/v1/me", "/healthz", "/openapi.json"):
+        assert paged.get(path).headers["cache-control"] == "no-store", path
+
+
+def test_an_import_map_is_allowed_by_its_hash_and_other_inline_scripts_are_not(tmp_path: Path) -> None:
+    text = '\n{"imports": {"preact": "./vendor/preact.js"}}\n'
+    (tmp_path / "index.html").write_text(f'<script type="importmap">{text}</script><script>alert(1)</script>')
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    policy = content_policy(tmp_path)
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert policy.count("sha256-") == 1
+    assert "unsafe" not in policy
+    assert content_policy(None).startswith("default-src 'self'; script-src 'self'; object-src 'none'")
