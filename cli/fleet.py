@@ -50,7 +50,6 @@ async def open_fleet(
         ids = tuple(device_id for device_id, _ in devices)
         login = await gateway_login(client, f"g-{name}", ids)
         settings = GatewaySettings(login, running.tenant, ids, data_dir / "gateways" / f"{name}.sqlite3")
-        settings.spool.parent.mkdir(parents=True, exist_ok=True)
         gateway = Gateway(settings, clock=clock, metrics=Metrics(), rng=rng)
         async with gateway.serving() as address:
             assert address is not None

@@ -38,10 +38,13 @@ def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
 
 
-def vigil(*arguments: str, timeout_s: float = 120, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def vigil(
+    *arguments: str, timeout_s: float = 120, cwd: Path | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "cli.main", *arguments],
         capture_output=True,
+        input=stdin,
         text=True,
         timeout=timeout_s,
         env={**clean_environment(), "PYTHONPATH": str(Path(__file__).parents[1])},
@@ -123,6 +126,22 @@ class Product:
         answer.raise_for_status()
         token = answer.json()["access_token"]
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+    @contextmanager
+    def background(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command of ours beside it, ended with the block."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=clean_environment(),
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def children(self, name: str) -> list[int]:
         """Process ids of ``vigil up``'s children whose command line holds ``name``."""

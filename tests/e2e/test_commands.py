@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.publishers import enrol
 from tests.product import Product, eventually, vigil
 
 
@@ -88,3 +91,23 @@ def test_replay_of_real_patients_accounts_for_every_value(product: Product, reco
     assert int(rows["sent"]) == 51327 + 220, "as counted in the files: values, and tries without one"
     assert rows["stored"] == rows["sent"]
     assert rows["missing (sent - stored - refused)"] == "0"
+
+
+@pytest.mark.timeout(120)
+def test_the_gateway_takes_json_lines_from_standard_input(product: Product) -> None:
+    with product.client() as api:
+        device = enrol(api, 900)
+    line = (
+        f'{{"device":"{device.device_id}","at":{time.time():.3f},"values":{{"hr":66,"spo2":{{"value":96,"q":1}}}}}}\n'
+    )
+    done = vigil(
+        "run", "gateway", device.device_id, "--stdin", "--name", "test", "--data-dir", str(product.data_dir),
+        stdin=line + "not json\n", timeout_s=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    assert [answer["ok"] for answer in answers] == [True, False]
+    assert answers[0]["seq"] == 0
+    with product.client() as api:
+        series = api.get(f"/api/v1/patients/{device.patient_id}/vitals", params={"vital": "heart_rate"}).json()
+    assert [point["value"] for point in series["streams"][0]["raw"]] == [66]

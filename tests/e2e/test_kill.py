@@ -98,11 +98,48 @@ def test_an_open_alert_and_its_acknowledgement_survive_kill_9(tmp_path: Path) ->
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_stops_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
-    product = Product.start(tmp_path, patients=2)
-    eventually(lambda: len(product.children("")) == 3, 30, "broker, core and ward")
-    children = product.children("")
-    assert product.stop() == 0
+    with Product.started(tmp_path, patients=2) as product:
+        eventually(lambda: len(product.children("")) == 3, 30, "broker, core and ward")
+        children = product.children("")
+        assert product.stop() == 0
     for pid in children:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     assert not (product.data_dir / "run.json").exists()
+
+
+@pytest.mark.recordings
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("kind", [pytest.param("mosquitto", marks=pytest.mark.mosquitto), "embedded"])
+def test_kill_9_of_the_broker_in_the_middle_of_a_replay(tmp_path: Path, recordings: Path, kind: str) -> None:
+    """What the broker held in memory is gone; the senders have it still and send it again."""
+    (tmp_path / "vigil.toml").write_text(f'[broker]\nkind = "{kind}"\n')
+    with Product.started(tmp_path, arguments=("--config", str(tmp_path / "vigil.toml"))) as product:
+        assert product.running["broker_kind"] == kind
+        command = ["replay", "bidmc", str(recordings / "bidmc"), "--speed", "40", "--data-dir", str(product.data_dir)]
+        with product.background(*command) as replay:
+            for _ in range(2):
+                before = readings(product)
+                eventually(lambda start=before: readings(product) > start + 5000, 60, "values arrive")  # type: ignore[misc]
+                eventually(lambda: product.children(f"broker/{kind}"), 30, "the broker was started again")
+                product.kill(f"broker/{kind}")
+            said, _ = replay.communicate(timeout=200)
+        rows = dict(cells(line) for line in said.splitlines() if line.startswith("│"))
+        assert rows["stored"] == rows["sent"] == str(51327 + 220), said
+        assert rows["missing (sent - stored - refused)"] == "0"
+
+
+def cells(line: str) -> tuple[str, str]:
+    first, second = line.strip("│ ").split("│")[:2]
+    return first.strip(), second.strip()
+
+
+def readings(product: Product) -> int:
+    """How many values the core has stored; 0 while it does not answer."""
+    try:
+        text = httpx.get(f"{product.url}/metrics", timeout=5).text
+    except httpx.HTTPError:
+        return 0
+    return sum(
+        int(float(line.split()[1])) for line in text.splitlines() if line.startswith("ingest_values_stored_total ")
+    )

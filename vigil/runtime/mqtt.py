@@ -8,6 +8,7 @@ maybe under reused ids, so acknowledgements of an older connection are dropped.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ class Subscriber:
         client.on_disconnect = self._handle_disconnect
         client.on_connect_fail = self._handle_connect_fail
         client.on_message = self._handle_message
+        client.on_socket_open = _send_at_once
         return client
 
     def _connect_options(self) -> dict[str, Any]:
@@ -136,7 +138,8 @@ class Subscriber:
 
     def _handle_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            logger.error("broker refuses the connection: %s", reason)
+            level = logging.INFO if reason == "Unsupported protocol version" else logging.ERROR
+            logger.log(level, "broker refuses the connection: %s", reason)
             return
         self._settled = True
         self._connection += 1
@@ -178,3 +181,8 @@ class Subscriber:
                 message.topic, bytes(message.payload), message.mid, message.qos, self._connection, self._clock.now_us()
             )
         )
+
+
+def _send_at_once(_client: paho.Client, _data: Any, sock: Any) -> None:
+    """Without this a PUBACK right after a ``cmd/ack`` waits for the other side's delayed acknowledgement, about 40 ms."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
