@@ -26,7 +26,7 @@ from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys
 
-app = typer.Typer(help="Measure the running product.", no_args_is_help=True)
+commands = typer.Typer(help="Measure the running product.", no_args_is_help=True)
 
 #: What a resting adult shows, and a saturation below the severe limit of the starting policy, which has no delay.
 CALM = {"hr": 70.0, "spo2": 97.0, "rr": 15.0, "pi": 3.0}
@@ -37,12 +37,12 @@ APART_S = 0.37
 LAST_ALERT_S = 20.0
 
 
-@app.callback()
+@commands.callback()
 def bench() -> None:
     """Measure the running product."""
 
 
-@app.command("latency")
+@commands.command("latency")
 def latency(
     patients: Annotated[int, typer.Option(min=2, max=1000, help="Simulated people, each sending once a second.")] = 100,
     via: Annotated[str, typer.Option(help="mqtt or gateway.")] = "mqtt",
@@ -160,3 +160,7 @@ def _print(patients: int, sent: dict[str, float], seen: dict[str, float]) -> Non
         for name, share in (("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)):
             table.add_row(name, f"{np.percentile(delays, share) * 1000:.0f} ms")
     Console().print(table)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="bench")

@@ -97,6 +97,7 @@ class Core:
             self.analytics.stop()
             self.readings.close()
             self.records.close()
+            gc.unfreeze()
         return 1 if self._crashed.is_set() else 0
 
     def _stop(self) -> None:

@@ -24,3 +24,7 @@ def demo_token(
 ) -> None:
     """Print a bearer token for scripts."""
     typer.echo(token(load_keys(settings(config, data_dir).data_dir), role, f"script ({role.value})"))
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo-token")(demo_token)

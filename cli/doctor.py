@@ -136,3 +136,7 @@ def _core(chosen: Settings, running: Running, clock: Clock) -> Iterator[Finding]
         yield Finding(f"core: {check['name']}", bool(check["ok"]), check["detail"])
     off = abs(from_iso(document["server_at"]) - before)
     yield Finding("clock", off < CLOCK_OFF_US, f"core and this shell differ by {off / SECOND:.1f} s")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("doctor")(doctor)

@@ -167,3 +167,7 @@ def _print_alerts(console: Console, alerts: list[dict[str, Any]]) -> None:
     for key, number in sorted(groups.items()):
         table.add_row(*key, str(number), str(late[key]))
     console.print(table)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("replay")(replay)

@@ -11,10 +11,10 @@ from vigil.runtime import log
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import load_keys
 
-app = typer.Typer(help="Run one process of Vigil.", no_args_is_help=True)
+commands = typer.Typer(help="Run one process of Vigil.", no_args_is_help=True)
 
 
-@app.command("core")
+@commands.command("core")
 def core(
     data_dir: DataDir = None,
     config: ConfigFile = None,
@@ -30,7 +30,7 @@ def core(
     raise typer.Exit(Core(chosen, keys, broker_port or chosen.broker.port, SystemClock()).run())
 
 
-@app.command("gateway")
+@commands.command("gateway")
 def gateway(
     devices: Annotated[list[str], typer.Argument(help="Device ids that it speaks for.")],
     name: Annotated[str, typer.Option(help="Name of this gateway.")] = "home",
@@ -49,3 +49,7 @@ def gateway(
     chosen = settings(config, data_dir)
     log.setup("gateway", chosen.log_level)
     run_gateway(chosen, name, tuple(devices), listen, stdin)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="run")

@@ -136,3 +136,7 @@ async def _due(client: Client, patient: str, clock: Clock) -> bool:
     card = await client.call("GET", f"/api/v1/patients/{patient}")
     entered = card["vitals"].get("consciousness")
     return entered is None or clock.now_us() - from_iso(entered["measured_at"]) > ENTRY_EVERY_US
+
+
+def register(app: typer.Typer) -> None:
+    app.command("simulate")(simulate)

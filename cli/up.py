@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 import webbrowser
@@ -25,6 +26,8 @@ from vigil.runtime.supervise import ChildEvent, ChildSpec, EventKind, Supervisor
 
 logger = logging.getLogger(__name__)
 DEFAULT_BROKER_PORT = 1883
+#: What mosquitto says of each ordinary connection; refusals and errors read otherwise.
+ROUTINE = re.compile(r"New (connection from|client connected from) |Client \S+ (disconnected|closed its connection)\.$")
 
 
 def up(
@@ -105,8 +108,13 @@ class _Teller:
         self.stopping = False
 
     def line(self, name: str, line: str) -> None:
-        """Lines of our own processes have a time and a name already."""
-        print(f"broker: {line}" if name == "broker" else line, file=sys.stderr, flush=True)
+        """Lines of our own processes have a time and a name already. A ward that comes and goes is no news."""
+        if name != "broker":
+            print(line, file=sys.stderr, flush=True)
+        elif ROUTINE.match(line):
+            logger.debug("broker: %s", line)
+        else:
+            logger.info("broker: %s", line)
 
     def event(self, event: ChildEvent) -> None:
         if event.kind is EventKind.EXITED and not self.stopping:
@@ -127,3 +135,7 @@ def _announce(running: Running, keys: Keys, no_browser: bool) -> None:
     console.print("  Research software, not a medical device. Ctrl-C stops everything.\n")
     if not no_browser:
         webbrowser.open(url)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
