@@ -27,7 +27,9 @@ from vigil.runtime.supervise import ChildEvent, ChildSpec, EventKind, Supervisor
 logger = logging.getLogger(__name__)
 DEFAULT_BROKER_PORT = 1883
 #: What mosquitto says of each ordinary connection; refusals and errors read otherwise.
-ROUTINE = re.compile(r"New (connection from|client connected from) |Client \S+ (disconnected|closed its connection)\.$")
+ROUTINE = re.compile(
+    r"(\d+: )?Note: |New (connection from|client connected from) |Client \S+ (disconnected|closed its connection)\.$"
+)
 
 
 def up(
