@@ -1,0 +1,126 @@
+// Starts the page: session, stream, views.
+import { batch, html, render, signal, useEffect, useRef } from "./page/html.js";
+import { announce, announceAlerts } from "./page/announce.js";
+import { repeatAfterLogIn } from "./page/commands.js";
+import { clock } from "./page/format.js";
+import { useKeys } from "./page/keyboard.js";
+import { prefer, preferences } from "./page/preferences.js";
+import { go, route, settleAt } from "./page/route.js";
+import { keyFromAddress, logOut, session, sessionEnded } from "./page/session.js";
+import { link, startStream } from "./page/stream.js";
+import { alertOf, loaded, workOrder } from "./page/ward.js";
+import { t } from "./page/words.js";
+import { UndoToast } from "./views/acknowledge.js";
+import { LogInAgain, LogInPage } from "./views/log_in.js";
+import { KeyList, More } from "./views/more.js";
+import { PatientView } from "./views/patient.js";
+import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
+import { WardBoard } from "./views/ward_board.js";
+import { WorkList, followLanes } from "./views/work_list.js";
+
+const address = signal(keyFromAddress());
+const keysShown = signal(false);
+
+addEventListener("hashchange", () => {
+  const key = keyFromAddress();
+  if (!key) return;
+  batch(() => {
+    logOut();
+    address.value = key;
+  });
+});
+
+/** Work list while anything waits for somebody, else the ward. */
+function chooseStart() {
+  if (!loaded.value || ["worklist", "ward", "patient", "more"].includes(route.value.view)) return;
+  const waits = workOrder.value.some((id) => alertOf(id)?.handling === "unacknowledged");
+  settleAt(waits ? "worklist" : "ward");
+}
+
+function useHonesty() {
+  const { state, lostAt } = link.value;
+  useEffect(() => {
+    document.documentElement.dataset.live = state === "live" ? "yes" : "no";
+    if (state === "lost") announce(t("lost.bar", { time: clock(lostAt, true) }), "assertive");
+  }, [state]);
+}
+
+function useFlashing() {
+  const { flashing } = preferences.value;
+  useEffect(() => {
+    document.documentElement.dataset.flashing = flashing ? "yes" : "no";
+  }, [flashing]);
+}
+
+function KeyDialog() {
+  const dialog = useRef(null);
+  useEffect(() => {
+    dialog.current.showModal();
+  }, []);
+  const close = () => {
+    keysShown.value = false;
+  };
+  return html`<dialog ref=${dialog} onClose=${close} aria-label=${t("keys.title")}>
+    <${KeyList} />
+    <form method="dialog"><button class="main">${t("card.close")}</button></form>
+  </dialog>`;
+}
+
+/** How much of the window the strip and the bars cover, for what sticks below them. */
+function useTopHeight() {
+  const top = useRef(null);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => document.documentElement.style.setProperty("--top-height", `${top.current.offsetHeight}px`));
+    observer.observe(top.current);
+    return () => observer.disconnect();
+  }, []);
+  return top;
+}
+
+const VIEWS = { worklist: WorkList, ward: WardBoard, patient: PatientView, more: More };
+
+function Station() {
+  useTitle();
+  useHonesty();
+  useFlashing();
+  const top = useTopHeight();
+  useKeys({
+    1: () => go("worklist"),
+    2: () => go("ward"),
+    3: () => go("more"),
+    f: () => prefer({ flashing: !preferences.value.flashing }),
+    "?": () => {
+      keysShown.value = true;
+    },
+  });
+  useEffect(chooseStart);
+  loaded.value; // chooses the start view as soon as the ward is known
+  const View = VIEWS[route.value.view] ?? WorkList;
+  const skip = (event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  };
+  return html`<a class="skip" href="#main" onClick=${skip}>${t("nav.skip")}</a>
+    <header class="top" ref=${top}><${Strip} /><${Bars} /></header>
+    <${MainBar} />
+    <${Notices} />
+    <${View} />
+    <${UndoToast} />
+    ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && html`<${KeyDialog} />`}`;
+}
+
+function App() {
+  if (!session.value) return html`<${LogInPage} key=${address.value} address=${address.value} />`;
+  return html`<${Station} />`;
+}
+
+// All badges flash on one clock: every flash animation starts at the document's time zero.
+document.addEventListener("animationstart", (event) => {
+  for (const animation of event.target.getAnimations()) animation.startTime = 0;
+});
+
+announceAlerts();
+followLanes();
+repeatAfterLogIn();
+startStream();
+render(html`<${App} />`, document.getElementById("app"));

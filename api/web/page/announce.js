@@ -1,0 +1,62 @@
+// What a screen reader is told. Assertive at most once in 5 s, merged; the same text never twice in a row.
+import { onAlert, cardOf } from "./ward.js";
+import { t } from "./words.js";
+
+const PAUSE_MS = 5000;
+const waiting = [];
+const last = { assertive: "", polite: "" };
+let quietUntil = 0;
+let timer = null;
+
+function write(kind, text) {
+  if (text === last[kind]) return;
+  last[kind] = text;
+  document.getElementById(`live-${kind}`).textContent = text;
+}
+
+function flush() {
+  timer = null;
+  if (!waiting.length) return;
+  quietUntil = performance.now() + PAUSE_MS;
+  const high = waiting.filter((item) => item.high);
+  const rest = waiting.filter((item) => !item.high).map((item) => item.text);
+  if (high.length > 1) rest.unshift(`${t("say.new_high", { n: high.length })} ${high.map((item) => item.short).join(" ")}`);
+  else if (high.length === 1) rest.unshift(high[0].text);
+  waiting.length = 0;
+  write("assertive", rest.join(" "));
+}
+
+function enqueue(item) {
+  if (waiting.some((other) => other.text === item.text)) return;
+  waiting.push(item);
+  timer ??= setTimeout(flush, Math.max(0, quietUntil - performance.now()));
+}
+
+export function announce(text, kind) {
+  if (kind === "polite") write("polite", text);
+  else enqueue({ text, high: false });
+}
+
+function spokenName(patientId) {
+  const name = cardOf(patientId)?.name;
+  return name ? `${name.family} ${name.given}` : patientId;
+}
+
+const LOUD = new Set(["opened", "worsened", "recurred", "realarmed", "returned"]);
+
+const NAME_MS = 1500; // a person who was admitted this very second is known with the next tick
+
+function say(alert) {
+  const values = { priority: t(`priority.${alert.priority}`), who: spokenName(alert.patient_id), what: alert.title };
+  const text = t("say.alert", values);
+  if (alert.priority === "high" && !alert.retrospective) enqueue({ text, high: true, short: `${values.who}, ${values.what}.` });
+  else if (alert.priority === "medium") write("polite", text);
+}
+
+export function announceAlerts() {
+  onAlert(({ step, alert }) => {
+    if (!LOUD.has(step) || alert.handling !== "unacknowledged") return;
+    if (cardOf(alert.patient_id)) say(alert);
+    else setTimeout(say, NAME_MS, alert);
+  });
+}

@@ -1,0 +1,133 @@
+// The live connection. It is called live only after a whole snapshot, and lost after 3 s without a message.
+import { batch, effect, signal } from "./html.js";
+import { EventParser } from "./events.js";
+import { heard, serverNow } from "./server_time.js";
+import { session, sessionEnded, tokenRefused } from "./session.js";
+import { applyAlertEvent, applySnapshot, applyTick, forget } from "./ward.js";
+
+const SILENCE_MS = 3000;
+const RETRY_MS = 1000;
+
+/**
+ * state: "connecting" (nothing shown yet) | "live" | "lost"; `lastAt` server ms of the newest message;
+ * `lostAt` server ms when it was last heard, set while lost.
+ */
+export const link = signal({ state: "connecting", lastAt: null, lostAt: null, slow: false });
+/** {seconds, fresh}: said once after the connection came back; null = nothing to say. */
+export const back = signal(null);
+
+let lastEventId = null;
+let lastHeard = 0; // performance.now() of the newest message, or of the newest bytes while a snapshot is on its way
+let attempt = null; // AbortController of the running request
+
+const set = (change) => {
+  link.value = { ...link.peek(), ...change };
+};
+
+function onSnapshot(data) {
+  const was = link.peek();
+  const fresh = applySnapshot(data);
+  const at = serverNow();
+  batch(() => {
+    if (was.state === "lost") back.value = { seconds: Math.round((at - was.lostAt) / 1000), fresh };
+    set({ state: "live", lastAt: at, lostAt: null, slow: false });
+  });
+}
+
+/** Handles one event; false = the server asks for a new connection. */
+function take(event) {
+  if (event.type === "reload") {
+    lastEventId = null;
+    return false;
+  }
+  const data = JSON.parse(event.data);
+  if (data.server_at) heard(data.server_at);
+  if (event.type === "snapshot") onSnapshot(data);
+  else if (event.type === "tick") applyTick(data);
+  else if (event.type === "alert") applyAlertEvent(data);
+  if (event.id !== null) lastEventId = event.id;
+  if (link.peek().state === "live") set({ lastAt: serverNow() });
+  return true;
+}
+
+async function read(stream, controller) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const parser = new EventParser();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    if (link.peek().state !== "live") lastHeard = performance.now();
+    for (const event of parser.push(value)) {
+      lastHeard = performance.now();
+      if (!take(event)) {
+        controller.abort();
+        return;
+      }
+    }
+  }
+}
+
+async function connect() {
+  const controller = new AbortController();
+  attempt = controller;
+  lastHeard = performance.now();
+  const token = session.peek().token;
+  const headers = { Authorization: `Bearer ${token}`, Accept: "text/event-stream" };
+  if (lastEventId !== null) headers["Last-Event-ID"] = lastEventId;
+  const answer = await fetch("api/v1/stream", { headers, signal: controller.signal, cache: "no-store" });
+  if (answer.status === 401) tokenRefused(token);
+  if (!answer.ok) throw new Error(`stream refused: ${answer.status}`);
+  await read(answer.body, controller);
+}
+
+function lose() {
+  const { state, lastAt } = link.peek();
+  if (state === "live") set({ state: "lost", lostAt: lastAt });
+  else if (state === "connecting") set({ slow: true });
+}
+
+let generation = 0;
+
+async function run() {
+  const mine = ++generation;
+  while (mine === generation && session.peek() && !sessionEnded.peek()) {
+    try {
+      await connect();
+    } catch {
+      // refused, cut or aborted: the state below says so, and the next round tries again
+    }
+    if (mine !== generation) return;
+    lose();
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+function watch() {
+  if (!attempt || !session.peek()) return;
+  if (performance.now() - lastHeard <= SILENCE_MS) return;
+  lose();
+  attempt.abort();
+}
+
+function stop() {
+  generation += 1;
+  attempt?.abort();
+  attempt = null;
+}
+
+export function startStream() {
+  setInterval(watch, 250);
+  document.addEventListener("visibilitychange", watch);
+  effect(() => {
+    const here = session.value;
+    if (here && !sessionEnded.value) {
+      stop();
+      run();
+    } else if (!here) {
+      stop();
+      lastEventId = null;
+      forget();
+      link.value = { state: "connecting", lastAt: null, lostAt: null, slow: false };
+    }
+  });
+}

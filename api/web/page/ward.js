@@ -1,0 +1,228 @@
+// What the server has said: patients, alerts and both orders. Nothing here is ever guessed or changed before the server confirms.
+import { batch, signal } from "./html.js";
+import { get } from "./http.js";
+
+/** patient id -> signal of its PatientCard */
+export const cards = new Map();
+/** patient ids in the ward order of the server */
+export const wardOrder = signal([]);
+/** alert id -> signal of Alert; some ended ones stay, for the rows that still show them */
+export const alerts = new Map();
+/** ids of open alerts in the work-list order of the server */
+export const workOrder = signal([]);
+/** patient id -> signal of the ids of its open alerts, in work-list order */
+const byPatient = new Map();
+export const loaded = signal(false);
+/** {watched, partly, not_watched, no_device, total, demo} */
+export const tally = signal({ watched: 0, partly: 0, not_watched: 0, no_device: 0, total: 0, demo: 0 });
+/** the newest opening of an alert, server time in ms; null = none known */
+export const lastAlertAt = signal(null);
+/** a failed part, named: "" = none */
+export const orderFailed = signal(false);
+
+const NO_ALERTS = signal([]);
+const listeners = new Set();
+
+/** Calls back with {step, alert, before, actor} for each change the stream reports; not for snapshots. */
+export function onAlert(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const isOpen = (alert) => alert.state !== "resolved" && !alert.resolved_at;
+export const cardOf = (id) => cards.get(id)?.value ?? null;
+export const alertOf = (id) => alerts.get(id)?.value ?? null;
+export const openAlertsOf = (patientId) => (byPatient.get(patientId) ?? NO_ALERTS).value;
+
+function put(map, id, value) {
+  const held = map.get(id);
+  if (held) held.value = value;
+  else map.set(id, signal(value));
+}
+
+/** Unverified critical values are technical by kind but stand among the patients' alerts. */
+export const isUnverified = (alert) => alert.kind === "technical" && /^(limit|unverified)\./.test(alert.rule);
+export const inMainLane = (alert) => alert.kind !== "technical" || isUnverified(alert);
+
+function regroup() {
+  const groups = new Map();
+  for (const id of workOrder.value) {
+    const alert = alerts.get(id).peek();
+    if (!groups.has(alert.patient_id)) groups.set(alert.patient_id, []);
+    groups.get(alert.patient_id).push(id);
+  }
+  for (const [patientId, ids] of groups) {
+    const held = byPatient.get(patientId);
+    if (!held) byPatient.set(patientId, signal(ids));
+    else if (held.peek().join() !== ids.join()) held.value = ids;
+  }
+  for (const [patientId, held] of byPatient) if (!groups.has(patientId) && held.peek().length) held.value = [];
+}
+
+function setWorkOrder(ids) {
+  const open = ids.filter((id) => alerts.has(id) && isOpen(alerts.get(id).peek()));
+  if (open.join() !== workOrder.peek().join()) workOrder.value = open;
+  regroup();
+}
+
+function recount() {
+  const counts = { watched: 0, partly: 0, not_watched: 0, no_device: 0, total: cards.size, demo: 0 };
+  for (const held of cards.values()) {
+    const card = held.peek();
+    counts[card.coverage?.state ?? "not_watched"] += 1;
+    if (card.demo) counts.demo += 1;
+  }
+  if (JSON.stringify(counts) !== JSON.stringify(tally.peek())) tally.value = counts;
+}
+
+function noteOpening(alert) {
+  const at = Date.parse(alert.opened_at);
+  if (!(lastAlertAt.peek() >= at)) lastAlertAt.value = at;
+}
+
+function setPatients(items) {
+  const present = new Set();
+  for (const card of items) {
+    present.add(card.id);
+    const sparks = card.sparks ?? cards.get(card.id)?.peek().sparks;
+    put(cards, card.id, { ...card, sparks });
+  }
+  for (const id of cards.keys()) if (!present.has(id)) cards.delete(id);
+  wardOrder.value = items.map((card) => card.id);
+  recount();
+}
+
+const KEPT_ENDED = 500; // rows that ended stay readable until their list is drawn anew
+
+/** An alert that was open here and is not in the server's whole list any more has ended meanwhile. */
+function endMissing(present) {
+  for (const [id, held] of alerts) {
+    if (present.has(id)) continue;
+    if (alerts.size > present.size + KEPT_ENDED) alerts.delete(id);
+    else if (isOpen(held.peek())) held.value = { ...held.peek(), state: "resolved" };
+  }
+}
+
+/** Returns how many open alerts were not known before. */
+export function applySnapshot(data) {
+  let fresh = 0;
+  batch(() => {
+    setPatients(data.patients);
+    if (data.alerts) {
+      const before = new Set(workOrder.peek());
+      fresh = data.alerts.filter((alert) => !before.has(alert.id)).length;
+      const present = new Set(data.alerts.map((alert) => alert.id));
+      endMissing(present);
+      for (const alert of data.alerts) {
+        put(alerts, alert.id, alert);
+        noteOpening(alert);
+      }
+      setWorkOrder(data.alerts.map((alert) => alert.id));
+    }
+    loaded.value = true;
+  });
+  return fresh;
+}
+
+export function applyTick(data) {
+  let unknown = false;
+  batch(() => {
+    let coverageChanged = false;
+    for (const [id, change] of Object.entries(data.patients ?? {})) {
+      const held = cards.get(id);
+      if (!held) {
+        unknown = true;
+        continue;
+      }
+      const card = held.peek();
+      const vitals = change.vitals ? { ...card.vitals, ...change.vitals } : card.vitals;
+      held.value = { ...card, ...change, vitals };
+      coverageChanged ||= change.coverage !== undefined;
+    }
+    if (data.order) {
+      unknown ||= data.order.some((id) => !cards.has(id)) || data.order.length !== cards.size;
+      wardOrder.value = data.order.filter((id) => cards.has(id));
+    }
+    if (coverageChanged) recount();
+  });
+  if (unknown) refreshPatients();
+}
+
+/** Takes one alert as the server states it; an older version than the one held changes nothing. */
+export function applyAlert(alert) {
+  const before = alerts.get(alert.id)?.peek() ?? null;
+  if (before && before.version > alert.version) return before;
+  batch(() => {
+    put(alerts, alert.id, alert);
+    noteOpening(alert);
+    const order = workOrder.peek();
+    if (isOpen(alert) && !order.includes(alert.id)) setWorkOrder([...order, alert.id]);
+    else if (!isOpen(alert)) setWorkOrder(order);
+  });
+  return before;
+}
+
+export function applyAlertEvent(data) {
+  const before = applyAlert(data.alert);
+  for (const listener of listeners) listener({ step: data.step, actor: data.actor, at: data.at, alert: data.alert, before });
+  refreshOrder();
+}
+
+// The order is the server's: after each change it is read again, at most once a second.
+const running = { order: null, patients: null };
+
+function once(name, act) {
+  if (running[name]) {
+    running[name].again = true;
+    return;
+  }
+  const run = { again: false };
+  running[name] = run;
+  act().finally(() =>
+    setTimeout(() => {
+      running[name] = null;
+      if (run.again) once(name, act);
+    }, 1000),
+  );
+}
+
+async function readOrder() {
+  try {
+    const { items } = await get("api/v1/alerts?state=open&limit=1000");
+    batch(() => {
+      const listed = new Set(items.map((item) => item.id));
+      for (const { patient: _patient, ...alert } of items) applyAlert(alert);
+      const rest = workOrder.peek().filter((id) => !listed.has(id));
+      setWorkOrder([...items.map((item) => item.id), ...rest]);
+      orderFailed.value = false;
+    });
+  } catch {
+    orderFailed.value = true; // said on the work list; the alerts themselves came by the stream
+  }
+}
+
+export const refreshOrder = () => once("order", readOrder);
+
+const refreshPatients = () =>
+  once("patients", async () => {
+    try {
+      const { items } = await get("api/v1/patients");
+      batch(() => setPatients(items));
+    } catch {
+      // the next tick asks again; a lost connection is shown by the stream's own watch
+    }
+  });
+
+export function forget() {
+  batch(() => {
+    for (const held of byPatient.values()) held.value = [];
+    cards.clear();
+    alerts.clear();
+    byPatient.clear();
+    wardOrder.value = [];
+    workOrder.value = [];
+    loaded.value = false;
+    lastAlertAt.value = null;
+    recount();
+  });
+}

@@ -1,0 +1,69 @@
+// The buttons that act on an alert and the sentence that says what became of the command.
+import { html, signal } from "../page/html.js";
+import { acknowledge, canCommand, dismiss, outcomeOf, returnToList, tryAgain, undo } from "../page/commands.js";
+import { session } from "../page/session.js";
+import { alertOf, cardOf, isOpen } from "../page/ward.js";
+import { plainName } from "../page/parts.js";
+import { t } from "../page/words.js";
+
+const ACTING = new Set(["nurse", "clinician", "admin"]);
+export const mayAct = () => ACTING.has(session.value?.role);
+
+/** Alerts whose card was open on this screen: high priority is acknowledged only after a look. */
+export const opened = signal(new Set());
+
+export function noteOpened(alertId) {
+  if (!opened.peek().has(alertId)) opened.value = new Set(opened.peek()).add(alertId);
+}
+
+export const mayAcknowledgeNow = (alert) => alert.priority !== "high" || opened.value.has(alert.id);
+
+export const canAcknowledge = (alert) => isOpen(alert) && alert.handling === "unacknowledged";
+
+/** What became of the last command on this alert; null when there was none. */
+export function Outcome({ alertId }) {
+  const outcome = outcomeOf(alertId).value;
+  if (!outcome) return null;
+  const { phase, key, values } = outcome;
+  return html`<span class=${`outcome ${phase}`}
+    >${t(key, values)}
+    ${phase === "unconfirmed" &&
+    html` <button class="small" onClick=${() => tryAgain(alertId)} disabled=${!canCommand()}>${t("ack.try_again")}</button>`}
+    ${(phase === "conflict" || phase === "refused") &&
+    html` <button class="plain small" onClick=${() => dismiss(alertId)}>${t("ack.understood")}</button>`}</span
+  >`;
+}
+
+export function AcknowledgeButton({ alert, long, tabIndex }) {
+  if (!mayAct() || !canAcknowledge(alert)) return null;
+  const sending = outcomeOf(alert.id).value?.phase === "sending";
+  const disabled = sending || !canCommand();
+  return html`<button
+    class="main acknowledge"
+    tabindex=${tabIndex}
+    disabled=${disabled}
+    title=${canCommand() ? null : t("lost.no_commands")}
+    onClick=${(event) => {
+      event.stopPropagation();
+      acknowledge(alert);
+    }}
+  >
+    ${sending ? t("ack.sending") : t(long ? "ack.button" : "ack.short")}
+  </button>`;
+}
+
+export function ReturnButton({ alert }) {
+  if (!mayAct() || !isOpen(alert) || alert.handling !== "acknowledged") return null;
+  return html`<button class="return" disabled=${!canCommand()} onClick=${() => returnToList(alert)}>${t("return.button")}</button>`;
+}
+
+/** For 10 s after an acknowledgement: take it back at once. */
+export function UndoToast() {
+  const offer = undo.value;
+  const alert = offer && alertOf(offer.alertId);
+  if (!alert || !isOpen(alert) || alert.handling !== "acknowledged") return null;
+  return html`<div class="toast">
+    <span>${t("return.toast", { what: alert.title, who: plainName(cardOf(alert.patient_id), alert.patient_id) })}</span>
+    <button onClick=${() => returnToList(alert)} disabled=${!canCommand()}>${t("return.button")}</button>
+  </div>`;
+}

@@ -1,0 +1,249 @@
+// Charts of one patient on one shared time axis, each with its table; limits, alerts, gaps and bad quality on them.
+import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
+import { clock, number, when } from "../page/format.js";
+import { History, gapLimit } from "../page/history.js";
+import { get } from "../page/http.js";
+import { PLOT_INSET, columns, createPlot, yRange } from "../page/plot.js";
+import { now } from "../page/server_time.js";
+import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
+import { alertOf, isOpen, openAlertsOf } from "../page/ward.js";
+import { t } from "../page/words.js";
+import { AlertSpans } from "./alert_spans.js";
+import { ValueTable } from "./value_table.js";
+
+const HEIGHT = 104;
+const SCORE_HOLDS_MS = 150_000; // scores are stored at least each 60 s; longer apart is a gap
+
+const dark = signal(matchMedia("(prefers-color-scheme: dark)").matches);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
+  dark.value = event.matches;
+});
+
+function gapsOf(points, gapMs, from, to) {
+  if (!gapMs || !points.length) return [];
+  const gaps = [];
+  let before = Math.max(from, points[0].t);
+  for (const p of points) {
+    if (p.t - before > gapMs) gaps.push([before, p.t]);
+    before = Math.max(before, p.t);
+  }
+  if (to - before > Math.max(gapMs, 30_000)) gaps.push([before, to]);
+  return gaps;
+}
+
+/** Everything one chart shows. Streams of several devices stay apart; they are never joined with one another. */
+function modelOf(vital, history, from, to, limits, marks) {
+  const model = { vital, from, to, gaps: [], limits, marks, points: [], pairs: [], spans: [], tracks: [], newest: null };
+  if (vital === "score") return scoreModel(model, history.scores);
+  const streams = history.series[vital === "bp" ? "bp_sys" : vital] ?? [];
+  for (const stream of streams) {
+    const points = stream.points.filter((p) => p.t >= from);
+    const gapMs = gapLimit(vital === "bp" ? "bp_sys" : vital, points, stream.bucketMs);
+    model.tracks.push({ points, gapMs, joined: gapMs > 0, own: vital === "bp" });
+    model.points.push(...points);
+    if (streams.length === 1) model.gaps = gapsOf(points, gapMs, from, to);
+  }
+  if (vital === "bp") model.pairs = pairsOf(history, from);
+  const good = model.points.filter((p) => !p.bad && p.v !== null);
+  const lows = vital === "bp" ? model.pairs.map((pair) => pair.low ?? pair.high) : good.map((p) => p.min);
+  Object.assign(model, yRange(vital, [...lows, ...good.map((p) => p.max)]));
+  model.newest = good.reduce((best, p) => (best && best.t >= p.t ? best : p), null);
+  return model;
+}
+
+function pairsOf(history, from) {
+  const pairs = new Map();
+  for (const [name, end] of [["bp_sys", "high"], ["bp_dia", "low"]]) {
+    for (const stream of history.series[name] ?? []) {
+      for (const p of stream.points) {
+        if (p.t < from || p.bad || p.v === null) continue;
+        if (!pairs.has(p.t)) pairs.set(p.t, { t: p.t, high: null, low: null });
+        pairs.get(p.t)[end] = p.v;
+      }
+    }
+  }
+  return [...pairs.values()].sort((a, b) => a.t - b.t);
+}
+
+function scoreModel(model, scores) {
+  const known = scores.filter((score) => score.status !== "not_applicable" && Date.parse(score.at) >= model.from);
+  model.spans = known.map((score, i) => {
+    const at = Date.parse(score.at);
+    const until = i + 1 < known.length ? Date.parse(known[i + 1].at) : model.to;
+    const lower = score.status === "complete" ? score.total : score.lower;
+    const upper = score.status === "complete" ? score.total : score.upper;
+    return { from: at, to: Math.min(until, at + SCORE_HOLDS_MS), lower, upper };
+  });
+  model.points = model.spans.map((span) => ({ t: span.from, v: span.lower, min: span.lower, max: span.lower, bad: false, late: 0, manual: false }));
+  model.tracks = [{ points: model.points, gapMs: 0, joined: false, own: true }];
+  Object.assign(model, yRange("score", model.spans.map((span) => span.upper)));
+  model.newest = model.spans[model.spans.length - 1] ?? null;
+  return model;
+}
+
+const unitOf = (vital) => (vital === "score" ? "" : VITALS[vital === "bp" ? "bp_sys" : vital].unit);
+const digitsOf = (vital) => (vital === "score" ? 0 : VITALS[vital === "bp" ? "bp_sys" : vital].digits);
+
+function textAt(model, at) {
+  const { vital } = model;
+  if (vital === "score") {
+    const span = [...model.spans].reverse().find((each) => each.from <= at && at <= each.to);
+    return span ? (span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`) : "—";
+  }
+  const reach = Math.max((model.to - model.from) / 200, 2000);
+  let best = null;
+  for (const p of vital === "bp" ? model.pairs : model.points) {
+    const far = Math.abs(p.t - at);
+    if (far <= reach && (!best || far < Math.abs(best.t - at))) best = p;
+  }
+  if (!best) return "—";
+  if (vital === "bp") return `${best.high ?? "—"}/${best.low ?? "—"}`;
+  if (best.bad) return `✕ ${t("value.bad_signal")}`;
+  return best.min === best.max ? number(best.v, digitsOf(vital)) : `${number(best.min, digitsOf(vital))}–${number(best.max, digitsOf(vital))}`;
+}
+
+function summary(model, title) {
+  if (!model.newest) return t("chart.summary_none", { title });
+  const values = { title, from: clock(model.from), to: clock(model.to), unit: unitOf(model.vital), newest: textAt(model, model.newest.t ?? model.newest.from) };
+  const good = model.points.filter((p) => !p.bad && p.v !== null);
+  values.low = number(Math.min(...good.map((p) => p.min)), digitsOf(model.vital));
+  values.high = number(Math.max(...good.map((p) => p.max)), digitsOf(model.vital));
+  return t("chart.summary", values);
+}
+
+/** Pressure and score are drawn as bars and spans; the line is only there for the cursor. */
+function styleOf(track) {
+  if (track.joined) return "line";
+  return track.own ? "none" : "points";
+}
+
+function Plot({ model, width, last, cursor, syncKey, title }) {
+  const host = useRef(null);
+  const plot = useRef(null);
+  const newest = useRef(model);
+  newest.current = model;
+  const shape = `${width}/${last}/${dark.value}/${model.tracks.length}/${model.tracks.map(styleOf).join()}`;
+  useEffect(() => {
+    plot.current = createPlot({
+      element: host.current,
+      width,
+      height: HEIGHT + (last ? 22 : 0),
+      model: () => newest.current,
+      lines: model.tracks.map(styleOf),
+      last,
+      syncKey,
+      onCursor: (at) => {
+        cursor.value = at;
+      },
+    });
+    plot.current.setData(columns(newest.current.tracks));
+    return () => plot.current.destroy();
+  }, [shape]);
+  useEffect(() => {
+    plot.current?.setData(columns(model.tracks));
+  }, [model]);
+  return html`<div ref=${host} class="plot" role="img" aria-label=${summary(model, title)}></div>`;
+}
+
+function Chart({ model, width, last, cursor, syncKey, asTable }) {
+  const title = model.vital === "score" ? t("score.news2") : t(`vital.${model.vital}`);
+  const at = cursor.value;
+  return html`<section class="chart" data-vital=${model.vital}>
+    <h4>
+      ${title} <span class="unit">${unitOf(model.vital)}</span>
+      ${model.changed && html`<span class="muted">${t("chart.scale_changed")}</span>`}
+      ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span>`}
+    </h4>
+    ${asTable
+      ? html`<${ValueTable} model=${model} title=${title} digits=${digitsOf(model.vital)} unit=${unitOf(model.vital)} />`
+      : model.points.length || model.pairs.length
+        ? width > 0 && html`<${Plot} model=${model} width=${width} last=${last} cursor=${cursor} syncKey=${syncKey} title=${title} />`
+        : html`<p class="muted none">${t("chart.none")}</p>`}
+  </section>`;
+}
+
+function useWidth(element) {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+/** Limits in force now, from the patient's policy; null while not known. */
+function useLimits(patientId) {
+  const [limits, setLimits] = useState([]);
+  useEffect(() => {
+    let current = true;
+    get(`api/v1/policies/patients/${encodeURIComponent(patientId)}`)
+      .then((policy) => current && setLimits((policy.limits ?? policy.policy?.limits ?? []).filter((rule) => rule.enabled !== false)))
+      .catch(() => current && setLimits([])); // charts stay right without the lines; the card states the limit that counted
+    return () => {
+      current = false;
+    };
+  }, [patientId]);
+  return limits;
+}
+
+function useAlerts(patientId) {
+  const [past, setPast] = useState([]);
+  const open = openAlertsOf(patientId).map((id) => alertOf(id)).filter(Boolean);
+  const stamp = open.map((alert) => `${alert.id}${alert.version}`).join();
+  useEffect(() => {
+    let current = true;
+    get(`api/v1/patients/${encodeURIComponent(patientId)}/alerts?state=all&limit=200`)
+      .then((body) => current && setPast(body.items))
+      .catch(() => undefined); // open alerts come by the stream; past ones are missing until the next change
+    return () => {
+      current = false;
+    };
+  }, [patientId, stamp]);
+  const known = new Set(open.map((alert) => alert.id));
+  return [...open, ...past.filter((alert) => !known.has(alert.id) && !isOpen(alert))];
+}
+
+const TICK = { 3_600_000: 1000, 14_400_000: 5000, 86_400_000: 15_000 };
+
+let stacks = 0;
+
+export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = false }) {
+  const host = useRef(null);
+  const width = useWidth(host);
+  const syncKey = useMemo(() => `stack-${(stacks += 1)}`, []);
+  const cursor = useMemo(() => signal(null), []);
+  const history = useMemo(() => new History(patientId, only.filter((vital) => vital !== "score"), rangeMs), [patientId, rangeMs, only.join()]);
+  useEffect(() => () => history.close(), [history]);
+  const rules = useLimits(patientId);
+  const alerts = useAlerts(patientId);
+  const step = TICK[rangeMs] ?? 5000;
+  const to = Math.ceil(now.value / step) * step;
+  const from = to - rangeMs;
+  const version = history.version.value;
+  const state = history.state.value;
+  const alertStamp = alerts.map((alert) => `${alert.id}${alert.version}`).join();
+  const models = useMemo(
+    () =>
+      only.map((vital) => {
+        const limits = rules
+          .filter((rule) => chartOf(rule.vital) === vital)
+          .map((rule) => ({ value: rule.limit, side: rule.side, set_by: rule.set_by }));
+        const marks = alerts
+          .filter((alert) => chartOf(vitalOfAlert(alert)) === vital)
+          .map((alert) => ({ from: Date.parse(alert.onset_at), priority: alert.peak_priority ?? alert.priority }));
+        return modelOf(vital, history, from, to, limits, marks);
+      }),
+    [history, version, from, to, rules, alertStamp, only.join()],
+  );
+  return html`<div class="charts" ref=${host}>
+    ${state === "loading" && html`<p class="muted" aria-busy="true">${t("chart.loading")}</p>`}
+    ${state === "failed" && html`<p class="notice">${t("chart.failed")} <button onClick=${() => history.retry()}>${t("ack.try_again")}</button></p>`}
+    ${state === "ready" &&
+    html`${models.map(
+      (model, i) =>
+        html`<${Chart} key=${model.vital} model=${model} width=${width} last=${i === models.length - 1} cursor=${cursor} syncKey=${syncKey} asTable=${asTable} />`,
+    )}
+    ${withSpans && html`<${AlertSpans} alerts=${alerts} from=${from} to=${to} inset=${PLOT_INSET} />`}`}
+  </div>`;
+}

@@ -1,0 +1,115 @@
+// The fixed strip, the bars under it and the main bar: can I trust this screen?
+import { html, useEffect } from "../page/html.js";
+import { clock, duration, zone } from "../page/format.js";
+import { go, route } from "../page/route.js";
+import { clockDifference, now } from "../page/server_time.js";
+import { session } from "../page/session.js";
+import { back, link } from "../page/stream.js";
+import { alertOf, cards, inMainLane, loaded, tally, workOrder } from "../page/ward.js";
+import { announce } from "../page/announce.js";
+import { t } from "../page/words.js";
+import { showOnlyNotWatched } from "./ward_board.js";
+
+function LinkState() {
+  const { state, lastAt } = link.value;
+  if (state === "live") return html`<span class="data">${t("strip.data")} <time>${clock(lastAt, true)}</time></span>`;
+  if (state === "lost") return html`<span class="data old">${t("strip.old")} <time>${clock(lastAt, true)}</time></span>`;
+  return html`<span class="data">${t("strip.connecting")}</span>`;
+}
+
+function NotWatched() {
+  if (!loaded.value) return null;
+  const n = tally.value.not_watched + tally.value.no_device;
+  const open = () => {
+    showOnlyNotWatched();
+    go("ward");
+  };
+  return html`<button class=${`plain ${n ? "blind" : ""}`} onClick=${open}>${t("strip.not_watched", { n })}</button>`;
+}
+
+export function Strip() {
+  const here = session.value;
+  return html`<div class="strip">
+    ${tally.value.demo > 0 && html`<span class="demo-mark">${t("demo.short")}</span>`}
+    <${LinkState} />
+    <${NotWatched} />
+    <span class="fill"></span>
+    <span class="user"><bdi>${here.name}</bdi> · ${t(`role.${here.role}`)}</span>
+    <time class="clock">${clock(now.value)} <span class="zone">${zone()}</span></time>
+  </div>`;
+}
+
+export function Bars() {
+  const { state, lostAt, slow } = link.value;
+  return html`
+    ${state === "lost" &&
+    html`<div class="bar lost">
+      <strong>${t("lost.bar", { time: clock(lostAt, true) })}</strong> ${t("lost.age", { time: duration(now.value - lostAt) })}
+    </div>`}
+    ${state === "connecting" && slow && html`<div class="bar lost"><strong>${t("lost.never")}</strong></div>`}
+    ${tally.value.demo > 0 && html`<div class="bar demo">${t("demo.stripe")}</div>`}
+  `;
+}
+
+function Back() {
+  const news = back.value;
+  useEffect(() => {
+    if (!news) return undefined;
+    announce(t("lost.back", { time: duration(news.seconds * 1000), n: news.fresh }), "polite");
+    const timer = setTimeout(() => {
+      if (back.peek() === news) back.value = null;
+    }, 20_000);
+    return () => clearTimeout(timer);
+  }, [news]);
+  if (!news || link.value.state !== "live") return null;
+  return html`<p class="notice">${t("lost.back", { time: duration(news.seconds * 1000), n: news.fresh })}</p>`;
+}
+
+const SKEW_MS = 5000;
+
+function Clocks() {
+  const difference = clockDifference.value;
+  if (difference === null || Math.abs(difference) <= SKEW_MS) return null;
+  const key = difference > 0 ? "clock.fast" : "clock.slow";
+  return html`<p class="notice">${t(key, { time: duration(Math.abs(difference)) })}</p>`;
+}
+
+export const Notices = () => html`<div class="notices"><${Back} /><${Clocks} /></div>`;
+
+const waitingNow = () => {
+  const patients = new Set();
+  for (const id of workOrder.value) {
+    const alert = alertOf(id);
+    if (alert && inMainLane(alert) && alert.handling === "unacknowledged") patients.add(alert.patient_id);
+  }
+  return patients.size;
+};
+
+const VIEWS = ["worklist", "ward", "more"];
+
+export function MainBar() {
+  const here = route.value.view;
+  const n = waitingNow();
+  return html`<nav class="main-bar" aria-label=${t("nav.label")}>
+    ${VIEWS.map((view) => {
+      const current = here === view || (view === "ward" && here === "patient");
+      return html`<a key=${view} href=${`#/${view}`} aria-current=${current ? "page" : null}
+        >${t(`nav.${view}`)}${view === "worklist" && n > 0 && html` <span class="count">${n}</span>`}</a
+      >`;
+    })}
+  </nav>`;
+}
+
+/** What the tab says: old before anything else, then how many high alerts wait. */
+export function useTitle() {
+  const { state } = link.value;
+  const high = workOrder.value.filter((id) => {
+    const alert = alertOf(id);
+    return alert && alert.priority === "high" && alert.handling === "unacknowledged";
+  }).length;
+  const demo = cards.size && tally.value.demo > 0 ? `${t("demo.short")} · ` : "";
+  const text = state === "lost" ? `⚠ ${t("strip.old")} · Vigil` : `${high ? `(${high}) ` : ""}${demo}Vigil`;
+  useEffect(() => {
+    document.title = text;
+  }, [text]);
+}

@@ -1,0 +1,46 @@
+// The same data as a chart, newest first: what a screen reader gets, and what shows a slight abnormality best.
+import { html } from "../page/html.js";
+import { clock, number, when } from "../page/format.js";
+import { now } from "../page/server_time.js";
+import { t } from "../page/words.js";
+
+const ROWS = 120;
+
+function rowsOf(model, digits) {
+  if (model.vital === "bp") {
+    return model.pairs.map((pair) => ({ t: pair.t, value: `${pair.high ?? "—"}/${pair.low ?? "—"}`, note: "" }));
+  }
+  if (model.vital === "score") {
+    return model.spans.map((span) => ({
+      t: span.from,
+      value: span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`,
+      note: span.lower === span.upper ? "" : t("score.partial"),
+    }));
+  }
+  return model.points.map((p) => {
+    const notes = [];
+    if (p.bad) notes.push(t("value.bad_signal"));
+    if (p.late) notes.push(t("value.late", { time: clock(p.late) }));
+    if (p.manual) notes.push(t("value.manual"));
+    if (p.n > 1) notes.push(t("chart.spread", { low: number(p.min, digits), high: number(p.max, digits), n: p.n }));
+    return { t: p.t, value: p.v === null ? "✕" : number(p.v, digits), note: notes.join(", ") };
+  });
+}
+
+export function ValueTable({ model, title, digits, unit }) {
+  const rows = rowsOf(model, digits).sort((a, b) => b.t - a.t);
+  if (!rows.length) return html`<p class="muted none">${t("chart.none")}</p>`;
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${title}>
+    <table class="values">
+      <thead>
+        <tr><th scope="col">${t("col.time")}</th><th scope="col">${title} ${unit}</th><th scope="col">${t("col.note")}</th></tr>
+      </thead>
+      <tbody>
+        ${rows.slice(0, ROWS).map(
+          (row) => html`<tr key=${row.t}><td><time>${when(row.t, now.peek())}</time></td><td class="figure">${row.value}</td><td>${row.note}</td></tr>`,
+        )}
+      </tbody>
+    </table>
+    ${rows.length > ROWS && html`<p class="muted">${t("chart.rows_left", { n: rows.length - ROWS })}</p>`}
+  </div>`;
+}

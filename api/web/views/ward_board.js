@@ -1,0 +1,250 @@
+// Who needs me first? Tiles or table in the server's order; only what is in view is drawn.
+import { html, signal, useEffect, useRef, useState } from "../page/html.js";
+import { duration } from "../page/format.js";
+import { useKeys } from "../page/keyboard.js";
+import { prefer, preferences } from "../page/preferences.js";
+import { go, openPatient, returnFocus } from "../page/route.js";
+import { now } from "../page/server_time.js";
+import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
+import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
+import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
+import { t } from "../page/words.js";
+
+const NO_FILTER = { text: "", ward: "", needsMe: false, notWatched: false };
+const filter = signal(NO_FILTER);
+
+export function showOnlyNotWatched() {
+  filter.value = { ...NO_FILTER, notWatched: true };
+}
+
+const REORDER_MS = 10_000;
+
+/** The order on the board: follows the server's at most once in 10 s, and not under pointer or focus. */
+function useSteadyOrder(held) {
+  const [order, setOrder] = useState(wardOrder.peek());
+  const changed = useRef(0);
+  const wanted = wardOrder.value;
+  now.value; // asks again each second
+  useEffect(() => {
+    const at = performance.now();
+    const membersChanged = wanted.length !== order.length || order.some((id) => !cards.has(id));
+    if (wanted === order) return;
+    if (!membersChanged && order.length && (held.current || at - changed.current < REORDER_MS)) return;
+    changed.current = at;
+    setOrder(wanted);
+  });
+  return order.filter((id) => cards.has(id));
+}
+
+function passes(card, { text, ward, needsMe, notWatched }) {
+  if (ward && card.ward !== ward) return false;
+  if (needsMe && !openAlertsOf(card.id).length) return false;
+  if (notWatched && !["not_watched", "no_device"].includes(card.coverage?.state)) return false;
+  if (!text) return true;
+  return `${plainName(card, card.id)} ${card.id}`.toLowerCase().includes(text.toLowerCase());
+}
+
+// One observer for all tiles; a tile outside the window is an empty box of the same size.
+const watchers = new Map();
+const observer = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) watchers.get(entry.target)?.(entry.isIntersecting);
+  },
+  { rootMargin: "400px 0px" },
+);
+
+function useInView() {
+  const element = useRef(null);
+  const [seen, setSeen] = useState(false);
+  useEffect(() => {
+    const target = element.current;
+    watchers.set(target, setSeen);
+    observer.observe(target);
+    return () => {
+      observer.unobserve(target);
+      watchers.delete(target);
+    };
+  }, []);
+  return [element, seen];
+}
+
+function Pressure({ vitals }) {
+  const high = vitals.bp_sys;
+  const low = vitals.bp_dia;
+  if (!high) return html`<${Value} value=${null} />`;
+  return html`<span class="pair"><${Value} vital="bp_sys" value=${high} />${low && html`/<${Value} vital="bp_dia" value=${low} />`}</span>`;
+}
+
+function Cell({ vital, card }) {
+  const value = vital === "bp" ? card.vitals.bp_sys : card.vitals[vital];
+  const state = value ? freshness(vital === "bp" ? "bp_sys" : vital, value, now.value) : "old";
+  return html`<div class=${`cell ${vital}`}>
+    <span class="label"><abbr title=${t(`vital.${vital}`)}>${t(`short.${vital}`)}</abbr></span>
+    <span class="reading"
+      >${vital === "bp" ? html`<${Pressure} vitals=${card.vitals} />` : html`<${Value} vital=${vital} value=${value} />`}
+      <${Trend} trend=${card.trend?.[vital === "bp" ? "bp_sys" : vital]} /></span
+    >
+    ${value && html`<span class="under"><${Age} at=${value.measured_at} state=${state} /><${Marks} value=${value} /></span>`}
+    ${value && state === "old" && html`<span class="for-readers">${lastWords(vital === "bp" ? "bp_sys" : vital, value)}</span>`}
+  </div>`;
+}
+
+function topOf(patientId) {
+  const ids = openAlertsOf(patientId);
+  return { top: ids.length ? alertOf(ids[0]) : null, count: ids.length, ids };
+}
+
+/** How many of a patient's alerts have the priority of the top one. */
+const alike = (top, ids) => ids.filter((id) => alertOf(id)?.priority === top.priority).length;
+
+function Stand({ alert }) {
+  if (alert.handling === "acknowledged") return html`<span class="muted">${t("tile.has_it", { who: alert.acknowledged_by })}</span>`;
+  return html`<span>${t("alert.waiting", { time: duration(now.value - Date.parse(alert.opened_at)) })}</span>`;
+}
+
+function TileBody({ card, top, count, ids }) {
+  const same = top ? alike(top, ids) : 0;
+  const vital = top ? vitalOfAlert(top) ?? "spo2" : "spo2";
+  const spark = card.sparks?.[vital] ? vital : "spo2";
+  return html`<div class="l1"><${Person} card=${card} id=${card.id} />${top && html`<${Badge} alert=${top} count=${same} />`}</div>
+    <div class="l2">
+      ${top && html`<span class="what">${top.title}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
+    </div>
+    <div class="cells">${TILE_VITALS.map((each) => html`<${Cell} key=${each} vital=${each} card=${card} />`)}</div>
+    <div class="l6"><${ScoreBox} score=${card.score} /><span title=${t(`vital.${spark}`)}><${Spark} vital=${spark} points=${card.sparks?.[spark]} /></span></div>
+    <div class="l7"><${Coverage} coverage=${card.coverage} />${card.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}</div>`;
+}
+
+const edgeOf = (top) => (top ? `${top.priority} ${top.kind} ${top.handling}` : "calm");
+
+function Tile({ id }) {
+  const [element, seen] = useInView();
+  const card = cardOf(id);
+  if (!card) return null;
+  const { top, count, ids } = topOf(id);
+  return html`<li ref=${element} class=${`tile ${edgeOf(top)}`} data-patient=${id}>
+    <a class="tile-link" href=${`#/patient/${encodeURIComponent(id)}`} aria-label=${t("tile.open", { who: plainName(card, id) })} onClick=${(event) => {
+      event.preventDefault();
+      openPatient(id);
+    }}></a>
+    ${seen && html`<${TileBody} card=${card} top=${top} count=${count} ids=${ids} />`}
+  </li>`;
+}
+
+function TableRow({ id }) {
+  const [element, seen] = useInView();
+  const card = cardOf(id);
+  if (!card) return null;
+  const { top, ids } = topOf(id);
+  return html`<tr ref=${element} class=${`ward-row ${edgeOf(top)}`} data-patient=${id} onClick=${() => openPatient(id)}>
+    ${!seen && html`<td colspan="10" class="unseen"></td>`}
+    ${seen &&
+    html`<td class="badge-cell">${top && html`<${Badge} alert=${top} count=${alike(top, ids)} />`}</td>
+      <th scope="row"><a href=${`#/patient/${encodeURIComponent(id)}`}><${Person} card=${card} id=${id} /></a></th>
+      <td class="top-alert">${top && html`<span class="what">${top.title}</span> <${Stand} alert=${top} />`}</td>
+      ${TILE_VITALS.map((vital) => html`<td key=${vital} class="vital"><${Cell} vital=${vital} card=${card} /></td>`)}
+      <td><${ScoreBox} score=${card.score} /></td>
+      <td><${Coverage} coverage=${card.coverage} /></td>`}
+  </tr>`;
+}
+
+function Table({ ids }) {
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t("nav.ward")}>
+    <table class="ward-table">
+      <thead>
+        <tr>
+          <th scope="col">${t("col.priority")}</th>
+          <th scope="col">${t("col.patient")}</th>
+          <th scope="col">${t("col.alert")}</th>
+          ${TILE_VITALS.map((vital) => html`<th scope="col" key=${vital}>${t(`short.${vital}`)} <small>${VITALS[vital === "bp" ? "bp_sys" : vital].unit}</small></th>`)}
+          <th scope="col">${t("col.score")}</th>
+          <th scope="col">${t("col.coverage")}</th>
+        </tr>
+      </thead>
+      <tbody>${ids.map((id) => html`<${TableRow} key=${id} id=${id} />`)}</tbody>
+    </table>
+  </div>`;
+}
+
+/** High and not yet taken: always in the same place above the board, at once, whatever the filter hides. */
+function TopBand() {
+  const high = workOrder.value.map((id) => alertOf(id)).filter((alert) => alert?.priority === "high" && alert.handling === "unacknowledged");
+  return html`<section class="top-band" aria-label=${t("ward.high_waiting")}>
+    ${high.length === 0 && html`<p class="muted">${t("ward.no_high")}</p>`}
+    <ul>
+      ${high.map(
+        (alert) => html`<li key=${alert.id}>
+          <button class="chip" onClick=${() => go("worklist", alert.id)}>
+            <${Badge} alert=${alert} /> <bdi>${plainName(cardOf(alert.patient_id), alert.patient_id)}</bdi> <b>${alert.title}</b> <${Stand} alert=${alert} />
+          </button>
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function Filters({ shown, hiddenAlerts }) {
+  const wards = [...new Set([...cards.values()].map((held) => held.peek().ward).filter(Boolean))].sort();
+  const set = (change) => {
+    filter.value = { ...filter.value, ...change };
+  };
+  const now_ = filter.value;
+  const total = tally.value.total;
+  return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+    <input id="search" type="search" value=${now_.text} placeholder=${t("filter.search")} aria-label=${t("filter.search")} onInput=${(event) => set({ text: event.target.value })} />
+    ${wards.length > 1 &&
+    html`<select aria-label=${t("filter.ward")} value=${now_.ward} onChange=${(event) => set({ ward: event.target.value })}>
+      <option value="">${t("filter.all_wards")}</option>
+      ${wards.map((ward) => html`<option key=${ward} value=${ward}>${ward}</option>`)}
+    </select>`}
+    <label><input type="checkbox" checked=${now_.needsMe} onChange=${(event) => set({ needsMe: event.target.checked })} />${t("filter.needs_me")}</label>
+    <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
+    <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
+      ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
+    </button>
+    <p class="counts" role="status">
+      ${shown < total
+        ? html`<b>${t("filter.showing", { n: shown, total })}</b> ${hiddenAlerts > 0 && html`<b>${t("filter.hidden", { n: hiddenAlerts })}</b>`}
+            <button type="button" class="plain small" onClick=${() => { filter.value = NO_FILTER; }}>${t("filter.clear")}</button>`
+        : t("ward.counts", tally.value)}
+    </p>
+  </form>`;
+}
+
+export function WardBoard() {
+  const held = useRef(false);
+  const area = useRef(null);
+  const order = useSteadyOrder(held);
+  // Read without subscribing: this runs once a second anyway, and 1,000 subscriptions would cost more than they tell.
+  const shown = order.filter((id) => passes(cards.get(id).peek(), filter.value));
+  const inView = new Set(shown);
+  const hiddenAlerts = shown.length === order.length ? 0 : order.filter((id) => !inView.has(id) && openAlertsOf(id).length).length;
+  useKeys({
+    "/": () => document.getElementById("search")?.focus(),
+    t: () => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" }),
+  });
+  useEffect(() => {
+    const target = returnFocus.peek();
+    if (!target || !area.current) return;
+    area.current.querySelector(`[data-patient="${CSS.escape(target)}"] a`)?.focus();
+    returnFocus.value = null;
+  }, [loaded.value]);
+  if (!loaded.value) return html`<main id="main" class="ward" tabindex="-1"><p>${t("list.loading")}</p></main>`;
+  return html`<main id="main" class="ward" tabindex="-1" ref=${area}>
+    <h1 class="for-readers">${t("nav.ward")}</h1>
+    <${TopBand} />
+    <${Filters} shown=${shown.length} hiddenAlerts=${hiddenAlerts} />
+    <div
+      class="board"
+      onPointerEnter=${() => { held.current = true; }}
+      onPointerLeave=${() => { held.current = false; }}
+      onFocusIn=${() => { held.current = true; }}
+      onFocusOut=${() => { held.current = false; }}
+    >
+      ${preferences.value.board === "table"
+        ? html`<${Table} ids=${shown} />`
+        : html`<ul class="tiles">${shown.map((id) => html`<${Tile} key=${id} id=${id} />`)}</ul>`}
+      ${shown.length === 0 && html`<p class="nothing">${t(order.length ? "filter.none" : "ward.empty")}</p>`}
+    </div>
+  </main>`;
+}

@@ -1,0 +1,246 @@
+// What do I do next, and who has the rest? Ranked by the server, grouped by patient, never moving under the hand.
+import { html, useEffect, useLayoutEffect, useRef } from "../page/html.js";
+import { clock } from "../page/format.js";
+import { useKeys } from "../page/keyboard.js";
+import { Lane } from "../page/lane.js";
+import { go, goBack, openPatient, returnFocus, route } from "../page/route.js";
+import { now } from "../page/server_time.js";
+import { link } from "../page/stream.js";
+import { acknowledge } from "../page/commands.js";
+import { alertOf, alerts, cardOf, inMainLane, isOpen, lastAlertAt, loaded, orderFailed, tally } from "../page/ward.js";
+import { Coverage, Person, ScoreBox } from "../page/parts.js";
+import { announce } from "../page/announce.js";
+import { t } from "../page/words.js";
+import { AlertCard } from "./alert_card.js";
+import { AlertLine } from "./alert_line.js";
+import { canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
+import { showOnlyNotWatched } from "./ward_board.js";
+
+const SHOWN_PER_PATIENT = 3;
+const lanes = { main: new Lane(inMainLane), technical: new Lane((alert) => !inMainLane(alert)) };
+
+export function followLanes() {
+  lanes.main.follow();
+  lanes.technical.follow();
+}
+
+const openCard = (alertId) => go("worklist", alertId);
+const firstOf = (row) => alertOf(row.ids.find((id) => canAcknowledge(alertOf(id) ?? {})) ?? row.ids[0]);
+
+function Row({ row, lane, current, selected, onFocus }) {
+  const card = cardOf(row.patientId);
+  const top = alertOf(row.ids[0]);
+  if (!top) return null;
+  const shown = row.ids.slice(0, SHOWN_PER_PATIENT).filter((id) => alerts.has(id));
+  const over = row.ids.every((id) => !isOpen(alertOf(id) ?? { state: "resolved" }));
+  const open = (alertId) => {
+    if (!lane.deaf.peek()) openCard(alertId);
+  };
+  return html`<div
+    role="row"
+    class=${`row ${top.priority} ${top.kind} ${over ? "over" : ""} ${selected ? "selected" : ""} ${top.handling}`}
+    tabindex=${current ? 0 : -1}
+    data-patient=${row.patientId}
+    aria-selected=${selected}
+    onFocus=${onFocus}
+    onClick=${() => open(firstOf(row).id)}
+  >
+    <div role="gridcell" class="who">
+      <${Person} card=${card} id=${row.patientId} />
+      <span class="state"><${ScoreBox} score=${card?.score} /><${Coverage} coverage=${card?.coverage} /></span>
+    </div>
+    <div role="gridcell" class="lines">
+      ${shown.map((id) => html`<${AlertLine} key=${id} alert=${alertOf(id)} onOpen=${open} />`)}
+      ${row.ids.length > SHOWN_PER_PATIENT &&
+      html`<button class="plain small more" tabindex="-1" onClick=${(event) => {
+        event.stopPropagation();
+        openPatient(row.patientId);
+      }}>${t("list.more", { n: row.ids.length - SHOWN_PER_PATIENT })}</button>`}
+    </div>
+  </div>`;
+}
+
+/** Keeps the focus on its patient, and the row at the top of the window in its place, through a re-order. */
+function useSteadyRows(lane, rows, list, focused) {
+  const before = useRef(null);
+  const order = rows.map((row) => row.patientId);
+  if (list.current && before.current?.order.join() !== order.join()) {
+    const element = document.activeElement?.closest?.("[data-patient]");
+    const inside = element && list.current.contains(element);
+    before.current = { order: before.current?.order ?? [], focus: inside ? element.dataset.patient : null, moved: true };
+  }
+  useLayoutEffect(() => {
+    const held = before.current;
+    if (held?.moved && held.focus) {
+      let target = held.focus;
+      if (!order.includes(target)) {
+        const place = Math.min(held.order.indexOf(target), order.length - 1);
+        target = order[Math.max(0, place)];
+        announce(t("list.row_gone"), "polite");
+      }
+      const element = target && list.current.querySelector(`[data-patient="${CSS.escape(target)}"]`);
+      if (element && document.activeElement !== element) element.focus({ preventScroll: true });
+      focused.current = target ?? null;
+    }
+    before.current = { order, focus: null, moved: false };
+  });
+}
+
+function Rows({ lane, label, selected }) {
+  const rows = lane.rows.value;
+  const list = useRef(null);
+  const focused = useRef(null);
+  useSteadyRows(lane, rows, list, focused);
+  const currentId = rows.some((row) => row.patientId === focused.current) ? focused.current : rows[0]?.patientId;
+  return html`<div
+    class="rows"
+    role="grid"
+    aria-label=${label}
+    aria-busy=${lane.deaf.value}
+    ref=${list}
+    onPointerEnter=${() => lane.enter("pointer")}
+    onPointerMove=${() => lane.input()}
+    onPointerLeave=${() => lane.leave("pointer")}
+    onFocusIn=${() => lane.enter("focus")}
+    onFocusOut=${(event) => {
+      if (!list.current.contains(event.relatedTarget)) lane.leave("focus");
+    }}
+    onKeyDown=${() => lane.input()}
+    onClickCapture=${(event) => {
+      if (lane.deaf.peek()) event.stopPropagation();
+    }}
+  >
+    ${rows.map(
+      (row) =>
+        html`<${Row}
+          key=${row.patientId}
+          row=${row}
+          lane=${lane}
+          current=${row.patientId === currentId}
+          selected=${row.ids.includes(selected)}
+          onFocus=${() => {
+            focused.current = row.patientId;
+          }}
+        />`,
+    )}
+  </div>`;
+}
+
+function NewBand({ lane, title }) {
+  const { n, high } = lane.waiting.value;
+  return html`<div class="new-band">
+    <h2>${title}</h2>
+    ${n > 0 && html`<button class=${`new ${high ? "high" : ""}`} onClick=${() => lane.show()}>${t("list.new", { n, high })}</button>`}
+  </div>`;
+}
+
+function Nothing() {
+  const { watched, partly, not_watched, no_device } = tally.value;
+  const show = () => {
+    showOnlyNotWatched();
+    go("ward");
+  };
+  return html`<p class="nothing">
+    ${t("list.nothing")} ${t("list.nothing_watched", { watched, partly })}${" "}
+    <button class="plain" onClick=${show}><b>${t("strip.not_watched", { n: not_watched + no_device })}</b></button>${" "}
+    ${lastAlertAt.value !== null && t("list.last_alert", { time: clock(lastAlertAt.value) })}
+    ${" "}${t("list.checked", { time: clock(link.value.lastAt ?? now.value, true) })}
+  </p>`;
+}
+
+function Loading() {
+  return html`<div class="loading" aria-busy="true">
+    <p>${t("list.loading")}</p>
+    ${[1, 2, 3].map((n) => html`<div class="skeleton" key=${n}></div>`)}
+  </div>`;
+}
+
+function useListKeys(area) {
+  const move = (step) => {
+    const rows = [...area.current.querySelectorAll("[role=row]")];
+    if (!rows.length) return false;
+    const at = rows.indexOf(document.activeElement?.closest?.("[role=row]"));
+    rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))].focus();
+    return true;
+  };
+  const rowHere = () => {
+    const element = document.activeElement?.closest?.("[role=row]");
+    if (!element || document.activeElement !== element) return null;
+    const id = element.dataset.patient;
+    const lane = element.closest(".technical-lane") ? lanes.technical : lanes.main;
+    return lane.rows.peek().find((row) => row.patientId === id) ?? null;
+  };
+  const enter = () => {
+    const row = rowHere();
+    if (!row) return false;
+    openCard(firstOf(row).id);
+    return true;
+  };
+  const take = () => {
+    const selected = alertOf(route.value.id);
+    const alert = rowHere() ? firstOf(rowHere()) : selected;
+    if (!alert || !canAcknowledge(alert)) return false;
+    if (mayAcknowledgeNow(alert)) acknowledge(alert);
+    else openCard(alert.id);
+    return true;
+  };
+  const show = () => {
+    lanes.main.show();
+    lanes.technical.show();
+  };
+  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: enter, a: take, n: show });
+}
+
+function useWindowScroll() {
+  useEffect(() => {
+    const follow = () => {
+      if (scrollY > 0) lanes.main.enter("scroll");
+      else lanes.main.leave("scroll");
+    };
+    addEventListener("scroll", follow, { passive: true });
+    return () => {
+      removeEventListener("scroll", follow);
+      for (const lane of Object.values(lanes)) for (const what of ["pointer", "focus", "scroll"]) lane.leave(what);
+    };
+  }, []);
+}
+
+function useReturnedFocus(area, cardId) {
+  useEffect(() => {
+    if (cardId || !returnFocus.peek()) return;
+    area.current?.querySelector(`[data-patient="${CSS.escape(returnFocus.peek())}"]`)?.focus();
+    returnFocus.value = null;
+  }, [cardId, loaded.value]);
+}
+
+export function WorkList() {
+  const area = useRef(null);
+  const selected = route.value.id;
+  const chosen = selected ? alertOf(selected) : null;
+  useListKeys(area);
+  useWindowScroll();
+  useReturnedFocus(area, selected);
+  const close = () => {
+    if (chosen) returnFocus.value = chosen.patient_id;
+    goBack();
+  };
+  useKeys({ Escape: () => (selected ? close() : false) });
+  if (!loaded.value) return html`<main id="main" tabindex="-1"><h1 class="for-readers">${t("nav.worklist")}</h1><${Loading} /></main>`;
+  const { main, technical } = lanes;
+  const count = (lane) => lane.rows.value.reduce((sum, row) => sum + row.ids.length, 0);
+  return html`<main id="main" tabindex="-1" class=${`work-list ${chosen ? "has-card" : ""}`} ref=${area}>
+    <h1 class="for-readers">${t("nav.worklist")}</h1>
+    <section class="lane main-lane">
+      <${NewBand} lane=${main} title=${t("list.main", { n: count(main) })} />
+      ${orderFailed.value && html`<p class="notice">${t("list.order_failed")}</p>`}
+      ${main.rows.value.length ? html`<${Rows} lane=${main} label=${t("list.main", { n: count(main) })} selected=${selected} />` : html`<${Nothing} />`}
+    </section>
+    <section class="lane technical-lane">
+      <${NewBand} lane=${technical} title=${t("list.technical", { n: count(technical) })} />
+      ${technical.rows.value.length > 0 &&
+      html`<${Rows} lane=${technical} label=${t("list.technical", { n: count(technical) })} selected=${selected} />`}
+      ${technical.rows.value.length === 0 && html`<p class="muted nothing">${t("list.no_technical")}</p>`}
+    </section>
+    ${chosen && html`<aside class="card-side"><${AlertCard} key=${chosen.id} alert=${chosen} onClose=${close} /></aside>`}
+  </main>`;
+}

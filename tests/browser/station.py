@@ -1,0 +1,158 @@
+"""The page as a nurse meets it, in Debian's Chromium, and the people on the ward, entered through the real API."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from tests.browser.wire import Wire
+
+#: Answers with these codes are part of a test; Chromium writes a console line for each.
+EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of (401|403|409|422)|net::ERR_)")
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Site:
+    """A running product: its address and the access key of its first run. Each name is logged in once."""
+
+    url: str
+    secret: str
+    _tokens: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def token(self, name: str, role: str) -> dict[str, str]:
+        if (name, role) not in self._tokens:
+            body = {"secret": self.secret, "role": role, "name": name}
+            answer = httpx.post(f"{self.url}/api/v1/auth/token", json=body, timeout=10)
+            answer.raise_for_status()
+            self._tokens[name, role] = answer.json()
+        return self._tokens[name, role]
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, name: str = "Ward office", role: str = "admin"
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {self.token(name, role)['access_token']}"}
+        answer = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def admit(self, family: str, given: str = "Test") -> str:
+        """A new demo patient; returns the id."""
+        body = {"family": family, "given": given, "born": "1948-03-03", "sex": "female", "ward": "Test", "demo": True}
+        return str(self.request("POST", "/patients", body)["id"])
+
+    def enter(self, patient_id: str, **values: float | str) -> None:
+        """Values measured by hand, stored through the product's ordinary door."""
+        entries = [{"vital": vital, "value": value} for vital, value in values.items()]
+        self.request("POST", f"/patients/{patient_id}/observations", {"values": entries}, role="nurse")
+
+    def ill(self, priority: str = "medium") -> tuple[str, str]:
+        """A new patient with one open alert of a low systolic pressure; returns (id, family name)."""
+        family = f"Testperson{next(_numbers)}"
+        patient_id = self.admit(family)
+        self.enter(patient_id, bp_sys=70 if priority == "high" else 85)
+        return patient_id, family
+
+    def open_alert(self, patient_id: str, rule: str = "limit.bp_sys.low") -> dict[str, Any]:
+        items = self.request("GET", f"/patients/{patient_id}/alerts?state=open", role="nurse")["items"]
+        return next(item for item in items if item["rule"] == rule)
+
+
+@dataclass
+class Station:
+    """One screen. ``complaints`` must be empty at the end: script errors, blocked content, console errors."""
+
+    page: Page
+    complaints: list[str]
+    foreign: list[str]
+
+    def row(self, patient_id: str) -> Locator:
+        return self.page.locator(f'.main-lane .row[data-patient="{patient_id}"]')
+
+    def wait_for_row(self, patient_id: str) -> Locator:
+        """The row is there; when the list is held still, new alerts are shown by their button."""
+        row = self.row(patient_id)
+        for _ in range(10):
+            expect(row.or_(self.page.locator(".main-lane .new-band .new")).first).to_be_visible(timeout=15_000)
+            if row.count():
+                break
+            self.page.keyboard.press("n")
+        expect(row).to_be_visible(timeout=15_000)
+        row.hover()  # holds the list still
+        expect(self.page.locator('.main-lane .rows[aria-busy="true"]')).to_have_count(0)
+        return row
+
+    def view(self, name: str) -> None:
+        link = self.page.locator(f'.main-bar a[href="#/{name}"]')
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+
+    def open_patient(self, patient_id: str) -> None:
+        self.page.evaluate("id => { location.hash = `#/patient/${id}` }", patient_id)
+        expect(self.page.locator(".patient-banner")).to_be_visible()
+
+    def open_card(self, patient_id: str) -> Locator:
+        self.wait_for_row(patient_id).locator(".who").click()
+        card = self.page.locator(".card-side .alert-card")
+        expect(card).to_be_visible()
+        return card
+
+
+def _listen(page: Page, origin: str) -> Station:
+    station = Station(page, [], [])
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not EXPECTED.match(message.text):
+            station.complaints.append(message.text)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((origin, "data:", "blob:")):
+            station.foreign.append(request.url)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: station.complaints.append(str(error)))
+    page.on("request", asked)
+    return station
+
+
+class Screens:
+    """Opens screens on one product; each in a browser context of its own."""
+
+    def __init__(self, browser: Browser, site: Site, wire: Wire) -> None:
+        self._browser, self._site, self._origin = browser, site, f"http://127.0.0.1:{wire.port}"
+        self.opened: list[tuple[BrowserContext, Station]] = []
+
+    def blank(self, **options: Any) -> Station:
+        """A screen where nobody has logged in; nothing is loaded yet."""
+        options = {"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "Europe/London", **options}
+        context = self._browser.new_context(**options)
+        station = _listen(context.new_page(), self._origin)
+        self.opened.append((context, station))
+        return station
+
+    def open(self, *, name: str = "Li Na", role: str = "nurse", lang: str = "en", **options: Any) -> Station:
+        station = self.blank(**options)
+        token = self._site.token(name, role)
+        kept = {"token": token["access_token"], "role": role, "name": name, "expiresAt": token["expires_at"]}
+        preferences = json.dumps(json.dumps({"lang": lang}))
+        station.page.add_init_script(
+            f"sessionStorage.setItem('vigil.session', {json.dumps(json.dumps(kept))});"
+            f"if (!localStorage.getItem('vigil.preferences')) localStorage.setItem('vigil.preferences', {preferences});"
+        )
+        station.page.goto(f"{self._origin}/")
+        expect(station.page.locator(".strip .data time")).to_be_visible(timeout=15_000)
+        return station
+
+    @property
+    def origin(self) -> str:
+        return self._origin

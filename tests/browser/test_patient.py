@@ -1,0 +1,113 @@
+"""One person: values, entry by hand, charts and their tables."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.station import Screens, Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_consciousness_and_oxygen_are_entered_and_shown_after_the_server_stored_them(
+    screens: Screens, site: Site
+) -> None:
+    patient_id = site.admit("Entry")
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    form = page.locator("form.entry")
+    form.get_by_label("Alert").check()
+    form.get_by_label("On oxygen").check()
+    form.get_by_label("Flow").fill("2.0")
+    form.get_by_role("button", name="Enter").click()
+    expect(form.locator(".outcome")).to_have_text(re.compile(r"Stored \d\d:\d\d\. The score follows\."))
+    now = page.locator(".now")
+    expect(now.locator("tr", has_text="Consciousness")).to_contain_text("Alert", timeout=15_000)
+    expect(now.locator("tr:has(th:text-is('Oxygen'))")).to_contain_text("2.0 L/min")
+
+
+def test_a_refused_entry_says_why(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Refused")
+    station = screens.open()
+    station.open_patient(patient_id)
+    form = station.page.locator("form.entry")
+    form.get_by_label("On oxygen").check()
+    flow = form.get_by_label("Flow")
+    flow.evaluate("element => element.removeAttribute('max')")  # the server's own check is what is tried
+    flow.fill("500")
+    form.get_by_role("button", name="Enter").click()
+    expect(form.locator(".outcome")).to_contain_text("Not stored:")
+    expect(form.locator(".outcome")).to_contain_text("0 to")
+
+
+def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Chart")
+    site.enter(patient_id, bp_sys=85, bp_dia=50, body_temp=38.4)
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    for choice in ("1 h", "4 h", "24 h"):
+        page.get_by_role("button", name=choice, exact=True).click()
+        plot = page.locator('.chart[data-vital="body_temp"] .plot')
+        expect(plot).to_have_attribute("aria-label", re.compile("newest 38.4 °C"))
+        expect(plot.locator("canvas")).to_be_visible()
+    expect(page.locator(".alert-spans .span").first).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.locator('.chart[data-vital="bp"] table')).to_contain_text("85/50")
+    expect(page.locator('.chart[data-vital="body_temp"] table')).to_contain_text("Entered by a person")
+
+
+COLUMNS = """async () => {
+  const { columns } = await import(new URL('page/plot.js', location.origin));
+  const point = (t, v, bad = false) => ({ t, v, bad });
+  const points = [point(0, 95), point(1000, 96), point(2000, 50, true), point(60000, 97)];
+  return [columns([{ points, gapMs: 2500, joined: true }]), columns([{ points, gapMs: 0, joined: false }])];
+}"""
+
+
+def test_a_line_never_crosses_a_gap_nor_touches_a_bad_value(screens: Screens, site: Site) -> None:
+    joined, spots = screens.open().page.evaluate(COLUMNS)
+    assert joined[1] == [95, 96, None, 97]
+    assert joined[0][2] == 30500
+    assert spots == [[0, 1000, 60000], [95, 96, 97]]
+
+
+GAPS = """async () => {
+  const { gapLimit } = await import(new URL('page/history.js', location.origin));
+  const every = ms => Array.from({ length: 20 }, (_, i) => ({ t: i * ms }));
+  return [gapLimit('spo2', every(1000), 0), gapLimit('spo2', every(180000), 180000), gapLimit('bp_sys', every(60000), 0)];
+}"""
+
+
+def test_two_expected_intervals_five_minutes_at_most_and_spot_checks_never(screens: Screens, site: Site) -> None:
+    continuous, coarse, spot = screens.open().page.evaluate(GAPS)
+    assert continuous == 2500
+    assert coarse == 300_000
+    assert spot == 0
+
+
+EVENTS = r"""async () => {
+  const { EventParser } = await import(new URL('page/events.js', location.origin));
+  const whole = ': hello\r\nevent: tick\r\ndata: {"a":1}\r\n\r\nid: 7\ndata: one\ndata: two\n\ndata:\n\nevent: x\n\n';
+  const answers = [];
+  for (const size of [1, 2, 3, 1000]) {
+    const parser = new EventParser();
+    const found = [];
+    for (let i = 0; i < whole.length; i += size) found.push(...parser.push(whole.slice(i, i + size)));
+    answers.push(JSON.stringify(found));
+  }
+  return answers;
+}"""
+
+
+def test_events_are_the_same_however_the_bytes_are_cut(screens: Screens, site: Site) -> None:
+    answers = screens.open().page.evaluate(EVENTS)
+    assert len(set(answers)) == 1
+    assert answers[0] == (
+        '[{"type":"tick","data":"{\\"a\\":1}","id":null},{"type":"message","data":"one\\ntwo","id":"7"},'
+        '{"type":"message","data":"","id":null}]'
+    )
