@@ -33,7 +33,7 @@ from api.schema.session import ProblemOut
 from api.throttle import FailureLimit
 from api.unproven import Unproven
 from api.ward import Ward
-from api.web import Page, content_policy
+from api.web import CONTENT_POLICY, Page
 from vigil import __version__
 from vigil.domain.errors import ConfigError
 
@@ -98,7 +98,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     errors.install(app)
     app.add_middleware(BodyLimit, most=LARGEST_BODY)
     app.add_middleware(Guard, tokens=tokens)
-    app.add_middleware(SecurityHeaders, policy=content_policy(deps.web_root))
+    app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     if deps.web_root is not None:
         app.mount("/", Page(directory=deps.web_root, html=True), name="page")
     return app

@@ -95,7 +95,7 @@ class Recent:
             found = self._readings.buckets([number], until - KEPT * BUCKET_US, until, KEPT)
             bucket = found.start // BUCKET_US
             place = bucket % KEPT
-            self._total[number, place] = found.mean * found.count
+            self._total[number, place] = np.where(found.count > 0, found.mean, 0.0) * found.count
             self._count[number, place] = found.count
             self._bucket[number, place] = bucket
             self._seeded[number] = True

@@ -88,14 +88,16 @@ def bucket_points(kind: VitalKind, buckets: Buckets) -> list[Json]:
             "mean": None if kind.codes else shape.number(round(mean, kind.digits + 1)),
             "last": shape.reading_value(kind, last),
             "count": count,
+            "bad": bad,
         }
-        for start, low, high, mean, last, count in zip(
+        for start, low, high, mean, last, count, bad in zip(
             buckets.start.tolist(),
             buckets.minimum.tolist(),
             buckets.maximum.tolist(),
             buckets.mean.tolist(),
             buckets.last.tolist(),
             buckets.count.tolist(),
+            buckets.bad.tolist(),
             strict=True,
         )
     ]

@@ -8,7 +8,7 @@ from api.schema.base import Model, Moment
 
 
 class Point(Model):
-    """One bucket; ``at`` is its start. Unusable values are left out, empty buckets too."""
+    """One bucket; ``at`` is its start. ``bad`` counts the values of bad quality, which are in no other figure."""
 
     at: Moment
     min: float | str | None
@@ -16,6 +16,7 @@ class Point(Model):
     mean: float | str | None
     last: float | str | None
     count: int
+    bad: int
 
 
 class Raw(Model):

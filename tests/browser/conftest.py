@@ -34,8 +34,9 @@ def site(request: pytest.FixtureRequest) -> Site:
     return Site(product.url.rstrip("/"), product.secret)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while Playwright runs, this thread has an event loop, and ``asyncio.run`` elsewhere fails."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs chromium")

@@ -110,9 +110,17 @@ def test_ctrl_c_stops_everything_and_leaves_nothing_running(tmp_path: Path) -> N
 
 @pytest.mark.recordings
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize("kind", [pytest.param("mosquitto", marks=pytest.mark.mosquitto), "embedded"])
-def test_kill_9_of_the_broker_in_the_middle_of_a_replay(tmp_path: Path, recordings: Path, kind: str) -> None:
-    """What the broker held in memory is gone; the senders have it still and send it again."""
+@pytest.mark.parametrize(
+    ("kind", "victim"),
+    [
+        pytest.param("mosquitto", "broker/mosquitto", marks=pytest.mark.mosquitto),
+        ("embedded", "broker/embedded"),
+        ("embedded", "run core"),
+        pytest.param("mosquitto", "run core", marks=pytest.mark.mosquitto),
+    ],
+)
+def test_kill_9_in_the_middle_of_a_replay(tmp_path: Path, recordings: Path, kind: str, victim: str) -> None:
+    """What a broker held in memory is gone, what a core had not committed too; the senders have it and send it again."""
     (tmp_path / "vigil.toml").write_text(f'[broker]\nkind = "{kind}"\n')
     with Product.started(tmp_path, arguments=("--config", str(tmp_path / "vigil.toml"))) as product:
         assert product.running["broker_kind"] == kind
@@ -121,12 +129,19 @@ def test_kill_9_of_the_broker_in_the_middle_of_a_replay(tmp_path: Path, recordin
             for _ in range(2):
                 before = readings(product)
                 eventually(lambda start=before: readings(product) > start + 5000, 60, "values arrive")  # type: ignore[misc]
-                eventually(lambda: product.children(f"broker/{kind}"), 30, "the broker was started again")
-                product.kill(f"broker/{kind}")
+                eventually(lambda: product.children(victim), 30, f"{victim} was started again")
+                product.kill(victim)
             said, _ = replay.communicate(timeout=200)
         rows = dict(cells(line) for line in said.splitlines() if line.startswith("│"))
         assert rows["stored"] == rows["sent"] == str(51327 + 220), said
         assert rows["missing (sent - stored - refused)"] == "0"
+        with product.client("nurse") as api:
+            alerts = api.get("/api/v1/alerts", params={"state": "all", "limit": 500}).json()["items"]
+        assert alerts
+        physiological = Counter(
+            (a["patient_id"], a["rule"], a["onset_at"]) for a in alerts if a["kind"] == "physiological"
+        )
+        assert max(physiological.values()) == 1, "no alert came twice"
 
 
 def cells(line: str) -> tuple[str, str]:

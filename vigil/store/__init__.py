@@ -60,7 +60,8 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Down-sampled values of one stream: columns of equal length, empty buckets left out. ``start`` i64 µs."""
+    """Down-sampled values: columns of equal length, empty buckets left out. ``start`` i64 µs; ``count`` u32 of the values
+    that can be used, ``bad`` u32 of those that cannot (gated or NaN). Without a usable one the figures are NaN."""
 
     start: I64
     minimum: F64
@@ -68,6 +69,7 @@ class Buckets:
     mean: F64
     last: F64
     count: U32
+    bad: U32
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ class ReadingStore(Protocol):
         ...
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-        """At most ``points`` buckets of ceil((end - start) / points) µs from ``start``; the streams are pooled, gated and NaN
-        values left out. Raises ``InvalidInput`` when ``points`` < 1."""
+        """At most ``points`` buckets of ceil((end - start) / points) µs from ``start``; the streams are pooled; gated and NaN
+        values are counted apart. Raises ``InvalidInput`` when ``points`` < 1."""
         ...
 
     def delivered(self, device_id: str, since: int) -> int:

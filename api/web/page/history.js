@@ -13,13 +13,15 @@ const BIT = { motion: 1, contact_lost: 4, questionable: 16, test: 32, implausibl
 const GATED = BIT.motion | BIT.contact_lost | BIT.questionable | BIT.test | BIT.implausible | BIT.no_value;
 
 /**
- * One point: t ms, v value or null, min and max of its bucket, bad, late (receipt ms or 0), manual.
+ * One point: t ms, v value or null, min and max of its bucket, bad, partly (a bucket with bad values in it), late (receipt ms
+ * or 0), manual.
  * A bucket's point stands at the bucket's middle.
  */
 function point(raw, bucketMs) {
   const t = Date.parse(raw.at);
   if ("mean" in raw) {
-    return { t: t + bucketMs / 2, v: raw.mean, min: raw.min, max: raw.max, n: raw.count, bad: false, late: 0, manual: false };
+    const middle = { t: t + bucketMs / 2, v: raw.mean, min: raw.min, max: raw.max, n: raw.count, late: 0, manual: false };
+    return { ...middle, bad: raw.count === 0, partly: raw.bad > 0 };
   }
   const received = raw.received_at ? Date.parse(raw.received_at) : t;
   const quality = raw.quality ?? 0;

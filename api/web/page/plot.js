@@ -160,7 +160,7 @@ function drawSpread(u, points, c) {
   ctx.restore();
 }
 
-/** Bad quality: hollow ✕ at its place (at the bottom when there is no number); late: a foot; by hand: a square. */
+/** Bad quality: hollow ✕ at its place (at the bottom when there is no number, or only some of a bucket is bad); late: a foot; by hand: a square. */
 function drawMarks(u, points, c) {
   const { ctx, bbox } = u;
   const px = ratio();
@@ -168,15 +168,16 @@ function drawMarks(u, points, c) {
   ctx.lineWidth = 1.25 * px;
   let before = -Infinity;
   for (const p of points) {
-    if (!p.bad && !p.late && !p.manual) continue;
+    const bad = p.bad || p.partly;
+    if (!bad && !p.late && !p.manual) continue;
     const x = u.valToPos(p.t, "x", true);
     if (x < bbox.left || x > bbox.left + bbox.width || x - before < 8 * px) continue; // one sign per 8 px can be read
     before = x;
-    const y = p.v === null ? bbox.top + bbox.height - 6 * px : u.valToPos(p.v, "y", true);
+    const y = p.v === null || p.partly ? bbox.top + bbox.height - 6 * px : u.valToPos(p.v, "y", true);
     const r = 3.5 * px;
-    ctx.strokeStyle = p.bad ? c.stale : c.line;
+    ctx.strokeStyle = bad ? c.stale : c.line;
     ctx.beginPath();
-    if (p.bad) {
+    if (bad) {
       ctx.moveTo(x - r, y - r);
       ctx.lineTo(x + r, y + r);
       ctx.moveTo(x - r, y + r);

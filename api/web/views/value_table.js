@@ -19,7 +19,7 @@ function rowsOf(model, digits) {
   }
   return model.points.map((p) => {
     const notes = [];
-    if (p.bad) notes.push(t("value.bad_signal"));
+    if (p.bad || p.partly) notes.push(t("value.bad_signal"));
     if (p.late) notes.push(t("value.late", { time: clock(p.late) }));
     if (p.manual) notes.push(t("value.manual"));
     if (p.n > 1) notes.push(t("chart.spread", { low: number(p.min, digits), high: number(p.max, digits), n: p.n }));

@@ -42,11 +42,20 @@ def valid(row: tuple[int, int, float, int]) -> bool:
 def expected_buckets(rows: Rows, chosen: set[int], start: int, end: int, points: int) -> list[tuple[float, ...]]:
     width = max(1, math.ceil((end - start) / points))
     held: dict[int, list[tuple[int, int, float]]] = {}
+    bad: dict[int, int] = {}
     for ordinal, row in enumerate(rows):
-        if row[0] in chosen and start <= row[1] < end and valid(row):
-            held.setdefault((row[1] - start) // width, []).append((row[1], ordinal, row[2]))
+        if row[0] in chosen and start <= row[1] < end:
+            place = (row[1] - start) // width
+            values_there = held.setdefault(place, [])
+            if valid(row):
+                values_there.append((row[1], ordinal, row[2]))
+            else:
+                bad[place] = bad.get(place, 0) + 1
     found: list[tuple[float, ...]] = []
     for place in sorted(held):
+        if not held[place]:
+            found.append((start + place * width, math.nan, math.nan, math.nan, math.nan, 0, bad[place]))
+            continue
         values = np.array([value for _, _, value in held[place]])
         found.append(
             (
@@ -56,17 +65,19 @@ def expected_buckets(rows: Rows, chosen: set[int], start: int, end: int, points:
                 math.fsum(values) / len(values),
                 max(held[place])[2],
                 len(values),
+                bad.get(place, 0),
             )
         )
     return found
 
 
 def assert_buckets(found: Buckets, expected: list[tuple[float, ...]]) -> None:
-    start, low, high, mean, last, count = zip(*expected, strict=True) if expected else ((),) * 6
+    start, low, high, mean, last, count, bad = zip(*expected, strict=True) if expected else ((),) * 7
     assert found.start.tolist() == list(start)
-    assert found.minimum.tolist() == list(low)
-    assert found.maximum.tolist() == list(high)
-    assert found.last.tolist() == list(last)
+    np.testing.assert_array_equal(found.minimum, np.array(low, np.float64))
+    np.testing.assert_array_equal(found.maximum, np.array(high, np.float64))
+    np.testing.assert_array_equal(found.last, np.array(last, np.float64))
+    assert found.bad.tolist() == list(bad)
     assert found.count.tolist() == list(count)
     np.testing.assert_allclose(found.mean, mean, rtol=1e-12, atol=1e-9)
 

@@ -77,10 +77,12 @@ def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, 
     if points < 1:
         raise InvalidInput("points must be at least 1")
     width = max(1, -(-(end - start) // points))  # whole microseconds, rounded up: the last bucket may hang over the end
-    where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ? AND {VALID}" if streams else "false"
+    where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ?" if streams else "false"
     query = f"""
-        SELECT (measured_at - ?) // ? AS place, min(value) AS minimum, max(value) AS maximum, avg(value) AS mean,
-               arg_max(value, row(measured_at, ordinal)) AS last, count(*)::UINTEGER AS count
+        SELECT (measured_at - ?) // ? AS place,
+               min(value) FILTER ({VALID}) AS minimum, max(value) FILTER ({VALID}) AS maximum,
+               avg(value) FILTER ({VALID}) AS mean, arg_max(value, row(measured_at, ordinal)) FILTER ({VALID}) AS last,
+               count(*) FILTER ({VALID})::UINTEGER AS count, count(*) FILTER (NOT ({VALID}))::UINTEGER AS bad
         FROM readings WHERE {where} GROUP BY place ORDER BY place
     """
     values = [start, width, *streams, start, end] if streams else [start, width]
@@ -92,6 +94,7 @@ def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, 
         mean=_plain(found["mean"], np.float64),
         last=_plain(found["last"], np.float64),
         count=_plain(found["count"], np.uint32),
+        bad=_plain(found["bad"], np.uint32),
     )
 
 
