@@ -22,9 +22,14 @@ class SeqSet:
     ((0, 1), True, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seqs: NDArray[np.uint32] | None = None) -> None:
+        """``seqs``: what is in it from the start, sorted."""
         self._starts: list[int] = []
         self._ends: list[int] = []
+        if seqs is not None and seqs.size:
+            breaks = np.flatnonzero(np.diff(seqs) > 1)  # a history of millions has hardly any
+            self._starts = [int(seqs[0]), *seqs[breaks + 1].tolist()]
+            self._ends = [*seqs[breaks].tolist(), int(seqs[-1])]
 
     def __contains__(self, seq: int) -> bool:
         place = bisect.bisect_right(self._starts, seq) - 1
@@ -64,9 +69,7 @@ class Sequences:
         self._sets: dict[tuple[str, int], SeqSet] = {}
         self._lowest_since: dict[tuple[str, int], float] = {}
         for device_id, epoch, seqs in history:
-            known = self._sets.setdefault((device_id, epoch), SeqSet())
-            for seq in seqs.tolist():
-                known.add(seq)
+            self._sets[device_id, epoch] = SeqSet(seqs)
 
     def has(self, device_id: str, epoch: int, seq: int) -> bool:
         known = self._sets.get((device_id, epoch))
@@ -87,5 +90,6 @@ class Sequences:
         run = self._sets[key].run() if key in self._sets else None
         if run is None:
             return None
-        settled = run[0] == 0 or now - self._lowest_since.get(key, -SETTLE_S) >= SETTLE_S
+        # After a restart the sender gets the time anew: it may hold a pack that was lost before.
+        settled = run[0] == 0 or now - self._lowest_since.setdefault(key, now) >= SETTLE_S
         return run[1] if settled else None
