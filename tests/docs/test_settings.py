@@ -1,0 +1,49 @@
+"""The settings page is generated from the settings: ``python -m tests.docs.test_settings`` writes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from vigil.runtime.config import PREFIX, Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+HEAD = """# Settings
+
+Read from `vigil.toml` (or `--config FILE`), then the environment, then the command line. An unknown key refuses to start. Generated from
+`vigil/runtime/config.py`.
+
+| key in `vigil.toml` | environment | default | what |
+|---|---|---|---|
+"""
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from fields(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def page() -> str:
+    rows = [
+        f"| `{key}` | `{PREFIX}{key.upper().replace('.', '__')}` | `{field.default}` | {field.description} |"
+        for key, field in fields(Settings)
+    ]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def test_the_page_is_that_of_the_code() -> None:
+    assert PAGE.read_text("utf-8") == page()
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.title and field.description for _, field in fields(Settings))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
