@@ -8,6 +8,7 @@ import typer
 
 from cli.installation import ConfigFile, DataDir, settings
 from vigil.runtime import log
+from vigil.runtime.broker import DEFAULT_PORT
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import load_keys
 
@@ -27,7 +28,7 @@ def core(
     chosen = settings(config, data_dir, port=port)
     log.setup("core", chosen.log_level)
     keys = load_keys(chosen.data_dir, create=True)
-    raise typer.Exit(Core(chosen, keys, broker_port or chosen.broker.port, SystemClock()).run())
+    raise typer.Exit(Core(chosen, keys, broker_port or chosen.broker.port or DEFAULT_PORT, SystemClock()).run())
 
 
 @commands.command("gateway")

@@ -17,7 +17,7 @@ from rich.console import Console
 from cli.installation import RUN_FILE, ConfigFile, DataDir, Running, free_port, settings
 from vigil.domain.errors import ConfigError
 from vigil.runtime import log
-from vigil.runtime.broker import Accounts, BrokerKind, BrokerPlan, plan_broker
+from vigil.runtime.broker import DEFAULT_PORT, Accounts, BrokerKind, BrokerPlan, plan_broker
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.config import Settings
 from vigil.runtime.keys import Keys, load_keys
@@ -25,7 +25,6 @@ from vigil.runtime.probes import http_ready, tcp_ready
 from vigil.runtime.supervise import ChildEvent, ChildSpec, EventKind, Supervisor
 
 logger = logging.getLogger(__name__)
-DEFAULT_BROKER_PORT = 1883
 #: What mosquitto says of each ordinary connection; refusals and errors read otherwise.
 ROUTINE = re.compile(
     r"(\d+: )?Note: |New (connection from|client connected from) |Client \S+ (disconnected|closed its connection)\.$"
@@ -55,7 +54,7 @@ def up(
         chosen.broker.host,
         broker_port if broker_port is not None else chosen.broker.port,
         "MQTT",
-        DEFAULT_BROKER_PORT if broker_port is None else 0,
+        DEFAULT_PORT if broker_port is None else 0,
     )
     keys = load_keys(chosen.data_dir, create=True)
     accounts = Accounts(chosen.data_dir)

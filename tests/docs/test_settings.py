@@ -13,8 +13,8 @@ from vigil.runtime.config import PREFIX, Settings
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 HEAD = """# Settings
 
-Read from `vigil.toml` (or `--config FILE`), then the environment, then the command line. An unknown key refuses to start. Generated from
-`vigil/runtime/config.py`.
+Read from `vigil.toml` (or `--config FILE`), then the environment, then the command line. An unknown key refuses to start.
+Generated from `vigil/runtime/config.py`.
 
 | key in `vigil.toml` | environment | default | what |
 |---|---|---|---|

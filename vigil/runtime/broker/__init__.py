@@ -19,8 +19,10 @@ from vigil.runtime.broker.mosquitto import (
     write_config,
 )
 
-__all__ = ["Accounts", "BrokerKind", "BrokerLimits", "BrokerPlan", "plan_broker", "reload_broker"]
+__all__ = ["DEFAULT_PORT", "Accounts", "BrokerKind", "BrokerLimits", "BrokerPlan", "plan_broker", "reload_broker"]
 
+#: The registered port of MQTT without TLS.
+DEFAULT_PORT = 1883
 EMBEDDED_CONFIG_NAME = "embedded.json"
 
 
