@@ -33,11 +33,11 @@ class Device:
         return json.dumps([{**head, "n": "epoch", "v": epoch}, {"n": "seq", "v": seq}, *values]).encode()
 
 
-def enrol(api: httpx.Client, number: int, *, since: str = "2020-01-01T00:00:00Z") -> Device:
+def enrol(api: httpx.Client, number: int, *, since: str = "2020-01-01T00:00:00Z", family: str = "Test") -> Device:
     patient, device = f"p-e2e-{number}", f"w-e2e-{number}"
     body = {
         "id": patient,
-        "family": "Test",
+        "family": family,
         "given": f"Number {number}",
         "born": "1950-01-01",
         "sex": "female",
