@@ -46,9 +46,10 @@ class Site:
         answer.raise_for_status()
         return answer.json()
 
-    def admit(self, family: str, given: str = "Test") -> str:
+    def admit(self, family: str, given: str = "Test", patient_id: str | None = None) -> str:
         """A new demo patient; returns the id."""
         body = {"family": family, "given": given, "born": "1948-03-03", "sex": "female", "ward": "Test", "demo": True}
+        body |= {"id": patient_id} if patient_id else {}
         return str(self.request("POST", "/patients", body)["id"])
 
     def enter(self, patient_id: str, **values: float | str) -> None:

@@ -111,3 +111,13 @@ def test_events_are_the_same_however_the_bytes_are_cut(screens: Screens, site: S
         '[{"type":"tick","data":"{\\"a\\":1}","id":null},{"type":"message","data":"one\\ntwo","id":"7"},'
         '{"type":"message","data":"","id":null}]'
     )
+
+
+def test_a_person_admitted_while_the_page_is_open_appears(screens: Screens, site: Site) -> None:
+    station = screens.open()
+    station.page.evaluate("location.hash = '#/patient/p-comes-later'")
+    expect(station.page.get_by_text("This person is not on this ward")).to_be_visible()
+    assert site.admit("Later", patient_id="p-comes-later") == "p-comes-later"
+    expect(station.page.locator(".patient-banner")).to_contain_text("p-comes-later")
+    site.enter("p-comes-later", body_temp=41.5)
+    expect(station.page.locator(".alert-card, .alert-line").first).to_be_visible()

@@ -20,7 +20,7 @@ export const lastAlertAt = signal(null);
 /** a failed part, named: "" = none */
 export const orderFailed = signal(false);
 
-const NO_ALERTS = signal([]);
+const NONE = [];
 const listeners = new Set();
 
 /** Calls back with {step, alert, before, actor} for each change the stream reports; not for snapshots. */
@@ -30,9 +30,11 @@ export function onAlert(listener) {
 }
 
 export const isOpen = (alert) => alert.state !== "resolved" && !alert.resolved_at;
-export const cardOf = (id) => cards.get(id)?.value ?? null;
-export const alertOf = (id) => alerts.get(id)?.value ?? null;
-export const openAlertsOf = (patientId) => (byPatient.get(patientId) ?? NO_ALERTS).value;
+/** Reading what is not there yet must still wake the reader when it comes: then the order that will name it is read. */
+const valueOf = (map, id, order) => map.get(id)?.value ?? (order.value, null);
+export const cardOf = (id) => valueOf(cards, id, wardOrder);
+export const alertOf = (id) => valueOf(alerts, id, workOrder);
+export const openAlertsOf = (patientId) => valueOf(byPatient, patientId, workOrder) ?? NONE;
 
 function put(map, id, value) {
   const held = map.get(id);
