@@ -59,7 +59,8 @@ def latency(
 
 async def _run(running: Running, access: str, data_dir: Path, patients: int, via: str, clock: Clock) -> None:
     client = Client(running.http_url, access)
-    names = [f"bench-{number:04d}" for number in range(patients)]
+    run = clock.now_us() // SECOND  # people of an earlier run are discharged and stay so
+    names = [f"bench-{run}-{number:04d}" for number in range(patients)]
     try:
         await client.wait_ready(60)
         for name in names:
