@@ -21,7 +21,7 @@ from cli.fleet import AnyFleet, open_fleet, until_stopped
 from cli.installation import ConfigFile, DataDir, Running, settings
 from simulators.packs import Pack, Record
 from vigil.domain.errors import ServerUnreachable
-from vigil.domain.times import MINUTE, to_iso
+from vigil.domain.times import MINUTE, SECOND, to_iso
 from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys

@@ -111,3 +111,13 @@ def test_the_gateway_takes_json_lines_from_standard_input(product: Product) -> N
     with product.client() as api:
         series = api.get(f"/api/v1/patients/{device.patient_id}/vitals", params={"vital": "heart_rate"}).json()
     assert [point["value"] for point in series["streams"][0]["raw"]] == [66]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("via", ["mqtt", "gateway"])
+def test_the_latency_bench_sees_every_alert_and_may_be_repeated(product: Product, via: str) -> None:
+    done = vigil(
+        "bench", "latency", "--patients", "4", "--via", via, "--data-dir", str(product.data_dir), timeout_s=150
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 / 4" in done.stdout
