@@ -33,6 +33,8 @@ from vigil.runtime.keys import load_keys
 
 #: After the last pack, how long the platform has to acknowledge everything.
 DRAIN_S = 120.0
+#: Episodes that were over when they arrived are told together, once nothing was added for 5 s.
+SETTLE_S = 8.0
 
 
 def replay(
@@ -83,6 +85,7 @@ async def _run(running: Running, access: str, plan: Plan, data_dir: Path, clock:
                 await client.bind(recording.device_id, recording.device_id, to_iso(start - SECOND))
             await _play(plan, start, fleet, clock)
             counts = await fleet.drain(DRAIN_S)
+        await asyncio.sleep(SETTLE_S)
         if not plan.keep_bound:
             for device_id, _ in devices:
                 await client.call("DELETE", f"/api/v1/devices/{device_id}/binding")
