@@ -16,6 +16,7 @@ from cli.demo_token import token
 from cli.fleet import AnyFleet, open_fleet, until_stopped
 from cli.installation import ConfigFile, DataDir, Running, settings
 from simulators.ward import SHOW_SEED, WardPatient, demo_ward
+from vigil.domain.errors import ServerUnreachable
 from vigil.domain.times import HOUR, MINUTE, SECOND, from_iso, to_iso
 from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
@@ -42,7 +43,7 @@ def simulate(
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = SHOW_SEED,
     via: Annotated[
-        str, typer.Option(help="mqtt = each device on its own; gateway = through vigil run gateway.")
+        str, typer.Option(help="mqtt = each device on its own; gateway = through one gateway with a spool.")
     ] = "mqtt",
     seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
 ) -> None:
@@ -123,12 +124,14 @@ def _patient(bed: WardPatient, clock: Clock) -> dict[str, Any]:
 
 async def _enter(client: Client, ward: tuple[WardPatient, ...], clock: Clock) -> None:
     """A simulated nurse enters consciousness and oxygen, which no sensor gives; on every restart only what is missing."""
+    values = [{"vital": "consciousness", "value": "A"}, {"vital": "o2_flow", "value": 0}]
     while True:
-        for number, bed in enumerate(ward):
-            if number % WITHOUT_ENTRY == WITHOUT_ENTRY - 1 or not await _due(client, patient_id(bed), clock):
-                continue
-            values = [{"vital": "consciousness", "value": "A"}, {"vital": "o2_flow", "value": 0}]
-            await client.call("POST", f"/api/v1/patients/{patient_id(bed)}/observations", {"values": values})
+        try:
+            for number, bed in enumerate(ward):
+                if number % WITHOUT_ENTRY != WITHOUT_ENTRY - 1 and await _due(client, patient_id(bed), clock):
+                    await client.call("POST", f"/api/v1/patients/{patient_id(bed)}/observations", {"values": values})
+        except ServerUnreachable as error:  # the core is being started again: the next round enters what is missing
+            logger.info("nothing entered this time: %s", error)
         await asyncio.sleep(60)
 
 
