@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vigil.domain.errors import BrokerError, InvalidInput
+from vigil.domain.people import is_device_id
 from vigil.runtime.broker.acl import INGEST, parse_acl, render_acl
 
 GATEWAY_PREFIX = "g-"
 SERVICES = frozenset({INGEST})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _GATEWAY_TOPIC = re.compile(r"rpm/v1/\+/d/([^/]+)/state")
 
 #: mosquitto 2.0's own number. It is low for passwords that people choose; ours hold 256 random bits, which no
@@ -36,7 +36,7 @@ _MAX_PASSWORD_BYTES = 65_535  # MQTT: a string with a two-byte length
 
 def device_name(name: str) -> str:
     """The name if it may be a device's user name, client id and topic level; ``InvalidInput`` otherwise."""
-    if not _NAME.fullmatch(name):
+    if not is_device_id(name):
         raise InvalidInput("a device id is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
     if name.startswith(GATEWAY_PREFIX) or name in SERVICES:
         raise InvalidInput(f"device id {name} is reserved: {GATEWAY_PREFIX}... are gateways, {INGEST} is the core")
@@ -44,7 +44,7 @@ def device_name(name: str) -> str:
 
 
 def gateway_name(name: str) -> str:
-    if not _NAME.fullmatch(name) or not name.startswith(GATEWAY_PREFIX) or name == GATEWAY_PREFIX:
+    if not is_device_id(name) or not name.startswith(GATEWAY_PREFIX) or name == GATEWAY_PREFIX:
         raise InvalidInput(f"a gateway id starts with {GATEWAY_PREFIX} and goes on with A-Z a-z 0-9 . _ -")
     return name
 
