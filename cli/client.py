@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from vigil.domain.errors import ServerUnreachable
+from vigil.domain.times import SECOND
+from vigil.runtime.clock import Clock
 
 TIMEOUT_S = 15.0
+_SEX = {"F": "female", "M": "male"}
+
+
+def demo_patient(
+    patient_id: str, family: str, given: str, age: int, sex: str, ward: str, clock: Clock
+) -> dict[str, Any]:
+    """Body of an admission that every view marks as a demonstration; of the birth only the year is known."""
+    year = datetime.fromtimestamp(clock.now_us() / SECOND, UTC).year - age
+    return {
+        "id": patient_id,
+        "family": family,
+        "given": given,
+        "born": f"{year}-01-01",
+        "sex": _SEX.get(sex, "unknown"),
+        "ward": ward,
+        "demo": True,
+    }
 
 
 class Client:

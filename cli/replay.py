@@ -7,7 +7,6 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from api.auth import Role
-from cli.client import Client
+from cli.client import Client, demo_patient
 from cli.demo_token import token
 from cli.fleet import AnyFleet, open_fleet, until_stopped
 from cli.installation import ConfigFile, DataDir, Running, settings
@@ -102,16 +101,9 @@ def _start(plan: Plan, clock: Clock) -> int:
 
 
 def _patient(dataset: str, recording: Recording, clock: Clock) -> dict[str, Any]:
-    year = datetime.fromtimestamp(clock.now_us() / 1e6, UTC).year - recording.age
-    return {
-        "id": recording.device_id,
-        "family": f"{dataset.upper()} {recording.device_id.rpartition('-')[2]}",
-        "given": "(recording)",
-        "born": f"{year}-01-01",
-        "sex": {"F": "female", "M": "male"}.get(recording.sex, "unknown"),
-        "ward": f"Replay {dataset}",
-        "demo": True,
-    }
+    family = f"{dataset.upper()} {recording.device_id.rpartition('-')[2]}"
+    ward = f"Replay {dataset}"
+    return demo_patient(recording.device_id, family, "(recording)", recording.age, recording.sex, ward, clock)
 
 
 def _merged(plan: Plan, start: int) -> Iterator[tuple[int, Pack]]:

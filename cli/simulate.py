@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.auth import Role
-from cli.client import Client
+from cli.client import Client, demo_patient
 from cli.demo_token import token
 from cli.fleet import AnyFleet, open_fleet, until_stopped
 from cli.installation import ConfigFile, DataDir, Running, settings
@@ -109,17 +108,8 @@ def patient_id(bed: WardPatient) -> str:
 
 
 def _patient(bed: WardPatient, clock: Clock) -> dict[str, Any]:
-    year = datetime.fromtimestamp(clock.now_us() / 1e6, UTC).year - bed.age
-    return {
-        "id": patient_id(bed),
-        "family": bed.family,
-        "given": bed.given,
-        "born": f"{year}-01-01",
-        "sex": {"F": "female", "M": "male"}.get(bed.sex, "unknown"),
-        "ward": "Demo ward",
-        "demo": True,
-        "spo2_scale2_by": "Dr Demo (simulated prescription)" if bed.scale2 else "",
-    }
+    person = demo_patient(patient_id(bed), bed.family, bed.given, bed.age, bed.sex, "Demo ward", clock)
+    return {**person, "spo2_scale2_by": "Dr Demo (simulated prescription)" if bed.scale2 else ""}
 
 
 async def _enter(client: Client, ward: tuple[WardPatient, ...], clock: Clock) -> None:
