@@ -1,4 +1,4 @@
-"""``vigil replay``: recordings of real people, sent through the same door as any device."""
+"""``vigil replay``: recordings of real people, sent through the same door as any device, or written as a table."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from cli.client import Client, demo_patient
 from cli.demo_token import token
 from cli.fleet import AnyFleet, open_fleet, until_stopped
 from cli.installation import ConfigFile, DataDir, Running, settings
+from simulators.export import START_US, check_path, write_table
 from simulators.packs import Pack
-from simulators.recording import Recording, packs
-from simulators.replay import load_recordings
+from simulators.recording import Recording, first_hours, packs
+from simulators.replay import dataset_names, load_recordings
 from simulators.send_outbox import Counts
 from vigil.domain.errors import ConfigError
 from vigil.domain.times import SECOND, to_iso
@@ -34,10 +35,14 @@ from vigil.runtime.keys import load_keys
 DRAIN_S = 120.0
 #: Episodes that were over when they arrived are told together, once nothing was added for 5 s.
 SETTLE_S = 8.0
+#: As many alerts of one patient as the platform lists at once.
+LISTED = 1000
+
+DATASETS = ", ".join(dataset_names())
 
 
 def replay(
-    dataset: Annotated[str, typer.Argument(help="Which recordings: bidmc.")],
+    dataset: Annotated[str, typer.Argument(help=f"Which recordings: {DATASETS}.")],
     path: Annotated[Path, typer.Argument(help="Folder of the recordings.")],
     speed: Annotated[
         float, typer.Option(min=0.1, max=10_000, help="Times faster than life; time stamps keep their spacing.")
@@ -45,19 +50,45 @@ def replay(
     joined: Annotated[int, typer.Option(min=1, max=60, help="Seconds of measurements in one pack.")] = 1,
     via: Annotated[str, typer.Option(help="mqtt or gateway.")] = "mqtt",
     keep_bound: Annotated[bool, typer.Option("--keep-bound", help="Leave the devices bound at the end.")] = False,
+    patients: Annotated[int | None, typer.Option(min=1, help="The first recordings only, so many.")] = None,
+    hours: Annotated[float | None, typer.Option(min=0.01, help="Of each recording the first hours only.")] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help=f"Write a table (.parquet or .csv) that starts at {to_iso(START_US)} instead of sending."),
+    ] = None,
     data_dir: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
     """Send recordings to a running Vigil; at the end the last value is as old as now."""
+    if to is not None:
+        check_path(to)
+        _write(_chosen(dataset, path, patients, hours), to)
+        return
     chosen = settings(config, data_dir)
     log.setup("replay", chosen.log_level)
     running = Running.require(chosen.data_dir)
-    if not path.is_dir():
-        raise ConfigError(f"{path} is not a folder of recordings")
-    recordings = load_recordings(dataset, path)
+    recordings = _chosen(dataset, path, patients, hours)
     access = token(load_keys(chosen.data_dir), Role.ADMIN, "replay")
     plan = Plan(dataset, recordings, speed, joined, via, keep_bound)
     asyncio.run(until_stopped(_run(running, access, plan, chosen.data_dir, SystemClock())))
+
+
+def _chosen(dataset: str, path: Path, patients: int | None, hours: float | None) -> Sequence[Recording]:
+    if not path.is_dir():
+        raise ConfigError(f"{path} is not a folder of recordings")
+    recordings = load_recordings(dataset, path)[:patients]
+    return recordings if hours is None else [first_hours(recording, hours) for recording in recordings]
+
+
+def _write(recordings: Sequence[Recording], to: Path) -> None:
+    """The table, and what is in it."""
+    counts = write_table(recordings, to)
+    table = Table("vital", "values", "tried, no value", title=f"{len(recordings)} recordings")
+    for vital, written in counts.items():
+        table.add_row(vital, str(written.values), str(written.tried))
+    values, tried = (sum(getattr(one, what) for one in counts.values()) for what in ("values", "tried"))
+    table.add_row("all", str(values), str(tried))
+    Console().print(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +132,7 @@ def _start(plan: Plan, clock: Clock) -> int:
 
 
 def _patient(dataset: str, recording: Recording, clock: Clock) -> dict[str, Any]:
-    family = f"{dataset.upper()} {recording.device_id.rpartition('-')[2]}"
+    family = f"{dataset.upper()} {recording.device_id.partition('-')[2]}"
     ward = f"Replay {dataset}"
     return demo_patient(recording.device_id, family, "(recording)", recording.age, recording.sex, ward, clock)
 
@@ -149,10 +180,11 @@ async def _report(client: Client, counts: dict[str, Counts], began: int) -> None
     table.add_row("packs sent again", str(totals["resent"]))
     console = Console()
     console.print(table)
-    alerts = await client.call("GET", "/api/v1/alerts?state=all&limit=1000")
-    _print_alerts(
-        console, [a for a in alerts["items"] if a["patient_id"] in counts and a["opened_at"] >= to_iso(began)]
-    )
+    alerts: list[dict[str, Any]] = []
+    for patient_id in counts:  # one by one: the work list leaves out what was resolved more than a week ago
+        answer = await client.call("GET", f"/api/v1/patients/{patient_id}/alerts?state=all&limit={LISTED}")
+        alerts += [alert for alert in answer["items"] if alert["opened_at"] >= to_iso(began)]
+    _print_alerts(console, alerts)
 
 
 def _print_alerts(console: Console, alerts: list[dict[str, Any]]) -> None:
