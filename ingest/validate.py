@@ -7,18 +7,12 @@ from numpy.typing import NDArray
 
 from ingest.batch import Columns, Pack
 from vigil.domain.errors import RefusalReason
-from vigil.domain.quality import Quality
-from vigil.domain.times import DAY, SECOND, from_iso
-from vigil.domain.vitals import BY_NAME, VITALS
+from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, Quality
+from vigil.domain.times import from_iso
+from vigil.domain.vitals import BY_NAME, VITALS, implausible, out_of_range
 
-#: A device clock may be this much ahead before its value is moved to the time of receipt (design section 5).
-AHEAD_ALLOWED = 5 * SECOND
-#: Further ahead the clock is plainly wrong and the time says nothing: dead letter.
-AHEAD_REFUSED = DAY
 OLDEST = from_iso("2015-01-01T00:00:00Z")
 
-_REJECT = np.array([kind.reject for kind in VITALS])
-_PLAUSIBLE = np.array([kind.plausible for kind in VITALS])
 _SYS, _DIA = BY_NAME["bp_sys"].index, BY_NAME["bp_dia"].index
 
 
@@ -27,12 +21,9 @@ def validate(packs: list[Pack], columns: Columns) -> None:
     if not len(columns):
         return
     _times(packs, columns)
-    low, high = _REJECT[columns.vital, 0], _REJECT[columns.vital, 1]
-    out = (columns.value < low) | (columns.value > high)  # NaN ("tried, no value") compares false
-    _refuse(packs, columns, out & columns.keep, RefusalReason.OUT_OF_RANGE)
+    _refuse(packs, columns, out_of_range(columns.vital, columns.value) & columns.keep, RefusalReason.OUT_OF_RANGE)
     _pairs(packs, columns)
-    low, high = _PLAUSIBLE[columns.vital, 0], _PLAUSIBLE[columns.vital, 1]
-    columns.quality[(columns.value < low) | (columns.value > high)] |= np.uint16(Quality.IMPLAUSIBLE)
+    columns.quality[implausible(columns.vital, columns.value)] |= np.uint16(Quality.IMPLAUSIBLE)
 
 
 def _times(packs: list[Pack], columns: Columns) -> None:

@@ -49,7 +49,9 @@ class DayDraws:
         return self._days[day]
 
     def row(self, index: int, days: NDArray[np.int64]) -> Floats:
-        """``(n, persons)``: number ``index`` of the day each step lies in."""
+        """``(n, persons)``: number ``index`` of the day each step lies in; days do not go back."""
+        if days[0] == days[-1]:  # nearly always, and much quicker
+            return np.broadcast_to(self(int(days[0]))[index], (days.size, self._persons))
         unique, place = np.unique(days, return_inverse=True)
         return np.stack([self(int(day))[index] for day in unique])[place]
 

@@ -16,13 +16,15 @@ _SHAPE_AT, _SHAPE = np.array([0.0, 1 / 6, 2 / 3, 1.0]), np.array([0.0, 1.0, 1.0,
 
 #: Events of the day start while people are up (A).
 _FIRST_H, _LAST_H = 8.0, 21.5
+_NIGHT_H = (0.0, 6.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoy:
     """One kind of event. ``effort``: METs above rest; ``hr``, ``rr`` /min, ``temp`` Cel.
 
-    ``hr_shown``: what a fooled sensor reads.
+    ``hr_shown``: what a fooled sensor reads; ``glucose_shown``: mg/dL that are added to what a glucose sensor reads.
+    ``any_hour``: at night too; ``night``: only then.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Decoy:
     temp: float = 0.0
     hr_shown: float | None = None
     any_hour: bool = False
+    glucose_shown: float = 0.0
+    night: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ class DecoyLife:
                 shown[event.going_on(local_s)] = event.decoy.hr_shown
         return shown
 
+    def glucose_pressed(self, local_s: float) -> float:
+        """How much a glucose sensor reads too low (negative) because its wearer lies on it, mg/dL."""
+        at = np.array([local_s])
+        return min((float(event.decoy.glucose_shown * event.course(at)[0]) for event in self._near(at)), default=0.0)
+
     def _near(self, local_s: Floats) -> list[_Event]:
         if local_s.size == 0 or not self._decoys:
             return []
@@ -98,8 +107,13 @@ class DecoyLife:
             rng = entropy(self._seed, day)
             events = []
             for decoy in self._decoys:
-                first, last = (0.0, 24.0) if decoy.any_hour else (_FIRST_H, _LAST_H)
-                hours = rng.uniform(first, last, rng.poisson(decoy.per_day))
+                hours = rng.uniform(*_hours_of(decoy), rng.poisson(decoy.per_day))
                 events += [_Event(decoy, day * DAY_S + 3600.0 * float(hour)) for hour in hours]
             self._days[day] = events
         return self._days[day]
+
+
+def _hours_of(decoy: Decoy) -> tuple[float, float]:
+    if decoy.night:
+        return _NIGHT_H
+    return (0.0, 24.0) if decoy.any_hour else (_FIRST_H, _LAST_H)

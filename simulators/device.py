@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simulators.noise import Floats, MovingMean, OrnsteinUhlenbeck
 from simulators.physiology import Block
+from simulators.sensors import Sensor
 from simulators.signal import Bursts, Signal, log_uniform, rate_for_share
 from simulators.wrist import ACTIVE_EFFORT, GAPS_PER_DAY, gap_minutes
 from vigil.domain.quality import Quality
@@ -50,6 +51,7 @@ class DeviceSettings:
     """How a device samples and sends; times in seconds.
 
     ``joined_steps``: measurement times in one pack. ``spo2_bias``: added to what the oximeter shows (fairness: 0 to 4).
+    ``sensors``: worn besides the usual ones and those of the scenario.
     ``disturbed``: random gaps, motion and wild numbers of daily life; off = only resolution, averaging and small errors.
     """
 
@@ -60,6 +62,7 @@ class DeviceSettings:
     weight_every_s: float = 86_400.0
     spo2_bias: float = 0.0
     disturbed: bool = True
+    sensors: tuple[Sensor, ...] = ()
 
 
 class Wearable:
@@ -78,7 +81,7 @@ class Wearable:
             vital: MovingMean(round(seconds / step_s), round(_PROBE_LAG_S / step_s) if vital == "spo2" else 0)
             for vital, seconds in _WINDOW_S.items()
         }
-        children = rng.spawn(7)
+        children = rng.spawn(8)  # new ones to the end: their place is their seed
         self._error = OrnsteinUhlenbeck(_ERROR_TAU_S, 1, children[0])
         belt = _BAD_BELT[1:] if share[1] < _BAD_BELT[0] else _BELT_GAPS
         self._belt_gaps = self._bursts(children[1], *belt)
@@ -90,6 +93,7 @@ class Wearable:
             children[5], on * GAPS_PER_DAY / 86_400.0, lambda drawn: 60.0 * float(gap_minutes(drawn)[0])
         )
         self._notice = children[6]
+        self._irregular = children[7]
 
     def _bursts(self, rng: np.random.Generator, share: float, shortest_s: float, longest_s: float) -> Bursts:
         per_s = rate_for_share(share, shortest_s, longest_s) if self._settings.disturbed else 0.0
@@ -124,10 +128,19 @@ class Wearable:
         self, truth: Block, elapsed_s: Floats, error: Floats, active: NDArray[np.bool_], fooled: Floats
     ) -> Signal:
         scale = np.where(active, _HR_ERROR * _HR_ACTIVE_FACTOR, _HR_ERROR)
-        shown = self._window["hr"].advance(truth.hr[:, 0] + scale * error)
+        shown = self._window["hr"].advance(self._counted(truth) + scale * error)
         wild, size = self._wild.over(elapsed_s)
         shown = shown + np.where(wild, _WILD_SD * size, 0.0)
         return Signal.of(np.maximum(np.where(np.isnan(fooled), shown, fooled), 0.0))
+
+    def _counted(self, truth: Block) -> Floats:
+        """Pulses of each step as a rate: where beats are irregular, chance decides how many fall into it."""
+        pulse, cv = truth.pulse[:, 0], truth.beat_cv[:, 0]
+        if not np.any(cv):
+            return pulse
+        beats = np.maximum(pulse * self._step_s / 60.0, 1.0)
+        drawn = self._irregular.standard_normal(cv.size)
+        return np.asarray(pulse * np.maximum(1.0 + cv / np.sqrt(beats) * drawn, 0.2), dtype=np.float64)
 
     def _saturation(self, truth: Block, error: Floats, moving: NDArray[np.bool_], motion_size: Floats) -> Signal:
         shown = self._window["spo2"].advance(truth.spo2[:, 0])

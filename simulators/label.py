@@ -1,9 +1,10 @@
 """What a deterioration is called by those who know the truth: when it is critical, judged on true values, never on a sensor.
 
-``harm``: the harm the scenario names (for most, the first single NEWS2 parameter of 3 points). ``critical``: that, or NEWS2 >= 7
-if that comes first (reference page "Evaluation", version 1). Both are judged on the person's own baseline moved by the
-person's own course, rounded as a chart is; noise, sleep and stairs are left out: nobody is critical for having climbed them.
-Parameters that score 3 points on the baseline already are left out too.
+``harm``: the harm the scenario names (for most, the first single NEWS2 parameter of 3 points; for some, a limit kept for a
+while). ``critical``: that, or NEWS2 >= 7 if that comes first (reference page "Evaluation", version 1). Both are judged on the
+person's own baseline moved by the person's own course, rounded as a chart is; noise, sleep and stairs are left out: nobody is
+critical for having climbed them. Parameters that score 3 points on the baseline already are left out too, and so is a limit
+that the baseline is beyond.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.course import Course
+from simulators.disease import HarmLimit
 from simulators.noise import Floats
-from simulators.person import People
-from simulators.scenario import Course
+from simulators.person import LEVELS, People
 
 #: NEWS2 (Royal College of Physicians 2017): upper edge of each band but the last, and the points of all bands.
 _BANDS: dict[str, tuple[tuple[float, ...], tuple[int, ...]]] = {
@@ -28,6 +30,9 @@ _BANDS: dict[str, tuple[tuple[float, ...], tuple[int, ...]]] = {
 }
 
 _FEVER_HR, _FEVER_RR = 7.2, 1.4  # /min a Cel, P
+
+#: How fine the course is looked at, hours; a limit that must be kept for minutes needs seconds.
+_STEP_H, _FINE_H = 1 / 60, 1 / 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +60,54 @@ def label(course: Course, people: People, person: int = 0) -> Labels:
     scenario = course.scenario
     if not scenario.worsens:
         return Labels(None, None)
-    hours = np.arange(0.0, course.length_h + 1 / 60, 1 / 60)
-    scored = _points_over_time(course, people, person, hours)
-    total = np.sum(list(scored.values()), axis=0)
-    single = np.any([row == 3 for row in scored.values() if row[0] != 3], axis=0)
-    harm = scenario.harm_h if scenario.harm == "label" else _first(hours, single)
-    worst = _first(hours, (total >= 7) & (total[0] < 7))
-    known = [hour for hour in (harm, worst) if hour is not None]
     if scenario.harm == "label":
-        return Labels(harm, harm)
-    return Labels(harm, min(known, default=None))
+        return Labels(scenario.harm_h, scenario.harm_h)
+    limit = scenario.harm_limit
+    step_h, after_h = (_FINE_H, limit.minutes / 60.0) if limit else (_STEP_H, 0.0)
+    hours = np.arange(0.0, course.length_h + after_h + step_h, step_h)
+    true = _true_levels(course, people, person, hours)
+    scored = _points_over_time(true, people, person)
+    total = np.sum(list(scored.values()), axis=0)
+    worst = _first(hours, (total >= 7) & (total[0] < 7))
+    harm = None
+    if scenario.harm == "single_3":
+        harm = _first(hours, np.any([row == 3 for row in scored.values() if row[0] != 3], axis=0))
+    elif limit is not None:
+        harm = _first(hours, _kept_beyond(limit, true[limit.vital], hours))
+    return Labels(harm, min((hour for hour in (harm, worst) if hour is not None), default=None))
 
 
-def _points_over_time(course: Course, people: People, person: int, hours: Floats) -> dict[str, NDArray[np.int64]]:
+def _true_levels(course: Course, people: People, person: int, hours: Floats) -> dict[str, Floats]:
+    """The person's baseline moved by the course; heart rate not beyond what this heart can do."""
     moved = course.at(hours)
     nothing = np.zeros(hours.size)
     fever = moved.get("fever", nothing)
     follows = {"hr": _FEVER_HR * fever, "rr": _FEVER_RR * fever}
+    true = {}
+    for vital, column in LEVELS.items():
+        own = float(getattr(people, column)[person]) * moved.get(f"{vital}_own", 1.0)
+        true[vital] = own + moved.get(vital, nothing) + follows.get(vital, nothing)
+    true["hr"] = np.minimum(true["hr"], float(people.hr_ceiling[person]))
+    return true
+
+
+def _kept_beyond(limit: HarmLimit, values: Floats, hours: Floats) -> NDArray[np.bool_]:
+    """Where the rounded value has been at or beyond the limit for its minutes."""
+    charted = np.floor(values + 0.5 + 1e-9)
+    beyond = charted >= limit.at_least if limit.at_least is not None else charted <= limit.at_most
+    if beyond[0]:
+        return np.zeros(hours.size, dtype=np.bool_)
+    within = np.maximum.accumulate(np.where(beyond, -np.inf, hours))
+    step_h = hours[1] - hours[0]
+    return np.asarray(beyond & (hours - within - step_h >= limit.minutes / 60.0 - 1e-9), dtype=np.bool_)
+
+
+def _points_over_time(true: dict[str, Floats], people: People, person: int) -> dict[str, NDArray[np.int64]]:
     # People with COPD are taken as those for whom a clinician has prescribed SpO2 scale 2 (target 88 to 92 %).
     scale = "spo2_scale2" if people.described[person].copd else "spo2"
     scored = {}
     for vital in ("hr", "rr", "spo2", "sbp", "temp"):
-        baseline = float(getattr(people, vital)[person])
-        values = baseline + moved.get(vital, nothing) + follows.get(vital, nothing)
-        scored[vital] = points(scale if vital == "spo2" else vital, values)
+        scored[vital] = points(scale if vital == "spo2" else vital, true[vital])
     return scored
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulators.apnoea import ApnoeaNights
+from simulators.course import Course, draw_course
 from simulators.decoy import DecoyLife
 from simulators.device import DeviceSettings, Wearable
+from simulators.disease import Scenario
 from simulators.faults import Fault, Faults
 from simulators.label import Labels, label
 from simulators.noise import Floats
 from simulators.packs import Pack, Record
-from simulators.person import Description, People, describe_adults, draw_people
-from simulators.physiology import Block, Physiology
-from simulators.scenario import Course, Scenario, draw_course, load_scenario
+from simulators.person import Description, People, describe_adults, draw_people, shifted
+from simulators.physiology import Block, Physiology, Push
+from simulators.scenario import load_scenario
+from simulators.sensors import ExtraSensors
 from simulators.signal import Signal
 from simulators.spot import SpotReadings
 from vigil.domain.errors import ScenarioError
@@ -27,7 +33,7 @@ _BLOCK = 60
 #: Blocks of truth kept for those who ask for the true value of a moment ago.
 _KEPT_BLOCKS = 20
 
-_TRUE = ("hr", "rr", "spo2", "sbp", "dbp", "map", "temp", "weight")
+_TRUE = ("hr", "rr", "spo2", "sbp", "dbp", "map", "temp", "weight", "glucose", "pulse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,18 @@ def foresee(seed: int, scenario: str | Scenario, who: Description | None = None)
     described = who or describe_adults(1, rng)[0]
     if plan.copd and not described.copd:
         described = replace(described, copd=True)
-    people = draw_people([described], rng, plan.setting)
-    course = draw_course(plan, np.random.default_rng(course_seed))
+    people = shifted(draw_people([described], rng, plan.setting), plan.shift)
+    course = draw_course(plan, np.random.default_rng(course_seed), who=described)
     return Prognosis(people, course, label(course, people))
+
+
+class _Step(NamedTuple):
+    """What the device has at one time; ``records`` None = it is dead."""
+
+    t_us: int
+    records: tuple[Record, ...] | None
+    offline: bool
+    copies: int
 
 
 class VirtualPatient:
@@ -96,17 +111,23 @@ class VirtualPatient:
         self._settings = settings or DeviceSettings()
         self._prognosis = foresee(seed, scenario, who)
         local_s = start_us / 1e6 + 3600.0 * utc_offset_h
-        _, _, body, decoys, device, faulty, spots = np.random.SeedSequence(seed).spawn(7)
+        # New streams to the end: their place is their seed.
+        _, _, body, decoys, device, faulty, spots, extra, nights = np.random.SeedSequence(seed).spawn(9)
         course = replace(self._prognosis.course, onset_local_s=local_s - 3600.0 * offset_h)
         self._life = DecoyLife(course.scenario.decoys, int(decoys.generate_state(1)[0]))
-        self._body = Physiology(self._prognosis.people, body, local_s, course.scenario.setting, (course, self._life))
+        pushes: list[Push] = [course, self._life]
+        if course.scenario.apnoea is not None:
+            pushes.append(ApnoeaNights(course.scenario.apnoea, int(nights.generate_state(1)[0])))
+        self._body = Physiology(self._prognosis.people, body, local_s, course.scenario.setting, pushes)
         self._device = Wearable(np.random.default_rng(device), step_s, self._settings)
         self._faults = Faults(faults, np.random.default_rng(faulty))
         self._spots = SpotReadings(np.random.default_rng(spots), self._settings)
+        worn = (*self._settings.sensors, *course.scenario.sensors)
+        self._extra = ExtraSensors(worn, np.random.default_rng(extra), self._life.glucose_pressed)
         self._kept: deque[tuple[int, Block]] = deque(maxlen=_KEPT_BLOCKS)
-        self._ready: deque[tuple[int, tuple[Record, ...], bool]] = deque()
+        self._ready: deque[_Step] = deque()
         self._open: list[tuple[int, tuple[Record, ...]]] = []
-        self._open_offline = False
+        self._open_offline, self._open_copies = False, 1
         self._held: list[Pack] = []
         self._made = 0
         self._next_block = 1 + seed % _BLOCK
@@ -146,18 +167,20 @@ class VirtualPatient:
                 if self._step_us(self._made) > until_us:
                     return packs
                 self._make_block()
-            if self._ready[0][0] > until_us:
+            if self._ready[0].t_us > until_us:
                 return packs
-            t_us, records, offline = self._ready.popleft()
-            packs += self._collect(t_us, records, offline)
+            packs += self._collect(self._ready.popleft())
 
-    def _collect(self, t_us: int, records: tuple[Record, ...], offline: bool) -> list[Pack]:
-        """Join steps into packs; without connection they wait."""
+    def _collect(self, step: _Step) -> list[Pack]:
+        """Join steps into packs; without connection they wait. A device that dies sends what it has begun."""
         sent: list[Pack] = []
-        if self._open and offline != self._open_offline:
+        if self._open and (step.records is None or step.offline != self._open_offline):
             sent += self._close()
-        self._open_offline = offline
-        self._open.append((t_us, records))
+        if step.records is None:
+            return sent
+        self._open_offline = step.offline
+        self._open_copies = max(self._open_copies, step.copies)
+        self._open.append((step.t_us, step.records))
         if len(self._open) >= self._settings.joined_steps:
             sent += self._close()
         return sent
@@ -165,8 +188,8 @@ class VirtualPatient:
     def _close(self) -> list[Pack]:
         seconds = tuple(t_us for t_us, _ in self._open)
         records = tuple(record for _, group in self._open for record in group)
-        self._open = []
-        pack = Pack(self.device_id, seconds, records, backfill=self._open_offline)
+        pack = Pack(self.device_id, seconds, records, self._open_offline, self._open_copies)
+        self._open, self._open_copies = [], 1
         if self._open_offline:
             self._held.append(pack)
             return []
@@ -183,16 +206,28 @@ class VirtualPatient:
         signals = self._device.measure(block, elapsed_s, self._life.heart_rate_shown(block.local_s))
         worn = np.isfinite(signals["pi"].values)
         self._faults.apply(signals, elapsed_s)
-        offline = self._faults.offline(elapsed_s).tolist()
-        shown = {name: _as_shown(name, signal) for name, signal in signals.items()}
-        for index in range(steps):
-            t_us = self._step_us(first + index)
-            records = [Record(name, t_us, values[index], quality[index]) for name, (values, quality) in shown.items()]
-            spots = self._spots.at(block, index, float(elapsed_s[index]), self._step_s, bool(worn[index]))
-            records += [Record(name, t_us, value) for name, value in spots]
-            self._ready.append((t_us, tuple(records), offline[index]))
+        self._ready += self._steps(first, elapsed_s, block, signals, worn)
         self._kept.append((first, block))
         self._made, self._next_block = first + steps, _BLOCK
+
+    def _steps(
+        self, first: int, elapsed_s: Floats, truth: Block, signals: dict[str, Signal], worn: NDArray[np.bool_]
+    ) -> list[_Step]:
+        shown = {name: _as_shown(name, signal) for name, signal in signals.items()}
+        times = [self._step_us(first + index) for index in range(elapsed_s.size)]
+        said = self._faults.device_time(np.array(times, dtype=np.int64), elapsed_s).tolist()
+        charge = self._faults.charge(elapsed_s).tolist()
+        offline, copies = self._faults.offline(elapsed_s).tolist(), self._faults.copies(elapsed_s).tolist()
+        steps = []
+        for index, t_us in enumerate(said):
+            records = [Record(name, t_us, values[index], quality[index]) for name, (values, quality) in shown.items()]
+            due = (truth, index, float(elapsed_s[index]), self._step_s, bool(worn[index]))
+            for name, value in (*self._spots.at(*due), *self._extra.at(*due)):
+                left = float(round(value * charge[index])) if name == "batt" else value
+                records.append(Record(name, t_us, left))
+            alive = tuple(records) if charge[index] > 0.0 else None
+            steps.append(_Step(times[index], alive, offline[index], copies[index]))
+        return steps
 
 
 def _as_shown(name: str, signal: Signal) -> tuple[list[float | None], list[int]]:

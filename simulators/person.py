@@ -6,8 +6,8 @@ Heart-rate terms are measured on CGMacros, levels of the other vitals are publis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,10 @@ _BANDS: tuple[tuple[float, tuple[tuple[float, float], ...]], ...] = (
     (74.0, ((16, 2.5), (96.0, 1.3), (132, 15), (77, 9), (36.5, 0.3))),
     (999.0, ((17, 3), (95.3, 1.5), (136, 17), (72, 10), (36.4, 0.3))),
 )
+
+
+#: Names of baseline levels in scenarios, and the columns of ``People`` they are.
+LEVELS = {name: name for name in ("hr", "rr", "spo2", "sbp", "dbp", "temp", "glucose")} | {"map": "mean_pressure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class People:
     """Columns ``(persons,)`` of the drawn parameters.
 
     Units: beats and breaths a minute, %, mmHg, Cel, kg, hours of the local day; gains in beats/min a MET;
-    ``noise`` scales the slow noise of a vital in this person; ``spo2_per_met``: % lost a MET.
+    ``noise`` scales the slow noise of a vital in this person; ``spo2_per_met``: % lost a MET; glucose mg/dL.
     """
 
     described: tuple[Description, ...]
@@ -64,6 +68,8 @@ class People:
     effort: Floats
     sleep_on_h: Floats
     sleep_off_h: Floats
+    glucose: Floats
+    glucose_log_sd: Floats
     noise: dict[str, Floats]
 
     def __len__(self) -> int:
@@ -84,6 +90,7 @@ def draw_people(described: Sequence[Description], rng: np.random.Generator, sett
     age = np.array([one.age for one in described], dtype=np.float64)
     level = _levels(described, normal, setting)
     gain = np.where(beta, 0.75, 1.0)  # A on P
+    sugar = rng.spawn(1)[0].standard_normal((2, count))  # its own stream: came after the others
     return People(
         described=tuple(described),
         hr=_hr_level(normal["hr"], copd, beta, setting),
@@ -107,8 +114,17 @@ def draw_people(described: Sequence[Description], rng: np.random.Generator, sett
         effort=np.where(frail, 0.6, 1.0),  # A: (MET - 1) x 0.5 to 0.7
         sleep_on_h=23.0 + normal["sleep_on"],  # A
         sleep_off_h=7.0 + normal["sleep_off"],  # A
+        # M, CGMacros: level and spread over time; they are of people with and without diabetes. Nobody under 85 (A).
+        glucose=np.maximum(140.0 + 28.0 * sugar[0], 85.0),
+        glucose_log_sd=24.7 / 140.0 * np.exp(0.38 * sugar[1]),
         noise={vital: np.exp(log_sd * normal[f"noise_{vital}"]) for vital, log_sd in setting.noise_spread.items()},
     )
+
+
+def shifted(people: People, shift: Mapping[str, float]) -> People:
+    """The same people with other baselines; ``shift`` by the names of ``LEVELS``."""
+    moved = {LEVELS[name]: getattr(people, LEVELS[name]) + by for name, by in shift.items()}
+    return replace(people, **moved)
 
 
 _DRAWS = (

@@ -39,22 +39,34 @@ _FILTERS_S = {
     "alert": 20 * _MINUTE,
     "breath": 1 * _MINUTE,
     "oxygen": 0.7 * _MINUTE,
+    "glucose": 20 * _MINUTE,
 }
+
+#: Glucose: a process of 45 min behind a filter of 20 min has the measured memory, 10 min .95, 1 h .45, 2 h .12 (M, CGMacros).
+_GLUCOSE_TAU_S = 45 * _MINUTE
+_GLUCOSE_KEPT = 45.0 / (45.0 + 20.0)
+#: A: like slow hearts, low glucose without a cause is compressed below this; that of a hypoglycaemia is not.
+_GLUCOSE_SOFT_FLOOR = 80.0
 
 
 class Push(Protocol):
     """Something that moves the true values: a disease, a decoy."""
 
     def deltas(self, local_s: Floats) -> Mapping[str, Floats]:
-        """By vital (hr, rr, spo2, sbp, dbp, map, temp, weight) what to add; also ``fever`` (Cel that drives heart and breathing
-        by the fever slopes), ``activity`` (factor on the effort) and ``effort`` (at least that many METs above rest).
-        Arrays ``(n,)`` or ``(n, persons)``."""
+        """By vital (hr, rr, spo2, sbp, dbp, map, temp, weight, glucose) what to add; also ``hr_asleep`` and ``spo2_asleep`` (what
+        to add in sleep), ``pulse_deficit`` (what an optical sensor shows less), ``beat_cv`` and ``beat_lag1`` (irregular
+        intervals between beats), ``fever`` (Cel that drives heart and breathing by the fever slopes), ``activity`` and
+        ``glucose_own`` (factors on the effort and on the person's own glucose) and ``effort`` (at least that many METs above
+        rest). Arrays ``(n,)`` or ``(n, persons)``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """True values ``(n, persons)`` at ``local_s`` ``(n,)``. ``effort``: METs above rest; units as in ``People``."""
+    """True values ``(n, persons)`` at ``local_s`` ``(n,)``. ``effort``: METs above rest; units as in ``People``.
+
+    ``pulse``: beats/min that reach finger or wrist. ``beat_cv``, ``beat_lag1``: of irregular intervals, 0 in sinus rhythm.
+    """
 
     local_s: Floats
     awake: NDArray[np.bool_]
@@ -67,6 +79,10 @@ class Block:
     map: Floats
     temp: Floats
     weight: Floats
+    glucose: Floats
+    pulse: Floats
+    beat_cv: Floats
+    beat_lag1: Floats
 
 
 class _Deltas:
@@ -75,12 +91,15 @@ class _Deltas:
     def __init__(self, pushes: Sequence[Push], local_s: Floats) -> None:
         self._sums: dict[str, Floats] = {}
         self.activity: Floats = np.ones((local_s.size, 1))
+        self.glucose_own: Floats = np.ones((local_s.size, 1))
         self.effort: Floats = np.zeros((local_s.size, 1))
         for push in pushes:
             for name, values in push.deltas(local_s).items():
                 column = values[:, None] if values.ndim == 1 else values
                 if name == "activity":
                     self.activity = self.activity * column
+                elif name == "glucose_own":
+                    self.glucose_own = self.glucose_own * column
                 elif name == "effort":
                     self.effort = np.maximum(self.effort, column)
                 else:
@@ -108,12 +127,15 @@ class Physiology:
         self._setting = setting
         self._pushes = tuple(pushes)
         self._next_s = start_local_s
-        processes, days = seed.spawn(2)
+        processes, days, sugar = seed.spawn(3)
         tau = {name: tau_s for name, (_, tau_s) in setting.noise.items()}
         tau |= {"hr_quick": _HR_QUICK_TAU_S, "talk": _TALK_TAU_S, "talk_swing": _TALK_SWING_TAU_S}
         tau |= activity.EFFORT_TAU_S
         self._noise = OrnsteinUhlenbeck(tau, len(people), np.random.default_rng(processes))
         self._days = activity.DayDraws(int(days.generate_state(1, np.uint64)[0]), len(people))
+        # Its own stream: it came after the others, whose numbers are those of before.
+        self._sugar = np.random.default_rng(sugar)
+        self._glucose = OrnsteinUhlenbeck({"glucose": _GLUCOSE_TAU_S}, len(people), self._sugar)
         self._filters = Lowpass(_FILTERS_S, self._settled(start_local_s))
 
     def _settled(self, local_s: float) -> dict[str, Floats]:
@@ -129,6 +151,7 @@ class Physiology:
             "breath": effort,
             "oxygen": effort,
             "alert": np.where(awake, 1.0, 0.0),
+            "glucose": _GLUCOSE_KEPT**0.5 * self._sugar.standard_normal(len(self.people)),
         }
 
     def advance(self, n: int, step_s: float) -> Block:
@@ -150,15 +173,18 @@ class Physiology:
             "breath": effort,
             "oxygen": effort,
             "alert": awake.astype(np.float64),
+            "glucose": self._glucose.advance(n, step_s)["glucose"],
         }
         slow = self._filters.advance(inputs, step_s)
         hour = ((local_s - day * activity.DAY_S) / 3600.0)[:, None]
         sbp, dbp = self._pressure(hour, awake, slow, noise, push)
+        hr = self._heart_rate(hour, awake, slow, noise, push)
+        nothing = np.zeros(hr.shape)
         return Block(
             local_s=local_s,
             awake=awake,
             effort=effort,
-            hr=self._heart_rate(hour, slow, noise, push),
+            hr=hr,
             rr=self._breathing(awake, slow, noise, push),
             spo2=self._saturation(awake, slow, noise, push),
             sbp=sbp,
@@ -166,6 +192,10 @@ class Physiology:
             map=self.people.mean_pressure + noise["map_mid"] + noise["map_slow"] + push["map"],
             temp=self._temperature(hour, noise, push),
             weight=self.people.weight + 0.5 * self._days.row(3, day) + push["weight"],
+            glucose=self._sugar_level(slow, push),
+            pulse=np.maximum(hr + push["pulse_deficit"], 0.0),
+            beat_cv=nothing + push["beat_cv"],
+            beat_lag1=nothing + push["beat_lag1"],
         )
 
     def _scaled_noise(self, n: int, step_s: float) -> dict[str, Floats]:
@@ -190,14 +220,21 @@ class Physiology:
         usual = activity.effort(drive, awake, self.people) * push.activity
         return np.where(awake, np.maximum(usual, push.effort * self.people.effort), usual)
 
-    def _heart_rate(self, hour: Floats, slow: dict[str, Floats], noise: dict[str, Floats], push: _Deltas) -> Floats:
+    def _heart_rate(
+        self,
+        hour: Floats,
+        awake: NDArray[np.bool_],
+        slow: dict[str, Floats],
+        noise: dict[str, Floats],
+        push: _Deltas,
+    ) -> Floats:
         who = self.people
         rhythm = who.hr_amplitude * np.cos(2 * np.pi * (hour - who.hr_peak_h) / 24.0)
         driven = who.hr_fast_gain * slow["hr_fast"] + who.hr_slow_gain * slow["hr_slow"]
         own = who.hr_noise * (noise["hr_mid"] + noise["hr_slow"]) + noise["hr_quick"]
         error = (0.6 + 0.4 * slow["alert"]) * own
         fever = 7.2 * np.maximum(push["fever"], 0.0)  # beats/min a Cel, P (Jensen 2019)
-        rate = who.hr + rhythm + slow["hr_day"] + driven + fever + error + push["hr"]
+        rate = who.hr + rhythm + slow["hr_day"] + driven + fever + error + push["hr"] + push["hr_asleep"] * ~awake
         rate = np.where(rate < 40.0, 40.0 - 0.3 * (40.0 - rate), rate)
         return np.asarray(np.minimum(rate, who.hr_ceiling), dtype=np.float64)
 
@@ -217,7 +254,8 @@ class Physiology:
     ) -> Floats:
         who = self.people
         own = noise["spo2_quick"] + noise["spo2_mid"] + noise["spo2_slow"]
-        level = who.spo2 - who.spo2_night_drop * ~awake - who.spo2_per_met * slow["oxygen"] + own + push["spo2"]
+        pushed = push["spo2"] + push["spo2_asleep"] * ~awake
+        level = who.spo2 - who.spo2_night_drop * ~awake - who.spo2_per_met * slow["oxygen"] + own + pushed
         return np.asarray(np.clip(level, 40.0, 100.0), dtype=np.float64)
 
     def _pressure(
@@ -240,3 +278,9 @@ class Physiology:
     def _temperature(self, hour: Floats, noise: dict[str, Floats], push: _Deltas) -> Floats:
         rhythm = self._setting.temp_amplitude * np.cos(2 * np.pi * (hour - 17.5) / 24.0)
         return np.asarray(self.people.temp + rhythm + noise["temp_slow"] + push["temp"], dtype=np.float64)
+
+    def _sugar_level(self, slow: dict[str, Floats], push: _Deltas) -> Floats:
+        spread = self.people.glucose_log_sd
+        own = self.people.glucose * np.exp(spread * slow["glucose"] / _GLUCOSE_KEPT**0.5 - spread**2 / 2.0)
+        own = np.where(own < _GLUCOSE_SOFT_FLOOR, _GLUCOSE_SOFT_FLOOR - 0.3 * (_GLUCOSE_SOFT_FLOOR - own), own)
+        return np.asarray(np.maximum(own * push.glucose_own + push["glucose"], 20.0), dtype=np.float64)

@@ -107,11 +107,12 @@ class DeviceSender:
             self._to_do.clear()
             for waiting in self._outbox.due(self._clock.monotonic()):
                 self._outbox.note_sent(waiting, self._clock.monotonic())
-                await connection.publish(
-                    topics.telemetry(self._tenant, self._device_id, waiting.channel),
-                    waiting.payload,
-                    expiry_s=LIVE_EXPIRY_S if waiting.channel == LIVE else None,
-                )
+                for _ in range(waiting.copies):
+                    await connection.publish(
+                        topics.telemetry(self._tenant, self._device_id, waiting.channel),
+                        waiting.payload,
+                        expiry_s=LIVE_EXPIRY_S if waiting.channel == LIVE else None,
+                    )
             await self._wait_work()
 
     async def _wait_work(self) -> None:

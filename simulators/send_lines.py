@@ -38,13 +38,14 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 
 class _Line:
-    """``device`` None: a question, not a pack."""
+    """``device`` None: a question, not a pack. ``copy``: the gateway had it before; its answer counts for nothing."""
 
-    __slots__ = ("device", "text")
+    __slots__ = ("copy", "device", "text")
 
-    def __init__(self, text: bytes, device: str | None = None) -> None:
+    def __init__(self, text: bytes, device: str | None = None, *, copy: bool = False) -> None:
         self.text = text
         self.device = device
+        self.copy = copy
 
 
 _STATUS = b'{"ask":"status"}\n'
@@ -92,7 +93,10 @@ class SocketFleet:
         for records in _by_line(pack.records):
             counts.packs_sent += 1
             counts.values_sent += len(records)
-            self._write(_Line(_text(pack, records), pack.device_id))
+            text = _text(pack, records)
+            for copy in range(pack.copies):
+                counts.resent += copy > 0
+                self._write(_Line(text, pack.device_id, copy=copy > 0))
 
     async def drain(self, timeout_s: float) -> dict[str, Counts]:
         """Waits until every line is answered and the gateway has nothing left to deliver, at most so long."""
@@ -182,7 +186,7 @@ class SocketFleet:
             asyncio.get_running_loop().call_later(_RETRY_S, self._to_do.set)
         elif line.device is None:
             self._statuses.append(answer.waiting)
-        elif answer.ok:
+        elif answer.ok and not line.copy:
             self.counts[line.device].packs_acked += 1
         self._progress.set()
 

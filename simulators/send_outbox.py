@@ -23,13 +23,14 @@ class Counts:
 
 @dataclass(slots=True)
 class Waiting:
-    """``due_s``: monotonic seconds; 0 = at once."""
+    """``due_s``: monotonic seconds; 0 = at once. ``copies``: how often it goes out at a time, more than once by a fault."""
 
     seq: int
     channel: str
     payload: bytes
     attempts: int = 0
     due_s: float = 0.0
+    copies: int = 1
 
 
 class Outbox:
@@ -50,7 +51,7 @@ class Outbox:
     def add(self, pack: Pack) -> None:
         payload = wire.write(self._device_id, self._epoch, self._next_seq, pack.records, cbor=self._cbor)
         channel = HISTORY if pack.backfill else LIVE
-        self._packs[self._next_seq] = Waiting(self._next_seq, channel, payload)
+        self._packs[self._next_seq] = Waiting(self._next_seq, channel, payload, copies=pack.copies)
         self._next_seq += 1
         self.counts.packs_sent += 1
         self.counts.values_sent += len(pack.records)
@@ -62,7 +63,7 @@ class Outbox:
     def note_sent(self, waiting: Waiting, now_s: float) -> None:
         waiting.attempts += 1
         waiting.due_s = now_s + self._rule.delay_s(waiting.attempts)
-        self.counts.resent += waiting.attempts > 1
+        self.counts.resent += waiting.copies - (waiting.attempts == 1)
 
     def next_due_s(self) -> float | None:
         """None when nothing waits."""

@@ -8,6 +8,7 @@
     │   └── VersionConflict    the record changed since it was read (HTTP 409)
     ├── NotFound               no such record, or not yours to see (HTTP 404)
     ├── InvalidInput           a request that cannot be carried out (HTTP 422)
+    │   └── TableError         a table of readings for a back-test that cannot be read
     ├── PolicyError            a monitoring policy that contradicts itself; lists every reason
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
@@ -52,6 +53,10 @@ class NotFound(VigilError):
 
 
 class InvalidInput(VigilError):
+    pass
+
+
+class TableError(InvalidInput):
     pass
 
 

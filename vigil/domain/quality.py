@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntFlag
 
+from vigil.domain.times import DAY, SECOND
+
 
 class Quality(IntFlag):
     """`wire_formats` section 8: a device sends the low byte as ``<name>.q``; the platform adds the high byte."""
@@ -33,3 +35,8 @@ DEVICE_BITS = 0x3F
 GATED = int(
     Quality.MOTION | Quality.CONTACT_LOST | Quality.QUESTIONABLE | Quality.TEST | Quality.IMPLAUSIBLE | Quality.NO_VALUE
 )
+
+#: A device clock may be this much ahead before its value is moved to the time of receipt (design section 5).
+AHEAD_ALLOWED = 5 * SECOND
+#: Further ahead the clock is plainly wrong and the time says nothing: the value is refused.
+AHEAD_REFUSED = DAY

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Sampling(StrEnum):
     """How a vital usually arrives; decides staleness and how scores read it."""
@@ -93,8 +96,34 @@ VITALS: tuple[VitalKind, ...] = tuple(_kind(index, row) for index, row in enumer
 BY_NAME: dict[str, VitalKind] = {kind.name: kind for kind in VITALS}
 BY_WIRE: dict[str, VitalKind] = {kind.wire: kind for kind in VITALS}
 
+_REJECT = np.array([kind.reject for kind in VITALS])
+_PLAUSIBLE = np.array([kind.plausible for kind in VITALS])
+
 #: Oxygen by flow (0 = room air) or inspired fraction decides "on oxygen"; more than 21 % is oxygen.
 ROOM_AIR_FIO2 = 21.0
+
+
+def out_of_range(vital: NDArray[np.integer[Any]], value: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """True where a value is refused: no sensor on a living adult reports it. NaN ("tried, no value") is not.
+
+    ``vital`` holds indices of ``VITALS``.
+
+    >>> out_of_range(np.array([0, 0, 0]), np.array([350.0, 351.0, np.nan])).tolist()
+    [False, True, False]
+    """
+    return _outside(_REJECT, vital, value)
+
+
+def implausible(vital: NDArray[np.integer[Any]], value: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """True where a value is kept but marked ``Quality.IMPLAUSIBLE``; also where it is out of range. NaN is not."""
+    return _outside(_PLAUSIBLE, vital, value)
+
+
+def _outside(
+    ranges: NDArray[np.float64], vital: NDArray[np.integer[Any]], value: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = (value < ranges[vital, 0]) | (value > ranges[vital, 1])
+    return result
 
 
 def loinc_check_digit_ok(code: str) -> bool:

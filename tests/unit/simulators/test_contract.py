@@ -13,8 +13,10 @@ from simulators.packs import Pack
 from simulators.patient import VirtualPatient
 from simulators.recording import packs
 from simulators.replay import load_recordings
+from simulators.sensors import Sensor
 from tests.unit.simulators.test_replay import INFO, NUMERICS
 from tests.unit.simulators.watching import AFTERNOON_US, SECOND
+from vigil.domain.errors import Refused
 from vigil.domain.vitals import VITALS
 from vigil.wire.packs import read, write
 
@@ -28,18 +30,40 @@ def said_and_heard(pack: Pack, cbor: bool) -> tuple[list[str], list[str]]:
     return sorted(map(str, sent)), sorted(map(str, got))
 
 
+def read_or_reason(pack: Pack, cbor: bool) -> str:
+    try:
+        heard = read(write(pack.device_id, 7, 1, pack.records, cbor=cbor), pack.device_id)
+    except Refused as refused:
+        return refused.reason.value
+    reasons = {item["reason"] for item in heard.refused}
+    return str(reasons.pop()) if reasons else "understood"
+
+
 @pytest.mark.parametrize("cbor", [False, True])
 @pytest.mark.parametrize("joined", [1, 10])
 def test_a_virtual_patient_is_understood(cbor: bool, joined: int) -> None:
-    faults = [Fault(FaultKind.LOOSE_PROBE, 30, 60), Fault(FaultKind.MOTION, 100, 30)]
-    patient = VirtualPatient(
-        6, "sepsis_home", faults, AFTERNOON_US, settings=DeviceSettings(joined_steps=joined), offset_h=20.0
-    )
+    faults = [
+        Fault(FaultKind.LOOSE_PROBE, 30, 60),
+        Fault(FaultKind.MOTION, 100, 30),
+        Fault(FaultKind.LOW_PERFUSION, 140, 20),
+    ]
+    settings = DeviceSettings(joined_steps=joined, sensors=tuple(Sensor))
+    patient = VirtualPatient(6, "sepsis_home", faults, AFTERNOON_US, settings=settings, offset_h=20.0)
     sent = patient.advance(AFTERNOON_US + 179 * SECOND)
     assert len(sent) == 180 // joined
     for pack in sent:
         said, heard = said_and_heard(pack, cbor)
         assert heard == said
+
+
+@pytest.mark.parametrize("cbor", [False, True])
+@pytest.mark.parametrize("kind", [FaultKind.CLOCK_JUMP, FaultKind.CLOCK_RESET])
+def test_a_wrong_clock_is_understood_or_refused_by_name(cbor: bool, kind: FaultKind) -> None:
+    patient = VirtualPatient(6, "stable", [Fault(kind, 3, 5)], AFTERNOON_US)
+    for second, pack in enumerate(patient.advance(AFTERNOON_US + 9 * SECOND)):
+        heard = read_or_reason(pack, cbor)
+        wrong = 3 <= second < 8
+        assert heard == ("time_relative" if wrong and kind is FaultKind.CLOCK_RESET else "understood")
 
 
 @pytest.mark.parametrize("joined", [1, 3])

@@ -41,3 +41,13 @@ def test_a_sensor_that_counts_steps_reads_a_hundred_and_ten() -> None:
     shown = life.heart_rate_shown(np.arange(0.0, DAY, 10.0))
     assert set(shown[np.isfinite(shown)].tolist()) == {110.0}
     assert np.isnan(shown).mean() > 0.9
+
+
+def test_a_sensor_is_lain_upon_at_night_and_twice_is_not_twice_as_low() -> None:
+    press = Decoy("press", per_day=12.0, minutes=30.0, glucose_shown=-40.0, night=True)
+    life = DecoyLife([press], seed=4)
+    at = np.arange(0.0, 5 * DAY, 300.0)
+    lost = np.array([life.glucose_pressed(float(second)) for second in at])
+    assert lost.min() == -40.0
+    assert np.all(at[lost < 0] % DAY < 6.5 * 3600)
+    assert not life.deltas(at)

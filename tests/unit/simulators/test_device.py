@@ -71,6 +71,7 @@ def test_a_breathing_sensor_is_right_or_wrong_for_the_whole_person() -> None:
     assert 0.10 <= (np.abs(off) > 2.5).mean() <= 0.20
     assert (np.abs(off) < 1.2).mean() >= 0.80
     assert not np.any((np.abs(off) > 1.5) & (np.abs(off) < 2.5))
+    assert (np.abs(off[np.abs(off) < 2.5]) < 1.0).mean() >= 0.99
 
 
 def test_a_breathing_sensor_wanders_little_within_a_person() -> None:

@@ -76,6 +76,20 @@ def test_every_value_of_a_pack_arrives_as_it_was(tmp_path: Path) -> None:
     asyncio.run(talk())
 
 
+def test_copies_of_a_pack_arrive_once_and_count_once(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with desk(tmp_path) as here, SocketFleet(here.where, ["w-1"]) as fleet:
+            await fleet.send(Pack("w-1", (NOON,), (Record("hr", NOON, 72),), copies=4))
+            await fleet.send(Pack("w-1", (NOON + 1,), (Record("hr", NOON + 1, 73),)))
+            while fleet.counts["w-1"].packs_acked < 2:
+                await asyncio.sleep(0.01)
+            assert [row[3] for row in rows(await delivered(here))] == [72.0, 73.0]
+            counts = fleet.counts["w-1"]
+            assert (counts.packs_sent, counts.packs_acked, counts.resent) == (2, 2, 3)
+
+    asyncio.run(talk())
+
+
 def test_drain_waits_until_the_spool_is_empty(tmp_path: Path) -> None:
     async def talk() -> None:
         async with desk(tmp_path) as here, SocketFleet(here.where, ["w-1"]) as fleet:

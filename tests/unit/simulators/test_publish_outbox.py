@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,17 @@ def test_sent_again_with_back_off_until_acknowledged() -> None:
     assert box.next_due_s() is None
     assert (box.counts.packs_sent, box.counts.values_sent) == (1, 2)
     assert (box.counts.packs_acked, box.counts.resent) == (1, 5)
+
+
+def test_copies_of_a_pack_have_its_number_and_count_as_sent_again() -> None:
+    box = outbox()
+    box.add(replace(pack(0), copies=5))
+    (waiting,) = box.due(0.0)
+    assert (waiting.seq, waiting.copies) == (0, 5)
+    box.note_sent(waiting, 0.0)
+    assert (box.counts.packs_sent, box.counts.resent) == (1, 4)
+    assert box.acknowledge(Ack(7, 0)) == 1
+    assert box.counts.packs_acked == 1
 
 
 def test_after_a_reconnect_all_is_due_and_the_back_off_starts_anew() -> None:

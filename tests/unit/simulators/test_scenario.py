@@ -5,16 +5,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulators.course import draw_course, reference_course
+from simulators.disease import HarmLimit
 from simulators.label import label, points
 from simulators.person import Description, People, draw_people
-from simulators.scenario import draw_course, load_scenario, parse_scenario, reference_course, scenario_names
+from simulators.scenario import load_scenario, parse_scenario, scenario_names
 from vigil.domain.errors import ScenarioError
 
-WORSENING = [name for name in scenario_names() if load_scenario(name).worsens]
+HARMFUL = [name for name in scenario_names() if load_scenario(name).worsens and load_scenario(name).harm != "none"]
+HARMLESS = sorted(set(scenario_names()) - set(HARMFUL))
+
+
+APNOEA = """
+[apnoea]
+severity = "severe"
+per_h = { mild = 10.0, severe = 45.0 }
+fall_s = 20.0
+fall_per_s = -0.26
+rise_per_s = 0.44
+cycle_s = [40.0, 90.0]
+"""
 
 
 def reference_person(copd: bool = False) -> People:
-    """Heart rate 70, breathing 16, SpO2 96, systolic 125; with COPD 78, 19, 92.1."""
+    """Heart rate 70, breathing 16, SpO2 96, systolic 125, mean pressure 74.7, glucose 120; with COPD 78, 19, 92.1."""
     drawn = draw_people([Description(50, "F", copd=copd)], np.random.default_rng(1))
     hr, rr, spo2 = (78.0, 19.0, 92.1) if copd else (70.0, 16.0, 96.0)
     return replace(
@@ -24,14 +38,28 @@ def reference_person(copd: bool = False) -> People:
         spo2=np.array([spo2]),
         sbp=np.array([125.0]),
         temp=np.array([36.6]),
+        mean_pressure=np.array([74.7]),
+        glucose=np.array([120.0]),
     )
 
 
-def test_the_scenarios_of_the_first_release_are_there() -> None:
-    assert {"stable", "sepsis_home", "sepsis_treated_icu", "copd", "opioid"} <= set(scenario_names())
+def test_the_scenarios_of_the_reference_page_are_there() -> None:
+    page = {
+        "sepsis_treated_icu",
+        "sepsis_home",
+        "hypotension",
+        "terminal",
+        "copd",
+        "opioid",
+        "bleed",
+        "af_fast",
+        "hf",
+        "hypo",
+    }
+    assert {*page, "apnoea", "stable", "fever", "active_day"} <= set(scenario_names())
 
 
-@pytest.mark.parametrize("name", WORSENING)
+@pytest.mark.parametrize("name", HARMFUL)
 def test_the_reference_person_comes_to_harm_when_the_page_says(name: str) -> None:
     scenario = load_scenario(name)
     found = label(reference_course(scenario), reference_person(scenario.copd))
@@ -48,8 +76,9 @@ def test_untreated_sepsis_reaches_a_score_of_seven_before_any_single_three() -> 
     assert found.critical_h == pytest.approx(19.5, abs=0.1)
 
 
-def test_a_stable_person_is_never_critical() -> None:
-    found = label(reference_course(load_scenario("stable")), reference_person())
+@pytest.mark.parametrize("name", HARMLESS)
+def test_who_only_has_a_harmless_thing_is_never_critical(name: str) -> None:
+    found = label(reference_course(load_scenario(name)), reference_person())
     assert (found.harm_h, found.critical_h) == (None, None)
 
 
@@ -127,6 +156,17 @@ def test_a_new_scenario_is_a_few_lines() -> None:
         ("t_h = [0, 2]\n[delta]\nhr = [0, 0]\n[person_sd]\nhr = 1", "does not end at 0"),
         ("harm = 'luck'", "harm 'luck'"),
         ("harm = 'label'", "needs harm_h"),
+        ("harm = 'limit'", "need each other"),
+        ("[harm_limit]\nvital = 'hr'\nat_least = 131", "need each other"),
+        ("harm = 'limit'\n[harm_limit]\nvital = 'mood'\nat_least = 1", "harm_limit needs one of hr"),
+        ("harm = 'limit'\n[harm_limit]\nvital = 'hr'", "at_least or at_most"),
+        ("harm = 'limit'\n[harm_limit]\nspeed = 1", "harm_limit"),
+        ("t_h = [0]\n[delta]\nhr = [1]", "t_h must start at 0 and rise"),
+        ("[shift]\nmood = 1", "shift.mood"),
+        ("sensors = ['crystal ball']", "crystal ball"),
+        ("t_h = [0, 2]\n[delta]\nhr = [0, 2]\n[branch.odd]\nrr = [0, 1]", "a branch for rr"),
+        ("[apnoea]\nsize = 1", "apnoea"),
+        (APNOEA.replace("severe", "ghastly", 1), "severity 'ghastly' is none of mild, severe"),
         ("[decoy.x]\nsize = 1", "decoy"),
     ],
 )
@@ -138,3 +178,54 @@ def test_a_wrong_scenario_is_refused_in_words(text: str, says: str) -> None:
 def test_an_unknown_scenario_is_answered_with_those_there_are() -> None:
     with pytest.raises(ScenarioError, match="stable"):
         load_scenario("plague")
+
+
+def test_a_limit_must_be_kept_for_its_minutes_on_end() -> None:
+    plan = parse_scenario(
+        "brief",
+        "t_h = [0, 1, 1.1, 1.2, 1.3, 2]\nharm = 'limit'\n[harm_limit]\nvital = 'hr'\nat_least = 131\nminutes = 20\n"
+        "[delta]\nhr = [0, 90, 90, 0, 90, 90]",
+    )
+    # From 70, 131 (rounded from 130.5) is reached after 0.672 h and left again 21.8 min later, 16 s too early for 22 min.
+    found = label(reference_course(plan), reference_person())
+    assert found.harm_h == pytest.approx(60.5 / 90 + 20 / 60, abs=2 / 3600)
+    longer = replace(plan, harm_limit=HarmLimit("hr", at_least=131, minutes=29))
+    later = label(reference_course(longer), reference_person())
+    assert later.harm_h == pytest.approx(1.2 + 0.1 * 60.5 / 90 + 29 / 60, abs=2 / 3600)
+
+
+def test_a_limit_that_the_baseline_is_beyond_is_not_the_harm() -> None:
+    low = replace(reference_person(), mean_pressure=np.array([58.0]))
+    assert label(reference_course(load_scenario("hypotension")), low).harm_h is None
+
+
+def test_a_heart_that_cannot_beat_so_fast_comes_to_no_harm_by_it() -> None:
+    old = replace(reference_person(), hr_ceiling=np.array([112.0]))
+    assert label(reference_course(load_scenario("af_fast")), old).harm_h is None
+
+
+def test_a_branch_is_taken_by_its_share_or_by_those_it_is_for() -> None:
+    bleed, terminal = load_scenario("bleed"), load_scenario("terminal")
+    blocked, plain = Description(60, "M", beta_blocker=True), Description(60, "M")
+    for seed in range(20):
+        assert draw_course(bleed, np.random.default_rng(seed), who=blocked).branch == "beta"
+        assert draw_course(bleed, np.random.default_rng(seed), who=plain).branch == ""
+    falls = [draw_course(terminal, np.random.default_rng(seed), who=plain).branch == "fall" for seed in range(800)]
+    assert np.mean(falls) == pytest.approx(0.35, abs=0.05)
+    taken = replace(reference_course(terminal), branch="fall").at(np.array([48.0]))
+    assert (taken["hr"][0], taken["rr"][0]) == (-30.0, 5.9)
+
+
+def test_an_absolute_curve_takes_the_place_of_the_own_level_and_gives_it_back() -> None:
+    course = reference_course(load_scenario("hypo"))
+    moved = course.at(np.array([-1.0, 0.0, 0.5, 1.2, 1.7, 2.7, 9.0]))
+    assert moved["glucose_own"].tolist() == pytest.approx([1, 1, 0, 0, 0, 0.5, 1])
+    assert moved["glucose"].tolist() == pytest.approx([0, 0, 80, 48, 85, 42.5, 0])
+
+
+def test_a_new_vital_at_the_end_of_the_list_changes_no_course_of_before() -> None:
+    """Numbers of the first release."""
+    course = draw_course(load_scenario("sepsis_home"), np.random.default_rng(3))
+    assert course.pace == pytest.approx(0.464543763)
+    assert course.strength["sbp"] == pytest.approx(2.042800565)
+    assert (course.strength["rr"], course.branch) == (0.0, "")

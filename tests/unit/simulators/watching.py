@@ -10,6 +10,7 @@ from simulators.faults import Fault
 from simulators.noise import Floats
 from simulators.packs import Pack, Record
 from simulators.patient import VirtualPatient
+from simulators.person import Description
 
 #: 2026-01-01 14:00 UTC: people are awake.
 AFTERNOON_US = 1_767_276_000_000_000
@@ -25,7 +26,15 @@ def values(packs: Sequence[Pack], name: str) -> Floats:
     return np.array([np.nan if record.value is None else float(record.value) for record in records(packs, name)])
 
 
-def watch(seed: int, scenario: str, seconds: int, faults: Sequence[Fault] = (), step_s: float = 1.0) -> list[Pack]:
+def watch(
+    seed: int,
+    scenario: str,
+    seconds: int,
+    faults: Sequence[Fault] = (),
+    step_s: float = 1.0,
+    offset_h: float = 0.0,
+    who: Description | None = None,
+) -> list[Pack]:
     """Everything that was sent in the first seconds."""
-    patient = VirtualPatient(seed, scenario, faults, AFTERNOON_US, step_s)
+    patient = VirtualPatient(seed, scenario, faults, AFTERNOON_US, step_s, offset_h=offset_h, who=who)
     return patient.advance(AFTERNOON_US + (seconds - 1) * SECOND)
