@@ -11,12 +11,12 @@ import logging
 from analytics.book import Book, earlier_beginnings
 from analytics.directory import Directory
 from vigil.bus.board import Bus
-from vigil.domain.alerts import Transition
+from vigil.domain.alerts import Alert, Transition
 from vigil.domain.errors import VersionConflict
-from vigil.domain.lifecycle import THIRD_WITHIN, Began, Event, Passed, Stamp, apply
+from vigil.domain.lifecycle import THIRD_WITHIN, Amended, Began, Event, Passed, Stamp, apply
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
-from vigil.store import RecordStore
+from vigil.store import WardRecords
 
 _LOG = logging.getLogger(__name__)
 #: A person's command and a rule's event may cross; the loser reads again and decides anew.
@@ -25,7 +25,7 @@ _TRIES = 5
 
 class Alerting:
     def __init__(
-        self, records: RecordStore, bus: Bus, clock: Clock, directory: Directory, book: Book, metrics: Metrics
+        self, records: WardRecords, bus: Bus, clock: Clock, directory: Directory, book: Book, metrics: Metrics
     ) -> None:
         self._records = records
         self._bus = bus
@@ -65,6 +65,13 @@ class Alerting:
         raise VersionConflict(
             f"the alert of rule {rule} changed {_TRIES} times while {type(event).__name__} was applied"
         )
+
+    def amend(self, alert: Alert, event: Amended) -> Transition | None:
+        """Annotate one alert, whichever occurrence it is and whether it is resolved or not."""
+        line = apply(alert, event, self._directory.policy(alert.patient_id))
+        assert line is not None
+        recorded = self._records.record(line)
+        return None if recorded is None else self._tell(recorded)
 
     def _tell(self, line: Transition) -> Transition:
         alert = line.after

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from vigil.domain.alerts import Alert, Transition
 from vigil.domain.lifecycle import RECUR_WITHIN
 from vigil.domain.times import DAY, HOUR
-from vigil.store import RecordStore
+from vigil.store import WardRecords
 
 _PAGE = 10_000
 #: How far back the log is searched for what a replay of readings has brought already.
@@ -30,7 +30,7 @@ class Book:
     Of each (patient, rule) the newest live and the newest retrospective occurrence is kept.
     """
 
-    def __init__(self, records: RecordStore) -> None:
+    def __init__(self, records: WardRecords) -> None:
         self._records = records
         self._newest: dict[tuple[str, str, bool], Alert] = {}
         self._open: dict[str, dict[str, Alert]] = {}

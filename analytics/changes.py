@@ -16,6 +16,7 @@ class What(StrEnum):
     DOUBT_CONFIRMED = "doubt_confirmed"
     DOUBT_ENDED = "doubt_ended"
     WITHDRAWN = "withdrawn"
+    CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Change:
 
     ``value`` with its times, quality and ordinal is the reading that brought the change (for one brought by time or by a
     decision: the newest valid one). ``peak`` is the value farthest beyond the limit since ``onset_at``. ``due``: the time
-    that brought the change, 0 = a reading did. Times are microseconds UTC.
+    that brought the change, 0 = a reading did. ``detector``: its number in the engine. Times are microseconds UTC.
     """
 
     what: What
@@ -42,3 +43,4 @@ class Change:
     ended_at: int = 0
     due: int = 0
     reason: str = ""
+    detector: int = 0

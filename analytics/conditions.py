@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from analytics.changes import Change, What
-from analytics.limits import HIGH, LOW, TRUE, Limits
 from analytics.slots import Slots
+from analytics.telling import Told
 
 #: Patient, vital index, side.
 Key = tuple[str, int, int]
 
 
 class Conditions:
-    """Which slots hold which condition. It follows from the slots' state, so it is rebuilt and never saved."""
+    """Which slots hold which condition of one detector. It follows from what is told, so it is rebuilt and never saved."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._levels: dict[Key, dict[int, int]] = {}
         self._doubts: dict[Key, set[int]] = {}
 
-    def rebuild(self, limits: Limits) -> None:
+    def rebuild(self, told: Mapping[tuple[int, int, int], Told], number: int, doubts: int | None = None) -> None:
+        """From what is told of the detector ``number``, and of the one of doubts."""
         self._levels, self._doubts = {}, {}
-        for slot in np.flatnonzero(limits.busy()):
-            for side in (LOW, HIGH):
-                key = self.key(int(slot), side)
-                if limits.status[slot, side] == TRUE:
-                    self._levels.setdefault(key, {})[int(slot)] = int(limits.level[slot, side])
-                if limits.doubt[slot, side]:
-                    self._doubts.setdefault(key, set()).add(int(slot))
+        for (slot, detector, side), each in told.items():
+            if detector == number:
+                self._levels.setdefault(self.key(slot, side), {})[slot] = each.level
+            elif detector == doubts:
+                self._doubts.setdefault(self.key(slot, side), set()).add(slot)
 
     def key(self, slot: int, side: int) -> Key:
         return self._slots.patient[slot], int(self._slots.vital[slot]), side
@@ -57,7 +55,7 @@ class Conditions:
             case What.WITHDRAWN:
                 doubted = self._merge_doubt(key, replace(change, what=What.DOUBT_ENDED))
                 return self._merge_level(key, change, 0) + doubted
-            case What.ENDED:
+            case What.ENDED | What.CONTRADICTED:
                 return self._merge_level(key, change, 0)
             case _:
                 return self._merge_level(key, change, change.level)

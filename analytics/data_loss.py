@@ -8,8 +8,7 @@ from __future__ import annotations
 from analytics.alerting import Alerting
 from analytics.conditions import Conditions
 from analytics.directory import Directory
-from analytics.limits import SIDES
-from analytics.slots import Slots
+from analytics.slots import SIDES, Slots
 from analytics.wording import amount, clock_time, vital_name
 from vigil.domain.alerts import Alert, Condition, Evidence, Kind
 from vigil.domain.lifecycle import Began, DataBack, DataLost, Ended, Finding

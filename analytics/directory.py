@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from vigil.domain.people import MANUAL_PREFIX, Binding, Device, Patient
 from vigil.domain.policy import DEFAULT_POLICY, Policy
-from vigil.store import RecordStore
+from vigil.store import WardRecords
 
 
 class Directory:
     """``patients`` holds those who are not discharged."""
 
-    def __init__(self, records: RecordStore) -> None:
+    def __init__(self, records: WardRecords) -> None:
         self._records = records
         self._revision: int | None = None
         self._policies: dict[str, Policy] = {}

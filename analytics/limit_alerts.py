@@ -13,22 +13,33 @@ from analytics.changes import Change, What
 from analytics.conditions import Conditions
 from analytics.directory import Directory
 from analytics.evidence import change_row, limit_row
-from analytics.limits import SIDES
 from analytics.past import PastEpisodes
-from analytics.slots import Slots
+from analytics.slots import SIDES, Slots
 from analytics.wording import limit_text, limit_title, unknown_text, unverified_text, unverified_title
 from vigil.domain.alerts import Alert, Evidence, Kind
-from vigil.domain.lifecycle import Began, Confirmed, Eased, Ended, Event, Finding, Stamp, Withdraw, Worsened
+from vigil.domain.lifecycle import Amended, Began, Confirmed, Eased, Ended, Event, Finding, Stamp, Withdraw, Worsened
 from vigil.domain.policy import LimitRule
 from vigil.domain.vitals import VITALS
 
+#: Names of the detectors whose changes come here.
+LIMIT, UNVERIFIED = "limit", "unverified"
+
 CONFIRMED_ELSEWHERE = "confirmed by a valid value"
+CONTRADICTED = "Readings that came later show that this condition did not hold."
 
 
 class LimitAlerts:
     def __init__(
-        self, slots: Slots, conditions: Conditions, directory: Directory, alerting: Alerting, past: PastEpisodes
+        self,
+        numbers: tuple[int, int],
+        slots: Slots,
+        conditions: Conditions,
+        directory: Directory,
+        alerting: Alerting,
+        past: PastEpisodes,
     ) -> None:
+        """``numbers``: of the detectors of limits and of unverified critical values."""
+        self._numbers = numbers
         self._slots = slots
         self._conditions = conditions
         self._directory = directory
@@ -36,8 +47,10 @@ class LimitAlerts:
         self._past = past
 
     def take(self, changes: list[Change]) -> None:
-        """Changes of slots, in order."""
+        """Changes of slots, in order; those of other detectors are left out."""
         for change in changes:
+            if change.detector not in self._numbers:
+                continue
             for merged in self._conditions.merge(change):
                 patient_id, vital, side = self._conditions.key(change.slot, change.side)
                 if patient_id:
@@ -69,7 +82,7 @@ class LimitAlerts:
             self._close(patient_id, self.doubt(patient_id, name), change)
         elif what is What.DOUBT_CONFIRMED:
             self._close(patient_id, self.doubt(patient_id, name), replace(change, reason=CONFIRMED_ELSEWHERE))
-        elif what in (What.ENDED, What.WITHDRAWN) or rule is None:
+        elif what in (What.ENDED, What.WITHDRAWN, What.CONTRADICTED) or rule is None:
             self._close(patient_id, self.carrier(patient_id, name), change)
         elif what is What.DOUBTED:
             self._submit(
@@ -98,7 +111,9 @@ class LimitAlerts:
     def _close(self, patient_id: str, alert: Alert | None, change: Change) -> None:
         if alert is not None:
             stamp = self._stamp(change)
-            event = Withdraw(stamp, change.reason) if change.reason else Ended(stamp, change.ended_at)
+            event: Event = Withdraw(stamp, change.reason) if change.reason else Ended(stamp, change.ended_at)
+            if change.what is What.CONTRADICTED:
+                event = Amended(stamp, change.reason)
             self._submit(patient_id, alert.rule, change, event)
 
     def _submit(self, patient_id: str, rule: str, change: Change, event: Event) -> None:
@@ -110,7 +125,7 @@ class LimitAlerts:
         cause = f"ordinal:{change.ordinal}"
         if change.due:
             cause = f"deadline:{change.due}"
-        elif change.what is What.WITHDRAWN or (change.reason and change.reason != CONFIRMED_ELSEWHERE):
+        elif change.what is What.WITHDRAWN or change.reason not in ("", CONFIRMED_ELSEWHERE, CONTRADICTED):
             cause = f"command:revision-{self._directory.revision}"
         return self._alerting.stamp(cause, change.measured_at)
 

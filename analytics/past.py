@@ -49,6 +49,11 @@ class PastEpisodes:
     def empty(self) -> bool:
         return not self._gathered
 
+    def next_due(self) -> int | None:
+        """When the next of them is told, server time."""
+        times = [min(each.last_added + QUIET, each.first_added + LONGEST) for each in self._gathered.values()]
+        return min(times, default=None)
+
     def add(self, patient_id: str, rule: LimitRule, change: Change, device_id: str) -> None:
         """An episode that a live alert covers already is no news."""
         live = self._alerting.book.newest(patient_id, rule.rule)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from analytics.alerting import Alerting
+from analytics.amend import Amend
 from analytics.book import Book
+from analytics.changes import Change
 from analytics.conditions import Conditions
 from analytics.data_loss import DataLoss
 from analytics.deadlines import fire_due
 from analytics.directory import Directory
-from analytics.lapses import lapsed
-from analytics.limit_alerts import LimitAlerts
+from analytics.finding_alerts import FindingAlerts
+from analytics.judge import Judge
+from analytics.lapses import lapsed, switched_off
+from analytics.late import SHARE
+from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
 from analytics.news2_rule import News2Rule
 from analytics.past import PastEpisodes
-from analytics.quality import gated, may_be_critical
-from analytics.scores import Scores
+from analytics.scores.live import Scores
 from analytics.settle import Settle
 from analytics.state import State
 from analytics.upkeep import Upkeep
@@ -22,7 +26,7 @@ from vigil.bus.board import Bus
 from vigil.domain.readings import ReadingBatch
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
-from vigil.store import ReadingStore, RecordStore
+from vigil.store import ReadingHistory, WardRecords
 
 
 class Pipeline:
@@ -30,21 +34,25 @@ class Pipeline:
         self,
         state: State,
         directory: Directory,
-        readings: ReadingStore,
-        records: RecordStore,
+        readings: ReadingHistory,
+        records: WardRecords,
         bus: Bus,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        slots, limits = state.slots, state.limits
+        slots = state.slots
+        numbers = state.engine.numbers[LIMIT], state.engine.numbers[UNVERIFIED]
         self.state = state
         self.book = Book(records)
         self.conditions = Conditions(slots)
         alerting = Alerting(records, bus, clock, directory, self.book, metrics)
         self.past = PastEpisodes(alerting, directory)
-        limit_alerts = LimitAlerts(slots, self.conditions, directory, alerting, self.past)
+        limit_alerts = LimitAlerts(numbers, slots, self.conditions, directory, alerting, self.past)
         data_loss = DataLoss(slots, self.conditions, directory, alerting)
-        settle = Settle(limits, self.conditions, directory, alerting, data_loss)
+        settle = Settle(state, self.conditions, directory, alerting, data_loss)
+        amend = Amend(state.engine, slots, state.telling, alerting, records)
+        self._judge = Judge(state, amend)
+        self._finding_alerts = FindingAlerts(state.engine, slots, directory, alerting)
         self._alerting = alerting
         self._limit_alerts = limit_alerts
         self._data_loss = data_loss
@@ -53,20 +61,29 @@ class Pipeline:
         self._news2 = News2Rule(directory, alerting, data_loss)
         self._watch = Watch(slots, directory, alerting, bus.board)
         self._upkeep = Upkeep(
-            state, directory, self.conditions, limit_alerts, settle, self._scores, self._watch, bus.board
+            state,
+            directory,
+            self.conditions,
+            limit_alerts,
+            self._finding_alerts,
+            settle,
+            self._scores,
+            self._watch,
+            bus.board,
         )
         self._scored_position = 0
+        self._failed: set[int] = set()
 
     def on_batch(self, batch: ReadingBatch, now: int) -> int:
         """Readings in order of ordinal, all after ``state.position``. Returns how many belong to nobody under watch."""
         self._upkeep.follow_records(now)
         slot = self.state.slots.resolve(batch)
         self._upkeep.configure_new_slots()
-        bad = gated(batch)
-        changes = self.state.limits.judge(slot, batch, bad, may_be_critical(batch))
-        self.state.windows.add(slot, batch, bad)
+        self._tell(self._judge.batch(slot, batch, now))
+        for number in self.state.engine.failed - self._failed:
+            self._tell(switched_off(self.state, number))
+            self._failed.add(number)
         self._scores.touch(slot)
-        self._limit_alerts.take(changes)
         self.state.position = int(batch.ordinal[-1])
         return int((slot < 0).sum())
 
@@ -75,9 +92,10 @@ class Pipeline:
         follows from silence is judged. Returns how many scores were made."""
         self.book.sync()
         self._upkeep.follow_records(now)
+        self._tell(self._judge.late(now, SHARE))
         scores = self._scores.tick(now)
         if live_since is not None:
-            self._limit_alerts.take(lapsed(self.state.limits, now, live_since))
+            self._tell(lapsed(self.state, now, live_since))
             cause = self._cause(now)
             for score in scores:
                 self._news2.judge(score, now, cause, live_since)
@@ -89,6 +107,12 @@ class Pipeline:
         self.book.forget_old(now)
         return len(scores)
 
+    def next_due(self) -> int | None:
+        """When the next deadline, backfill or past episode is due, server time; None = nothing waits."""
+        deadlines = (alert.deadline_at for alert in self.book.open_alerts())
+        waiting = [due for due in (self.state.late.next_due(), self.past.next_due(), *deadlines) if due is not None]
+        return min(waiting, default=None)
+
     def begin(self, now: int, log_seq: int) -> None:
         """Before the first batch: ``log_seq`` of the snapshot, 0 = there was none."""
         self.book.load(now)
@@ -97,7 +121,12 @@ class Pipeline:
 
     def end(self, now: int) -> None:
         """Before the last snapshot."""
+        self._tell(self._judge.late(now, SHARE, all_of_it=True))
         self.past.flush(now, all_of_it=True)
+
+    def _tell(self, changes: list[Change]) -> None:
+        self._limit_alerts.take(changes)
+        self._finding_alerts.take(changes)
 
     def _cause(self, now: int) -> str:
         """Scores follow from the readings up to here, or from time alone when none came since the last second."""

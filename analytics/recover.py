@@ -18,15 +18,13 @@ import numpy as np
 from analytics.state import State
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.times import DAY
-from vigil.store import ReadingStore
+from vigil.store import ReadingHistory
 
 _LOG = logging.getLogger(__name__)
 #: Raise it with any change to what a snapshot holds or means.
-VERSION = 1
+VERSION = 2
 REBUILD_FROM = DAY
 CHUNK = 50_000
-
-_PARTS = ("slots", "limits", "windows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,7 @@ class Snapshot:
 
 def save(path: Path, state: State, seq: int) -> None:
     """Raises ``OSError`` when the file cannot be written; then the old one stands."""
-    arrays = {"meta": np.array([VERSION, state.position, seq], np.int64)}
-    for name in _PARTS:
-        arrays.update(getattr(state, name).saved(name))
+    arrays = {"meta": np.array([VERSION, state.position, seq], np.int64), **state.saved()}
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -55,7 +51,7 @@ def save(path: Path, state: State, seq: int) -> None:
         os.close(folder)
 
 
-def load(path: Path, empty: State, readings: ReadingStore) -> Snapshot | None:
+def load(path: Path, empty: State, readings: ReadingHistory) -> Snapshot | None:
     """Fill ``empty`` from the snapshot; None when there is none that can be used, then ``empty`` must not be used either."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
@@ -63,14 +59,13 @@ def load(path: Path, empty: State, readings: ReadingStore) -> Snapshot | None:
             if version != VERSION or position > readings.head():
                 _LOG.warning("snapshot of version %d at reading %d does not fit: rebuilding", version, position)
                 return None
-            for name in _PARTS:
-                getattr(empty, name).load(saved, name)
+            empty.load(saved)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         _LOG.warning("snapshot is damaged (%s): rebuilding", type(error).__name__)
         return None
-    empty.limits.extend_to(empty.slots.size)
+    empty.extend()
     if not empty.slots.reindex():
         _LOG.warning("snapshot names bindings that are not on record: rebuilding")
         return None
@@ -79,7 +74,7 @@ def load(path: Path, empty: State, readings: ReadingStore) -> Snapshot | None:
     return Snapshot(empty, seq)
 
 
-def position_before(readings: ReadingStore, at: int) -> int:
+def position_before(readings: ReadingHistory, at: int) -> int:
     """The last ordinal received before ``at``; ordinals are consecutive, and receipt follows them closely enough."""
     low, high = 0, readings.head()
     while low < high:
@@ -92,7 +87,7 @@ def position_before(readings: ReadingStore, at: int) -> int:
     return low
 
 
-def replayed(readings: ReadingStore, state: State, until: int | None = None) -> Iterator[ReadingBatch]:
+def replayed(readings: ReadingHistory, state: State, until: int | None = None) -> Iterator[ReadingBatch]:
     """Stored readings after the state's position, in chunks, up to the ordinal ``until`` or the end. Ask for the next chunk only
     when ``position`` has moved past the last one."""
     while until is None or state.position < until:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from analytics.directory import Directory
+from analytics.engine.compiled import Kernels
+from analytics.kernels import every_kernel
 from analytics.pipeline import Pipeline
 from analytics.recover import REBUILD_FROM, load, position_before, replayed, save
 from analytics.state import State
@@ -20,7 +22,7 @@ from vigil.domain.times import SECOND
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.supervise import guard
-from vigil.store import ReadingStore, RecordStore
+from vigil.store import ReadingHistory, WardRecords
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ class Analytics:
 
     def __init__(
         self,
-        readings: ReadingStore,
-        records: RecordStore,
+        readings: ReadingHistory,
+        records: WardRecords,
         bus: Bus,
         clock: Clock,
         snapshot_path: Path,
         metrics: Metrics | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
         self._readings = readings
         self._records = records
@@ -56,6 +59,7 @@ class Analytics:
         self._clock = clock
         self._path = snapshot_path
         self._metrics = metrics or Metrics()
+        self._kernels = kernels or Kernels()
         self._pipeline: Pipeline | None = None
         self._live_since: int | None = None
         self._newest_received = 0
@@ -71,6 +75,9 @@ class Analytics:
         self._rebuilt = counter("analytics_rebuilds_total", "Starts without a usable snapshot")
         self._unsaved = counter("analytics_snapshot_failures_total", "Snapshots that could not be written")
         self._lag = gauge("analytics_lag_seconds", "From the receipt of the newest judged reading to its judgement")
+        self._failures = gauge(
+            "analytics_detectors_failed", "Detectors that raised and are switched off until the next start"
+        )
         self._position = gauge("analytics_position_ordinal", "Ordinal of the last reading judged")
 
     @property
@@ -82,6 +89,19 @@ class Analytics:
     def position(self) -> int:
         """Ordinal of the last reading judged."""
         return 0 if self._pipeline is None else self._pipeline.state.position
+
+    @property
+    def failed_detectors(self) -> list[str]:
+        """Names of the detectors that raised and are switched off until the next start."""
+        if self._pipeline is None:
+            return []
+        engine = self._pipeline.state.engine
+        return [engine.detectors[number].name for number in sorted(engine.failed)]
+
+    @property
+    def state(self) -> State:
+        """What it remembers of the readings judged so far."""
+        return self._running().state
 
     # --- by hand ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +155,7 @@ class Analytics:
     def start(self, on_crash: Callable[[str, Exception], None] | None = None) -> None:
         """Catch up, then go on in a thread of its own. ``on_crash`` is told from that thread when it fails; it should end the
         process, which then recovers. Without it a failure is only logged."""
+        self._kernels.compile_in_background(every_kernel())
         self.catch_up()
         self._subscription = self._bus.readings.subscribe(_QUEUE, must=True)
         self._replay(self._running())  # what was stored between the two lines above
@@ -205,9 +226,9 @@ class Analytics:
         now = self._clock.now_us()
         directory = Directory(self._records)
         directory.refresh()
-        snapshot = load(self._path, State(directory, self._readings.streams), self._readings)
+        snapshot = load(self._path, State(directory, self._readings, self._kernels), self._readings)
         if snapshot is None:
-            state, seq = State(directory, self._readings.streams), 0
+            state, seq = State(directory, self._readings, self._kernels), 0
             state.position = position_before(self._readings, now - REBUILD_FROM)
             self._rebuilt.inc()
         else:
@@ -227,6 +248,7 @@ class Analytics:
         self._count.inc(len(batch))
         self._lag.set((now - int(batch.received_at[-1])) / 1e6)
         self._position.set(pipeline.state.position)
+        self._failures.set(len(pipeline.state.engine.failed))
         self._newest_received = int(batch.received_at[-1])
 
     def _note_backlog(self, now: int) -> None:

@@ -6,13 +6,14 @@ withdrawn, with the reason, when its patient was discharged, its limit removed o
 
 from __future__ import annotations
 
-import numpy as np
-
 from analytics.alerting import Alerting
 from analytics.conditions import Conditions
 from analytics.data_loss import DataLoss
 from analytics.directory import Directory
-from analytics.limits import DEVICE_UNBOUND, IDLE, LIMIT_CHANGED, LOW, PATIENT_DISCHARGED, SIDES, Limits
+from analytics.lapses import DEVICE_UNBOUND, LIMIT_CHANGED, PATIENT_DISCHARGED
+from analytics.limit_alerts import LIMIT
+from analytics.slots import SIDES
+from analytics.state import State
 from vigil.domain.alerts import Alert, Kind
 from vigil.domain.lifecycle import Ended, Withdraw
 from vigil.domain.vitals import BY_NAME
@@ -21,13 +22,13 @@ from vigil.domain.vitals import BY_NAME
 class Settle:
     def __init__(
         self,
-        limits: Limits,
+        state: State,
         conditions: Conditions,
         directory: Directory,
         alerting: Alerting,
         data_loss: DataLoss,
     ) -> None:
-        self._limits = limits
+        self._state = state
         self._conditions = conditions
         self._directory = directory
         self._alerting = alerting
@@ -77,14 +78,17 @@ class Settle:
             return
         for slot in self._data_loss.witnesses(alert.patient_id, name, now):
             if self._contradicts(slot, key[2], alert.onset_at):
-                at = int(self._limits.slots.valid_at[slot])
-                stamp = self._alerting.stamp(f"ordinal:{int(self._limits.slots.valid_ordinal[slot])}", at)
+                at = int(self._state.slots.valid_at[slot])
+                stamp = self._alerting.stamp(f"ordinal:{int(self._state.slots.valid_ordinal[slot])}", at)
                 self._alerting.submit(alert.patient_id, alert.rule, Ended(stamp, at))
                 return
 
     def _contradicts(self, slot: int, side: int, onset_at: int) -> bool:
-        limits = self._limits
-        if limits.status[slot, side] != IDLE or limits.slots.valid_at[slot] <= onset_at:
+        """The newest valid value of the slot was measured after the onset and is inside the limit, and nothing runs."""
+        engine, slots = self._state.engine, self._state.slots
+        running = engine.condition(engine.numbers[LIMIT], slot)
+        if (running is not None and running["status"][side]) or slots.valid_at[slot] <= onset_at:
             return False
-        value, edge = limits.slots.valid_value[slot], limits.limit[slot, side]
-        return not np.isnan(edge) and bool(value >= edge if side == LOW else value <= edge)
+        limit, _ = engine.profiles.limit(int(engine.profile[slot]), side)
+        value = slots.valid_value[slot]
+        return limit == limit and bool(value >= limit if side == 0 else value <= limit)

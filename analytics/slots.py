@@ -16,10 +16,15 @@ from analytics.directory import Directory
 from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
-from vigil.domain.times import HOUR, SECOND
+from vigil.domain.times import DAY, HOUR, SECOND
 from vigil.domain.vitals import VITALS, Sampling
 
+#: Sides of a limit by number.
+SIDES = ("low", "high")
+
 FOREVER = np.iinfo(np.int64).max
+#: Readings that were older than this when they came never alarm.
+LATENESS_WINDOW = DAY
 #: A spot check is stale after this (ours, needs clinical sign-off): breathing, SpO2 and pulse change faster than the rest.
 SPOT_STALE = 12 * HOUR
 SPOT_STALE_FAST = HOUR
@@ -30,7 +35,8 @@ _SPOT_INTERVAL_S = 150.0
 
 class Slots(Columns):
     """``stale``: age after which a value no longer speaks for the present; ``gap``: a longer silence breaks "for so many
-    seconds"; ``interval``: expected time between values, 0 = never expected; all microseconds.
+    seconds"; ``interval``: expected time between values, 0 = never expected; all microseconds. ``limit`` and ``severe`` (low,
+    high): as they were last taken from the policy, NaN = none.
 
     ``valid_*`` describe the newest value that is not gated, by measured time; ``seen_*`` the newest of any quality.
     """
@@ -53,6 +59,9 @@ class Slots(Columns):
         "gap": (np.int64, (), 0),
         "interval": (np.int64, (), 0),
         "clear": (np.int64, (), 0),
+        "spot": (np.bool_, (), False),
+        "limit": (np.float64, (2,), np.nan),
+        "severe": (np.float64, (2,), np.nan),
     }
     binding: I64
     stream: U32
@@ -71,6 +80,9 @@ class Slots(Columns):
     gap: I64
     interval: I64
     clear: I64
+    spot: NDArray[np.bool_]
+    limit: F64
+    severe: F64
 
     def __init__(self, directory: Directory, streams: Callable[[], list[Stream]]) -> None:
         super().__init__()
@@ -93,11 +105,21 @@ class Slots(Columns):
             grown = np.full(max(top + 1, 2 * self._current.size), -1, np.int64)
             grown[: self._current.size] = self._current
             self._current = grown
-        slot = self._current[batch.stream]
-        inside = (slot >= 0) & (batch.measured_at >= self.start[slot]) & (batch.measured_at < self.end[slot])
-        for row in np.flatnonzero(~inside):
-            slot[row] = self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
+        slot, inside = self._known(batch)
+        if not inside.all():
+            outside = np.flatnonzero(~inside)
+            new = outside[np.unique(batch.stream[outside], return_index=True)[1]]
+            for row in new.tolist():  # most often that makes the others known too
+                self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
+            slot, inside = self._known(batch)
+            for row in np.flatnonzero(~inside).tolist():
+                slot[row] = self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
         return slot
+
+    def _known(self, batch: ReadingBatch) -> tuple[I64, NDArray[np.bool_]]:
+        """The newest slot of each reading's stream, and where its binding covers the measured time."""
+        slot = self._current[batch.stream]
+        return slot, (slot >= 0) & (batch.measured_at >= self.start[slot]) & (batch.measured_at < self.end[slot])
 
     def _look_up(self, stream: int, at: int) -> int:
         known = self._current[stream]
@@ -162,7 +184,27 @@ class Slots(Columns):
         self.stale[slot] = stale
         self.interval[slot] = 0 if manual or interval_s is None else round(interval_s * SECOND)
         self.gap[slot] = max(stale, 2 * int(self.interval[slot]))
+        self.spot[slot] = spot
         self.clear[slot] = 0 if spot else round(policy.clear_delay_s * SECOND)
+
+    def note(self, slot: I64, batch: ReadingBatch, counts: NDArray[np.bool_]) -> None:
+        """Remember the newest values of each slot, by measured time. ``counts``: which are measurements of the patient."""
+        fresh = self.first_received[slot] == 0
+        if fresh.any():  # the first row of a slot wins, so assign backwards
+            self.first_received[slot[fresh][::-1]] = batch.received_at[fresh][::-1]
+        np.maximum.at(self.seen_received, slot, batch.received_at)
+        np.maximum.at(self.seen_at, slot, batch.measured_at)
+        rows = np.flatnonzero(counts & (batch.measured_at >= self.valid_at[slot]))
+        rows = rows[np.lexsort((batch.measured_at[rows], slot[rows]))]
+        last = np.ones(rows.size, np.bool_)
+        last[:-1] = slot[rows][1:] != slot[rows][:-1]
+        rows = rows[last]
+        at = slot[rows]
+        self.valid_at[at] = batch.measured_at[rows]
+        self.valid_received[at] = batch.received_at[rows]
+        self.valid_value[at] = batch.value[rows]
+        self.valid_quality[at] = batch.quality[rows]
+        self.valid_ordinal[at] = batch.ordinal[rows]
 
     def of(self, patient_id: str) -> list[int]:
         """All of a patient's slots, those of ended bindings too."""

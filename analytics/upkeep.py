@@ -5,9 +5,10 @@ from __future__ import annotations
 from analytics.changes import Change
 from analytics.conditions import Conditions
 from analytics.directory import Directory
+from analytics.finding_alerts import FindingAlerts
 from analytics.lapses import reconfigure
-from analytics.limit_alerts import LimitAlerts
-from analytics.scores import Scores
+from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
+from analytics.scores.live import Scores
 from analytics.settle import Settle
 from analytics.state import State
 from analytics.watch import Watch
@@ -22,6 +23,7 @@ class Upkeep:
         directory: Directory,
         conditions: Conditions,
         limit_alerts: LimitAlerts,
+        finding_alerts: FindingAlerts,
         settle: Settle,
         scores: Scores,
         watch: Watch,
@@ -31,6 +33,7 @@ class Upkeep:
         self._directory = directory
         self._conditions = conditions
         self._limit_alerts = limit_alerts
+        self._finding_alerts = finding_alerts
         self._settle = settle
         self._scores = scores
         self._watch = watch
@@ -45,11 +48,13 @@ class Upkeep:
 
     def rebuild(self, now: int) -> None:
         """Take over everything on record; what lost its ground is withdrawn."""
-        slots, limits = self._state.slots, self._state.limits
+        slots = self._state.slots
         if not slots.reindex():
             raise StoreError("a binding that readings belong to is not on record any more")
-        limits.extend_to(slots.size)
-        self._conditions.rebuild(limits)
+        self._state.extend()
+        numbers = self._state.engine.numbers
+        self._conditions.rebuild(self._state.telling.told, numbers[LIMIT], numbers[UNVERIFIED])
+        self._finding_alerts.rebuild(self._state.telling)
         self._limit_alerts.take([change for slot in range(slots.size) for change in self._reconfigured(slot)])
         self._configured = slots.size
         self._settle.withdraw(now)
@@ -63,11 +68,14 @@ class Upkeep:
     def configure_new_slots(self) -> None:
         """Give the slots that the last batch brought their limits."""
         slots = self._state.slots
-        self._state.limits.extend_to(slots.size)
+        self._state.extend()
         for slot in range(self._configured, slots.size):
             self._reconfigured(slot)
         self._configured = slots.size
 
     def _reconfigured(self, slot: int) -> list[Change]:
         patient_id = self._state.slots.patient[slot]
-        return reconfigure(self._state.limits, slot, self._directory.policy(patient_id) if patient_id else None)
+        if not patient_id:
+            return reconfigure(self._state, slot, None, "")
+        directory = self._directory
+        return reconfigure(self._state, slot, directory.policy(patient_id), directory.policy_version(patient_id))

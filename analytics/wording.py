@@ -121,6 +121,20 @@ def past_text(rule: LimitRule, peak: float, onset_at: int, ended_at: int, receiv
     return f"Past event: {vital_name(rule.vital)} {value} {span}{times}, received {clock_time(received_at)}."
 
 
+def finding_title(detector: str, vital: str) -> str:
+    """
+    >>> finding_title("Flat line", "spo2")
+    'SpO2: flat line'
+    """
+    return f"{vital_name(vital)}: {detector[:1].lower()}{detector[1:]}"
+
+
+def finding_text(detector: str, vital: str, value: float, lasted: int) -> str:
+    """``lasted``: microseconds since it began."""
+    ending = f" for {lasting(lasted)}" if lasted >= SECOND else ""
+    return f"{vital_name(vital)} {amount(BY_NAME[vital], value)}: {detector[:1].lower()}{detector[1:]}{ending}."
+
+
 #: How the inputs of NEWS2 are named in a sentence, and what each can score while it is not known.
 _SCORE_WORDS = {
     "resp_rate": "breathing",

@@ -173,6 +173,9 @@ class Core:
 
     def _check_analytics(self) -> Check:
         behind = self.readings.head() - self.analytics.position
+        failed = self.analytics.failed_detectors
+        if failed:
+            return Check(False, f"detectors failed and are switched off until the next start: {', '.join(failed)}")
         return Check(self.analytics.ready, f"{behind} readings behind" if behind else "up to date")
 
     def _check_disk(self) -> Check:

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "cli.run",
     "simulate": "cli.simulate",
     "replay": "cli.replay",
+    "backtest": "cli.backtest",
     "bench": "cli.bench",
     "doctor": "cli.doctor",
     "demo-token": "cli.demo_token",

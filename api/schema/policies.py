@@ -23,11 +23,14 @@ class LimitOut(Model):
 
 
 class PolicyOut(Model):
+    """``findings``: the detectors beside the limits that may call somebody, and at which priority."""
+
     version: str
     limits: list[LimitOut]
     news2: bool
     clear_delay_s: float
     continuous_staleness_s: float
+    findings: dict[str, Literal["high", "medium", "low"]]
     escalate_s: dict[str, float]
     realarm_s: dict[str, float]
 

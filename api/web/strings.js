@@ -125,6 +125,7 @@ export const STRINGS = {
   "step.realarmed": ["Reminder: lasts", "提醒：仍持续"],
   "step.resolved": ["Closed", "已关闭"],
   "step.withdrawn": ["Withdrawn", "已撤销"],
+  "step.amended": ["Late data say it was not so", "补传数据显示并非如此"],
   "say.alert": ["{priority}. {who}: {what}.", "{priority}。{who}：{what}。"],
   "say.new_high": [{"one": "{n} new high alert:", "other": "{n} new high alerts:"}, "新增高优先级报警 {n} 条："],
   "sex.female": ["F", "女"],

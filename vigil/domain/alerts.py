@@ -53,6 +53,7 @@ class Step(StrEnum):
     REALARMED = "realarmed"
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
+    AMENDED = "amended"
 
 
 @dataclass(frozen=True, slots=True)

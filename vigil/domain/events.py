@@ -127,6 +127,14 @@ class Withdraw:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """Readings that came later contradict the alert. ``note``: one sentence for its card. It is never deleted."""
+
+    stamp: Stamp
+    note: str
+
+
 Event = (
     Began
     | Passed
@@ -140,4 +148,5 @@ Event = (
     | ReturnToList
     | DeadlineReached
     | Withdraw
+    | Amended
 )

@@ -17,6 +17,7 @@ from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority, Step
 from vigil.domain.errors import InvalidInput, VersionConflict
 from vigil.domain.events import (
     Acknowledge,
+    Amended,
     Began,
     Confirmed,
     DataBack,
@@ -42,6 +43,7 @@ __all__ = [
     "RECUR_WITHIN",
     "THIRD_WITHIN",
     "Acknowledge",
+    "Amended",
     "Began",
     "Confirmed",
     "DataBack",
@@ -88,6 +90,8 @@ def apply(alert: Alert | None, event: Event, policy: Policy) -> Transition | Non
         return _began(alert, event, policy)
     if isinstance(event, Passed):
         return _passed(alert, event)
+    if isinstance(event, Amended):
+        return None if alert is None else _amended(alert, event)
     if alert is None or (not alert.open and not isinstance(event, Acknowledge)):
         return None
     match event:
@@ -332,6 +336,21 @@ def _deadline(alert: Alert, event: DeadlineReached, policy: Policy) -> Transitio
         return _line(Step.REALARMED, stamp, _unacknowledged(_next(alert, stamp), deadline))
     after = replace(_next(alert, stamp), escalation_level=alert.escalation_level + 1, deadline_at=deadline)
     return _line(Step.ESCALATED, stamp, after)
+
+
+def _amended(alert: Alert, event: Amended) -> Transition:
+    """The note stays with the alert, resolved or not; a condition that still held is over, and the alert stands as cleared until
+    somebody has seen it, or is resolved when somebody had."""
+    stamp = event.stamp
+    evidence = replace(alert.evidence, text=f"{alert.evidence.text} {event.note}")
+    after = replace(_next(alert, stamp), evidence=evidence)
+    if alert.active:
+        after = replace(after, condition=Condition.FALSE, ended_at=stamp.at)
+        if alert.handling is Handling.ACKNOWLEDGED:
+            after = _resolved(after, stamp, event.note)
+        elif alert.peak_priority is not Priority.HIGH:
+            after = replace(after, deadline_at=None)
+    return _line(Step.AMENDED, stamp, after, event.note)
 
 
 def _withdrawn(alert: Alert, event: Withdraw) -> Transition | None:

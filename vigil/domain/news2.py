@@ -21,20 +21,22 @@ GCS_ALERT = 15
 #: Names of the inputs, in the order of the chart. ``oxygen`` is "on oxygen", ``consciousness`` is ACVPU.
 INPUTS = ("resp_rate", "spo2", "oxygen", "bp_sys", "heart_rate", "consciousness", "body_temp")
 
-#: (greatest value of the band, points), ascending; above the last band the final points hold.
-_RESP_RATE = ((8, 3), (11, 1), (20, 0), (24, 2), (math.inf, 3))
-_SPO2_SCALE_1 = ((91, 3), (93, 2), (95, 1), (math.inf, 0))
-_SPO2_SCALE_2_AIR = ((83, 3), (85, 2), (87, 1), (math.inf, 0))
-_SPO2_SCALE_2_OXYGEN = ((83, 3), (85, 2), (87, 1), (92, 0), (94, 1), (96, 2), (math.inf, 3))
-_BP_SYS = ((90, 3), (100, 2), (110, 1), (219, 0), (math.inf, 3))
-_HEART_RATE = ((40, 3), (50, 1), (90, 0), (110, 1), (130, 2), (math.inf, 3))
-_BODY_TEMP = ((35.0, 3), (36.0, 1), (38.0, 0), (39.0, 1), (math.inf, 2))
+#: (greatest value of the band, points), ascending, in the resolution of the chart; the last band has no end.
+Bands = tuple[tuple[float, int], ...]
 
-_OXYGEN_POINTS = 2
-_NOT_ALERT_POINTS = 3
-_WORST_BAND = 3
+RESP_RATE = ((8, 3), (11, 1), (20, 0), (24, 2), (math.inf, 3))
+SPO2_SCALE_1 = ((91, 3), (93, 2), (95, 1), (math.inf, 0))
+SPO2_SCALE_2_AIR = ((83, 3), (85, 2), (87, 1), (math.inf, 0))
+SPO2_SCALE_2_OXYGEN = ((83, 3), (85, 2), (87, 1), (92, 0), (94, 1), (96, 2), (math.inf, 3))
+BP_SYS = ((90, 3), (100, 2), (110, 1), (219, 0), (math.inf, 3))
+HEART_RATE = ((40, 3), (50, 1), (90, 0), (110, 1), (130, 2), (math.inf, 3))
+BODY_TEMP = ((35.0, 3), (36.0, 1), (38.0, 0), (39.0, 1), (math.inf, 2))
 
-_Bands = tuple[tuple[float, int], ...]
+OXYGEN_POINTS = 2
+NOT_ALERT_POINTS = 3
+WORST_POINTS = 3
+
+_BAND_ORDER = (Band.LOW, Band.LOW_MEDIUM, Band.MEDIUM, Band.HIGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +82,29 @@ def half_up(value: float, digits: int = 0) -> float:
     return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
 
 
-def _band_points(bands: _Bands, value: float | None, digits: int = 0) -> int | None:
+def band_points(bands: Bands, value: float | None, digits: int = 0) -> int | None:
+    """Points of a value rounded as on the chart; None where it is not known (None or NaN)."""
     if value is None or math.isnan(value):
         return None
     rounded = half_up(value, digits)
     return next(points for greatest, points in bands if rounded <= greatest)
 
 
-def _spo2_bands(scale2: bool, oxygen: bool) -> _Bands:
+def _spo2_bands(scale2: bool, oxygen: bool) -> Bands:
     if not scale2:
-        return _SPO2_SCALE_1
-    return _SPO2_SCALE_2_OXYGEN if oxygen else _SPO2_SCALE_2_AIR
+        return SPO2_SCALE_1
+    return SPO2_SCALE_2_OXYGEN if oxygen else SPO2_SCALE_2_AIR
 
 
 def _saturation(inputs: News2Inputs, scale2: bool) -> tuple[int | None, int, int]:
     """Points of SpO2 where they are certain, and the bounds of SpO2 and oxygen together."""
     ways = (inputs.oxygen,) if inputs.oxygen is not None else (False, True)
-    certain = {_band_points(_spo2_bands(scale2, oxygen), inputs.spo2) for oxygen in ways}
+    certain = {band_points(_spo2_bands(scale2, oxygen), inputs.spo2) for oxygen in ways}
     sums = []
     for oxygen in ways:
-        spo2 = _band_points(_spo2_bands(scale2, oxygen), inputs.spo2)
-        extra = _OXYGEN_POINTS if oxygen else 0
-        sums += [extra + spo2] if spo2 is not None else [extra, extra + _WORST_BAND]
+        spo2 = band_points(_spo2_bands(scale2, oxygen), inputs.spo2)
+        extra = OXYGEN_POINTS if oxygen else 0
+        sums += [extra + spo2] if spo2 is not None else [extra, extra + WORST_POINTS]
     return certain.pop() if len(certain) == 1 else None, min(sums), max(sums)
 
 
@@ -133,18 +136,18 @@ def news2(inputs: News2Inputs, *, scale2: bool = False, age: int = 18, pregnant:
         return News2(ScoreStatus.NOT_APPLICABLE, None, None, None, None, False, nothing, (), why)
     spo2, low, high = _saturation(inputs, scale2)
     points = {
-        "resp_rate": _band_points(_RESP_RATE, inputs.resp_rate),
+        "resp_rate": band_points(RESP_RATE, inputs.resp_rate),
         "spo2": spo2,
-        "oxygen": None if inputs.oxygen is None else _OXYGEN_POINTS * inputs.oxygen,
-        "bp_sys": _band_points(_BP_SYS, inputs.bp_sys),
-        "heart_rate": _band_points(_HEART_RATE, inputs.heart_rate),
-        "consciousness": None if inputs.alert is None else _NOT_ALERT_POINTS * (not inputs.alert),
-        "body_temp": _band_points(_BODY_TEMP, inputs.body_temp, 1),
+        "oxygen": None if inputs.oxygen is None else OXYGEN_POINTS * inputs.oxygen,
+        "bp_sys": band_points(BP_SYS, inputs.bp_sys),
+        "heart_rate": band_points(HEART_RATE, inputs.heart_rate),
+        "consciousness": None if inputs.alert is None else NOT_ALERT_POINTS * (not inputs.alert),
+        "body_temp": band_points(BODY_TEMP, inputs.body_temp, 1),
     }
     for name in ("resp_rate", "bp_sys", "heart_rate", "consciousness", "body_temp"):
         known = points[name]
         low += known or 0
-        high += _WORST_BAND if known is None else known
+        high += WORST_POINTS if known is None else known
     given = {
         "resp_rate": inputs.resp_rate,
         "spo2": inputs.spo2,
@@ -155,7 +158,32 @@ def news2(inputs: News2Inputs, *, scale2: bool = False, age: int = 18, pregnant:
         "body_temp": inputs.body_temp,
     }
     missing = tuple(name for name in INPUTS if (value := given[name]) is None or math.isnan(value))
-    single_3 = any(value == _WORST_BAND for value in points.values())
+    single_3 = any(value == WORST_POINTS for value in points.values())
     status = ScoreStatus.PARTIAL if missing else ScoreStatus.COMPLETE
     total = None if missing else low
     return News2(status, total, low, high, band_of(low, single_3), single_3, points, missing)
+
+
+def ask_for(result: News2) -> tuple[str, ...]:
+    """The missing inputs, first the one that alone could raise the response band most.
+
+    Order: the band that the known part would reach if this input were at its worst and the other missing ones at their best;
+    then the points it could add; then the order of the chart. On scale 2 with a known SpO2 the oxygen status decides the points
+    of SpO2 too, so it can add up to 5. Empty when nothing is missing or NEWS2 does not apply.
+
+    >>> ask_for(news2(News2Inputs(spo2=97, bp_sys=105, heart_rate=70, alert=True, body_temp=37.0), scale2=True))
+    ('oxygen', 'resp_rate')
+    """
+    if result.lower is None or result.upper is None:
+        return ()
+    lower = result.lower
+    others = sum(name != "oxygen" for name in result.missing)
+    oxygen_adds = result.upper - lower - WORST_POINTS * others
+
+    def urgency(name: str) -> tuple[int, int]:
+        adds = oxygen_adds if name == "oxygen" else WORST_POINTS
+        # Oxygen itself scores 2; only SpO2 read on oxygen makes it 5, and then SpO2 is the single 3.
+        single_3 = result.single_3 or (adds == OXYGEN_POINTS + WORST_POINTS if name == "oxygen" else True)
+        return -_BAND_ORDER.index(band_of(lower + adds, single_3)), -adds
+
+    return tuple(sorted(result.missing, key=urgency))

@@ -50,12 +50,15 @@ class Policy:
     """Limits of one patient. ``staleness_s``: no valid value for longer makes a condition unknown, by sampling kind.
 
     ``clear_delay_s``: normal for that long (continuous data) ends a condition; one normal value does for spot checks.
+    ``findings``: which detectors beside the limits may call somebody, at which priority; the others only stand in the episode
+    log.
     """
 
     limits: tuple[LimitRule, ...]
     news2: bool = True
     clear_delay_s: float = 60.0
     continuous_staleness_s: float = 300.0
+    findings: dict[str, Priority] = field(default_factory=lambda: {"flat": Priority.LOW})
     escalate_s: dict[str, float] = field(default_factory=lambda: {"high": 120.0, "medium": 600.0, "low": 14400.0})
     realarm_s: dict[str, float] = field(default_factory=lambda: {"high": 600.0, "medium": 3600.0, "low": 14400.0})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -20,6 +20,10 @@ def to_iso(us: int) -> str:
     """
     moment = _EPOCH + timedelta(microseconds=us)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{moment.microsecond // 1000:03d}Z"
+
+
+def utc_date(us: int) -> date:
+    return (_EPOCH + timedelta(microseconds=us)).date()
 
 
 def from_iso(text: str) -> int:

@@ -22,7 +22,7 @@ from vigil.domain.errors import SupervisionError
 from vigil.runtime.child import Child, ChildEvent, ChildSpec, EventKind, Leash, Phase
 from vigil.runtime.clock import Clock
 
-__all__ = ["ChildEvent", "ChildSpec", "EventKind", "Leash", "Supervisor", "guard", "log_line"]
+__all__ = ["ChildEvent", "ChildSpec", "EventKind", "Leash", "Supervisor", "attempt", "guard", "log_line"]
 
 _LOG = logging.getLogger(__name__)
 _READY_POLL_S = 0.05
@@ -227,6 +227,16 @@ def guard(name: str, run: Callable[[], None], on_crash: Callable[[str, Exception
                 _LOG.exception("reporting the crash of thread %s failed", name)
 
     return guarded
+
+
+def attempt(name: str, run: Callable[[], None]) -> Exception | None:
+    """Run something whose failure must not stop the caller: what it raised is logged with its traceback and returned."""
+    try:
+        run()
+    except Exception as error:
+        _LOG.exception("%s failed", name)
+        return error
+    return None
 
 
 def _start_thread(name: str, run: Callable[[], None]) -> threading.Thread:

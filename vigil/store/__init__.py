@@ -88,14 +88,32 @@ class Latest:
     seen_quality: U16
 
 
-class ReadingStore(Protocol):
+class ReadingHistory(Protocol):
+    """What judging needs of the readings: what is stored, in the order of its commits. Safe to use from several threads."""
+
+    def streams(self) -> list[Stream]: ...
+
+    def after(self, ordinal: int, limit: int) -> ReadingBatch:
+        """Readings with a greater ordinal, in order of ordinal."""
+        ...
+
+    def head(self) -> int:
+        """The greatest ordinal given so far; 0 when there is none."""
+        ...
+
+    def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        """Readings with start <= measured_at < end, ordered by measured time then ordinal; the newest ``limit`` of them."""
+        ...
+
+    def append_scores(self, scores: Sequence[Score]) -> None: ...
+
+
+class ReadingStore(ReadingHistory, Protocol):
     """Append-only store of readings, packs, dead letters and scores. Safe to use from several threads."""
 
     def commit(self, batch: Commit) -> ReadingBatch:
         """One transaction, one fsync. Returns the readings with their ordinals (consecutive, over all history)."""
         ...
-
-    def streams(self) -> list[Stream]: ...
 
     def packs(self) -> Iterator[tuple[str, int, np.ndarray[tuple[int], np.dtype[np.uint32]]]]:
         """(device, epoch, sorted committed seqs) of all history, to rebuild de-duplication."""
@@ -107,19 +125,7 @@ class ReadingStore(Protocol):
         """Which of (stream, device_time) are stored already from senders without seq."""
         ...
 
-    def after(self, ordinal: int, limit: int) -> ReadingBatch:
-        """Readings with a greater ordinal, in order of ordinal."""
-        ...
-
-    def head(self) -> int:
-        """The greatest ordinal given so far; 0 when there is none."""
-        ...
-
     def latest(self) -> Latest: ...
-
-    def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
-        """Readings with start <= measured_at < end, ordered by measured time then ordinal; the newest ``limit`` of them."""
-        ...
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
         """At most ``points`` buckets of ceil((end - start) / points) µs from ``start``; the streams are pooled; gated and NaN
@@ -136,8 +142,6 @@ class ReadingStore(Protocol):
         """Newest first."""
         ...
 
-    def append_scores(self, scores: Sequence[Score]) -> None: ...
-
     def scores(self, patient_id: str, start: int, end: int, limit: int) -> list[Score]:
         """Oldest first; the newest ``limit`` of them."""
         ...
@@ -145,36 +149,12 @@ class ReadingStore(Protocol):
     def close(self) -> None: ...
 
 
-class RecordStore(Protocol):
-    """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
-
-    def add_patient(self, patient: Patient) -> None:
-        """Raises ``InvalidInput`` when the id exists."""
-        ...
+class WardRecords(Protocol):
+    """What judging needs of the records: who wears what under which policy, and the alerts. Safe to use from several threads."""
 
     def patients(self, *, include_discharged: bool = False) -> list[Patient]: ...
 
-    def patient(self, patient_id: str) -> Patient:
-        """Raises ``NotFound``."""
-        ...
-
-    def discharge(self, patient_id: str, at: int) -> None:
-        """Ends the watch and every running binding of the patient; again = no change. Raises ``NotFound``."""
-        ...
-
-    def put_device(self, device: Device) -> None:
-        """Adds or replaces."""
-        ...
-
     def devices(self) -> list[Device]: ...
-
-    def bind(self, device_id: str, patient_id: str, start: int) -> Binding:
-        """Ends the device's running binding at ``start`` if it is another patient's. Binding again to the same patient
-        returns the running binding, or continues one that ended after ``start``. Raises ``NotFound`` or ``InvalidInput`` (the
-        moment belongs to somebody else)."""
-        ...
-
-    def unbind(self, device_id: str, end: int) -> Binding | None: ...
 
     def bindings(self) -> list[Binding]:
         """All, ended ones too, ordered by device and start."""
@@ -184,8 +164,6 @@ class RecordStore(Protocol):
         """Grows with every change to patients, devices, bindings or policies: readers with a cache compare it."""
         ...
 
-    def put_policy(self, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None: ...
-
     def policy(self, patient_id: str) -> Policy | None:
         """The patient's own policy; None = the default holds."""
         ...
@@ -194,10 +172,6 @@ class RecordStore(Protocol):
         """Stores the log line and ``transition.after`` in one transaction and returns it with its ``seq``; None when
         (patient, rule, cause) was recorded before. Raises ``VersionConflict`` when ``after.version - 1`` is not what is stored
         (version 1 = the alert does not exist yet)."""
-        ...
-
-    def alert(self, alert_id: str) -> Alert:
-        """Raises ``NotFound``."""
         ...
 
     def alerts(
@@ -216,5 +190,39 @@ class RecordStore(Protocol):
         ...
 
     def last_seq(self) -> int: ...
+
+
+class RecordStore(WardRecords, Protocol):
+    """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
+
+    def add_patient(self, patient: Patient) -> None:
+        """Raises ``InvalidInput`` when the id exists."""
+        ...
+
+    def patient(self, patient_id: str) -> Patient:
+        """Raises ``NotFound``."""
+        ...
+
+    def discharge(self, patient_id: str, at: int) -> None:
+        """Ends the watch and every running binding of the patient; again = no change. Raises ``NotFound``."""
+        ...
+
+    def put_device(self, device: Device) -> None:
+        """Adds or replaces."""
+        ...
+
+    def bind(self, device_id: str, patient_id: str, start: int) -> Binding:
+        """Ends the device's running binding at ``start`` if it is another patient's. Binding again to the same patient
+        returns the running binding, or continues one that ended after ``start``. Raises ``NotFound`` or ``InvalidInput`` (the
+        moment belongs to somebody else)."""
+        ...
+
+    def unbind(self, device_id: str, end: int) -> Binding | None: ...
+
+    def put_policy(self, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None: ...
+
+    def alert(self, alert_id: str) -> Alert:
+        """Raises ``NotFound``."""
+        ...
 
     def close(self) -> None: ...

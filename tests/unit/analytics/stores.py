@@ -67,7 +67,11 @@ class MemoryReadings:
         raise NotImplementedError
 
     def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
-        raise NotImplementedError
+        inside = (
+            np.isin(self.all.stream, list(streams)) & (self.all.measured_at >= start) & (self.all.measured_at < end)
+        )
+        found = self.all.take(inside)
+        return found.take(np.lexsort((found.ordinal, found.measured_at))[-limit:])
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
         raise NotImplementedError

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from analytics.limits import HELD
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, Value, Ward, patient
 from vigil.domain.alerts import Condition, Handling, Kind, Priority
 from vigil.domain.people import Device
@@ -192,7 +191,6 @@ def test_a_backfill_that_ends_abnormal_opens_with_condition_unknown(ward: Ward) 
     alert = ward.alert(LOW)
     assert alert.condition is Condition.UNKNOWN
     assert "Not known how it is now" in alert.evidence.text
-    assert HELD == 3
 
 
 def test_a_past_episode_inside_a_live_alert_is_no_news(ward: Ward) -> None:

@@ -150,7 +150,7 @@ def test_values_entered_by_a_person_are_not_expected(ward: Ward) -> None:
     heart = Value("heart_rate", 0, 70)
     for second in range(0, 1000, 20):
         ward.at(second)
-        ward.send(Value("heart_rate", second, heart.value))
+        ward.send(Value("heart_rate", second, heart.value + second % 3))
         ward.tick()
     assert ward.rules() == set()
     assert coverage(ward)[0] == "watched"
@@ -191,7 +191,7 @@ def test_what_the_broker_kept_during_the_downtime_is_not_silence(ward: Ward) -> 
     ward.tick(4000)
     for second in range(4001, 4200):
         ward.at(second)
-        ward.send(Value("heart_rate", 5 + 20 * (second - 4000), 70, received_s=second))
+        ward.send(Value("heart_rate", 5 + 20 * (second - 4000), 70 + second % 2, received_s=second))
         ward.tick()
     assert ward.rules() == set()
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analytics.engine.compiled import Kernels
+from analytics.kernels import every_kernel
 from analytics.runner import Analytics
 from tests.unit.analytics.stores import MemoryReadings, MemoryRecords
 from vigil.bus.board import Bus
@@ -46,6 +49,14 @@ def patient(patient_id: str = PATIENT, **change: Any) -> Patient:
     return replace(person, **change)
 
 
+@cache
+def compiled() -> Kernels:
+    """One set of compiled kernels for all tests that drive whole histories."""
+    kernels = Kernels()
+    kernels.compile(every_kernel())
+    return kernels
+
+
 @dataclass
 class Ward:
     path: Path
@@ -54,13 +65,14 @@ class Ward:
     records: MemoryRecords = field(default_factory=MemoryRecords)
     bus: Bus = field(default_factory=Bus)
     metrics: Metrics = field(default_factory=Metrics)
+    kernels: Kernels | None = None
 
     def __post_init__(self) -> None:
         self.analytics = self.restarted()
 
     @staticmethod
-    def with_one_patient(path: Path, **change: Any) -> Ward:
-        ward = Ward(path / "analytics.npz")
+    def with_one_patient(path: Path, kernels: Kernels | None = None, **change: Any) -> Ward:
+        ward = Ward(path / "analytics.npz", kernels=kernels)
         ward.records.add_patient(patient(**change))
         ward.records.put_device(Device(DEVICE, "wearable"))
         ward.records.bind(DEVICE, PATIENT, START - 3600 * SECOND)
@@ -69,7 +81,9 @@ class Ward:
     def restarted(self) -> Analytics:
         """A new process over the same stores and snapshot; the old one is gone without a word."""
         self.bus, self.metrics = Bus(), Metrics()
-        self.analytics = Analytics(self.readings, self.records, self.bus, self.clock, self.path, self.metrics)
+        self.analytics = Analytics(
+            self.readings, self.records, self.bus, self.clock, self.path, self.metrics, self.kernels
+        )
         return self.analytics
 
     def stored(self, values: Iterable[Value]) -> ReadingBatch:

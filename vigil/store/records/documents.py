@@ -74,7 +74,8 @@ def policy_of(document: Mapping[str, Any]) -> Policy:
     """Raises ``StoreError`` for a policy of a later Vigil: a limit that cannot be read must not be left out in silence."""
     try:
         limits = tuple(_limit_of(limit) for limit in document["limits"])
-        return Policy(**{**document, "limits": limits})
+        findings = {name: Priority(each) for name, each in document.get("findings", {}).items()}
+        return Policy(**{**document, "limits": limits, "findings": findings})
     except (TypeError, KeyError, ValueError) as error:
         raise StoreError(f"a stored policy cannot be read: {error}") from error
 

@@ -25,7 +25,7 @@ from vigil.domain.readings import I64
 from vigil.domain.scores import Score, ScorePart, ScoreStatus
 from vigil.domain.times import MINUTE
 from vigil.domain.vitals import ACVPU, BY_NAME, ROOM_AIR_FIO2, VITALS
-from vigil.store import ReadingStore
+from vigil.store import ReadingHistory
 
 #: Inputs age, so a score is made again after this even when nothing came.
 RESCORE = MINUTE
@@ -75,7 +75,7 @@ def _points(inputs: News2Inputs, scale2: bool, age: int, pregnant: bool) -> News
 
 class Scores:
     def __init__(
-        self, slots: Slots, windows: Windows, directory: Directory, readings: ReadingStore, board: Board
+        self, slots: Slots, windows: Windows, directory: Directory, readings: ReadingHistory, board: Board
     ) -> None:
         self._slots = slots
         self._windows = windows

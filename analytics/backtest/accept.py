@@ -1,0 +1,175 @@
+"""Which rows of a table are readings: the rules of ingest on whole columns, so that a back-test sees what live would store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.backtest import rows as marks
+from analytics.backtest.refused import Fault, RowReason
+from analytics.backtest.rows import Rows
+from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, Quality
+from vigil.domain.readings import I64
+from vigil.domain.times import SECOND, from_iso
+from vigil.domain.vitals import BY_NAME, VITALS, implausible, out_of_range
+
+Mask = NDArray[np.bool_]
+
+#: As on the wire: earlier "absolute" times are relative ones, or seconds taken for milliseconds (RFC 8428 section 4.5.3).
+_OLDEST = 2**28 * SECOND
+#: Recordings may be dated far ahead on purpose (MIMIC moves its patients to the years 2100 to 2200), nanoseconds may not.
+_NEWEST = from_iso("3000-01-01T00:00:00Z")
+
+_CODED = np.array([bool(kind.codes) for kind in VITALS])
+_PRESSURES = (BY_NAME["bp_sys"].index, BY_NAME["bp_dia"].index)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows are asked for: measured in [first, last) µs, of these patients. Others are left out without being judged;
+    a row whose time or patient cannot be told is judged. ``known`` = who may occur at all. None = no restriction."""
+
+    first: int | None = None
+    last: int | None = None
+    patients: Sequence[str] | None = None
+    known: frozenset[str] | None = None
+
+
+def accept(rows: Rows, wanted: Wanted) -> tuple[Mask, list[Fault]]:
+    """The rows that are readings, and the faults of the others that were asked for; each row has its first fault only.
+
+    Moves times that are ahead of their receipt and marks values, in ``rows``, as ingest does.
+    """
+    source = _Sources(rows, wanted)
+    ahead = _move_times(rows)
+    judged = source.asked & _inside(rows.measured_at, wanted)
+    faults = _Faults(rows, judged)
+    faults.add(RowReason.UNREADABLE_LINE, "", rows.source == marks.UNREADABLE)
+    faults.add(RowReason.BAD_NAME, "", rows.source == marks.BAD_NAME)
+    faults.add(RowReason.PATIENT_MISSING, "patient", source.nobody)
+    faults.add(RowReason.UNKNOWN_PATIENT, "patient", source.unknown)
+    faults.add(RowReason.UNKNOWN_VITAL, "vital", rows.vital == marks.NO_VITAL)
+    faults.times("measured_at", rows.device_time)
+    if rows.received_at is not rows.device_time:
+        faults.times("received_at", rows.received_at)
+        faults.add(RowReason.TIME_IN_FUTURE, "measured_at", ahead > AHEAD_REFUSED)
+    faults.add(RowReason.NOT_A_NUMBER, "value", ~_is_number(rows))
+    faults.add(RowReason.BAD_QUALITY, "quality", (rows.quality & ~np.uint16(marks.KNOWN_BITS)) != 0)
+    faults.add(RowReason.BAD_SEQUENCE, "seq", rows.seq == marks.BAD_SEQUENCE)
+    faults.add(RowReason.OUT_OF_RANGE, "value", out_of_range(rows.vital, rows.value))
+    faults.add(RowReason.PAIR_REFUSED, "value", _other_half(rows, faults.at("value"), source.wearer))
+    rows.quality[implausible(rows.vital, rows.value)] |= np.uint16(Quality.IMPLAUSIBLE)
+    rows.quality[np.isnan(rows.value)] |= np.uint16(Quality.NO_VALUE)
+    return judged & (faults.number == 0), faults.listed()
+
+
+class _Sources:
+    """What the names say of each row. ``wearer``: a number for each (patient, device)."""
+
+    def __init__(self, rows: Rows, wanted: Wanted) -> None:
+        patients = [source.patient for source in rows.sources]
+        asked = None if wanted.patients is None else frozenset(wanted.patients)
+        wearers = {source[:2]: place for place, source in enumerate(rows.sources)}
+        self._named = rows.source >= 0
+        self._source = np.maximum(rows.source, 0)
+        self.asked = (rows.source != marks.BLANK) & (
+            ~self._named | self._each([asked is None or name in asked for name in patients])
+        )
+        self.nobody = self._each([not name for name in patients])
+        self.unknown = self._each([wanted.known is not None and name not in wanted.known for name in patients])
+        numbers = np.array([wearers[source[:2]] for source in rows.sources] or [0])
+        self.wearer = numbers[self._source]
+
+    def _each(self, flags: list[bool]) -> Mask:
+        result: Mask = self._named & np.array(flags or [False])[self._source]
+        return result
+
+
+class _Faults:
+    """``number`` of the first fault of each row, 0 = none; rows that are not ``judged`` get none."""
+
+    def __init__(self, rows: Rows, judged: Mask) -> None:
+        self._rows = rows
+        self._judged = judged
+        self._kinds: list[tuple[RowReason, str]] = []
+        self.number = np.zeros(len(rows), np.uint8)
+
+    def add(self, reason: RowReason, column: str, where: Mask) -> None:
+        self._kinds.append((reason, column))
+        if where.any():
+            self.number[where & self._judged & (self.number == 0)] = len(self._kinds)
+
+    def times(self, column: str, time: I64) -> None:
+        self.add(RowReason.TIME_MISSING, column, time == marks.TIME_MISSING)
+        self.add(RowReason.TIME_UNREADABLE, column, time == marks.TIME_UNREADABLE)
+        self.add(RowReason.TIME_WITHOUT_ZONE, column, time == marks.TIME_WITHOUT_ZONE)
+        self.add(RowReason.TIME_RELATIVE, column, time < _OLDEST)
+        self.add(RowReason.TIME_TOO_FAR, column, time >= _NEWEST)
+
+    def at(self, column: str) -> Mask:
+        """Rows whose first fault is in this column."""
+        hit = np.array([False, *(kind[1] == column for kind in self._kinds)])
+        result: Mask = hit[self.number]
+        return result
+
+    def listed(self) -> list[Fault]:
+        broken = [Fault(RowReason.UNREADABLE_LINE, "", self._rows.broken)]
+        return broken + [
+            Fault(reason, column, self._rows.row[self.number == place])
+            for place, (reason, column) in enumerate(self._kinds, 1)
+        ]
+
+
+def _is_time(time: I64) -> Mask:
+    result: Mask = (time >= _OLDEST) & (time < _NEWEST)
+    return result
+
+
+def _inside(time: I64, wanted: Wanted) -> Mask:
+    inside = np.ones(time.size, np.bool_)
+    if wanted.first is not None:
+        inside &= time >= wanted.first
+    if wanted.last is not None:
+        inside &= time < wanted.last
+    result: Mask = inside | ~_is_time(time)
+    return result
+
+
+def _move_times(rows: Rows) -> I64:
+    """A value from a clock that is ahead stands at its time of receipt. Returns by how much each one was ahead."""
+    if rows.received_at is rows.device_time:
+        return np.zeros(len(rows), np.int64)
+    both = _is_time(rows.device_time) & _is_time(rows.received_at)
+    ahead = np.where(both, rows.device_time - rows.received_at, 0)
+    moved = (ahead > AHEAD_ALLOWED) & (ahead <= AHEAD_REFUSED)
+    if moved.any():
+        rows.measured_at = np.where(moved, rows.received_at, rows.device_time)
+        rows.quality[moved] |= np.uint16(Quality.CLOCK_AHEAD)
+    return ahead
+
+
+def _is_number(rows: Rows) -> Mask:
+    """NaN is "tried, no value"; a code is a whole number."""
+    coded = _CODED[rows.vital]
+    result: Mask = ~np.isinf(rows.value)
+    if coded.any():
+        part = rows.value[coded]
+        result[coded] &= np.isnan(part) | (part == np.floor(part))
+    return result
+
+
+def _other_half(rows: Rows, refused: Mask, wearer: NDArray[np.int64]) -> Mask:
+    """Where one of systolic and diastolic was refused, the other of that device and moment: both may be in kPa."""
+    result = np.zeros(len(rows), np.bool_)
+    pressure = np.flatnonzero(np.isin(rows.vital, _PRESSURES))
+    lost = pressure[refused[pressure]]
+    if lost.size:
+        moments = np.unique(rows.device_time[lost])
+        place = np.minimum(np.searchsorted(moments, rows.device_time[pressure]), moments.size - 1)
+        key = wearer[pressure] * moments.size + place
+        hit = (moments[place] == rows.device_time[pressure]) & np.isin(key, key[refused[pressure]])
+        result[pressure[hit]] = True
+    return result

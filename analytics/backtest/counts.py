@@ -1,0 +1,80 @@
+"""What a back-test adds up: alerts and interruptions a patient-day, in the words of "How alert quality is measured"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics.backtest.fold import Folded
+from vigil.domain.alerts import Handling, Kind, Step, Transition
+
+#: Steps at which somebody is called: the first notice, a repeat, an escalation.
+INTERRUPTS = (Step.OPENED, Step.WORSENED, Step.CONFIRMED, Step.RECURRED, Step.ESCALATED, Step.REALARMED)
+
+
+@dataclass(slots=True)
+class Counts:
+    """``alerts``: by "<kind> <priority>" at opening; unverified critical values are listed apart."""
+
+    patients: int = 0
+    readings: int = 0
+    patient_days: int = 0
+    interruptions: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)
+    alerts_by_rule: Counter[str] = field(default_factory=Counter)
+    episodes_by_rule: Counter[str] = field(default_factory=Counter)
+
+    def add_patient(self, folded: Folded, days: int, log: Iterable[Transition]) -> None:
+        self.patients += 1
+        self.readings += len(folded.batch)
+        self.patient_days += days
+        self.episodes_by_rule.update(logged.rule for logged in folded.log)
+        for line in log:
+            alert = line.after
+            if line.step is Step.OPENED:
+                kind = "unverified" if alert.rule.startswith("unverified.") else alert.kind.value
+                self.alerts[f"{kind} {alert.priority.value}"] += 1
+                self.alerts_by_rule[alert.rule.partition(".")[0] if "no_data" in alert.rule else alert.rule] += 1
+            self.interruptions += line.step in INTERRUPTS and alert.handling is Handling.UNACKNOWLEDGED
+
+    def add(self, other: Counts) -> None:
+        for name in ("patients", "readings", "patient_days", "interruptions"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("alerts", "alerts_by_rule", "episodes_by_rule"):
+            getattr(self, name).update(getattr(other, name))
+
+    def row(self) -> dict[str, Any]:
+        """For ``summary.json``; rates are a patient-day, None without one."""
+        of_kind: Counter[str] = Counter()
+        for name, number in self.alerts.items():
+            of_kind[name.partition(" ")[0]] += number
+        return {
+            "patients": self.patients,
+            "readings": self.readings,
+            "patient_days": self.patient_days,
+            "physiological_alerts_per_patient_day": self._rate(of_kind[Kind.PHYSIOLOGICAL.value]),
+            "unverified_alerts_per_patient_day": self._rate(of_kind["unverified"]),
+            "technical_alerts_per_patient_day": self._rate(of_kind[Kind.TECHNICAL.value]),
+            "interruptions_per_patient_day": self._rate(self.interruptions),
+            "alerts": dict(sorted(self.alerts.items())),
+            "alerts_by_rule": dict(sorted(self.alerts_by_rule.items())),
+            "episodes_by_rule": dict(sorted(self.episodes_by_rule.items())),
+        }
+
+    def _rate(self, number: int) -> float | None:
+        return round(number / self.patient_days, 4) if self.patient_days else None
+
+
+def from_row(row: dict[str, Any]) -> Counts:
+    """The counts of a finished group, from what ``to_row`` kept."""
+    counts = Counts()
+    for name in counts.__slots__:
+        kept = row[name]
+        setattr(counts, name, Counter(kept) if isinstance(kept, dict) else kept)
+    return counts
+
+
+def to_row(counts: Counts) -> dict[str, Any]:
+    return {name: getattr(counts, name) for name in counts.__slots__}

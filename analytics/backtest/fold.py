@@ -1,0 +1,164 @@
+"""The episode log of one patient: all readings in their one order through the engine, at once.
+
+It is a function of the set of readings, the policy and the detectors. What was received when does not matter, except that what
+came more than 24 h late is left out, as live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.backtest.world import World
+from analytics.directory import Directory
+from analytics.engine.compiled import Kernels
+from analytics.engine.conditions import DROPPED
+from analytics.episodes import Episode, Spans, brought_up, episodes, merged
+from analytics.intake import stepped
+from analytics.lapses import reconfigure
+from analytics.limit_alerts import LIMIT
+from analytics.order import in_canonical_order
+from analytics.quality import COUNTS
+from analytics.scores.minutes import MinuteInputs, PatientReadings, PatientSlots, minute_inputs
+from analytics.scores.news2 import news2_columns
+from analytics.scores.news2_episodes import GridEpisode, news2_episodes
+from analytics.slots import LATENESS_WINDOW
+from analytics.state import State
+from vigil.domain.alerts import Kind, Priority
+from vigil.domain.news2 import not_applicable
+from vigil.domain.readings import I64, ReadingBatch
+from vigil.domain.times import utc_date
+from vigil.domain.vitals import VITALS
+
+I16 = NDArray[np.int16]
+NEWS2 = "news2"
+_NEWS2_PRIORITY = {1: Priority.LOW, 2: Priority.MEDIUM, 3: Priority.HIGH}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One line of the episode log. ``priority`` None: by this policy it calls nobody. ``detector`` names who found it."""
+
+    rule: str
+    kind: Kind
+    priority: Priority | None
+    episode: Episode
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """``state``: after all readings, for its slots. ``batch``, ``slot``, ``counts``: the readings judged, ascending by slot and
+    time. ``decided``: those of its rows at which a condition that may call somebody changed. ``minutes``, ``scores``: NEWS2 by
+    minute, empty where it does not apply."""
+
+    log: list[Logged]
+    state: State
+    batch: ReadingBatch
+    slot: I64
+    counts: NDArray[np.bool_]
+    decided: I64
+    minutes: MinuteInputs
+    scores: I16
+
+
+def prepared(world: World, kernels: Kernels | None) -> tuple[State, Directory, I64]:
+    """A fresh state with all slots configured, and the slot of each reading."""
+    directory = Directory(world)
+    directory.refresh()
+    state = State(directory, world, kernels)
+    slot = state.slots.resolve(world.history.batch)
+    state.extend()
+    policy = world.history.policy
+    for each in range(state.slots.size):
+        reconfigure(state, each, policy, policy.version)
+    return state, directory, slot
+
+
+def fold(world: World, kernels: Kernels | None = None) -> Folded:
+    state, _, slot = prepared(world, kernels)
+    batch = world.history.batch
+    in_time = np.flatnonzero((slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW))
+    rows = in_time[in_canonical_order(slot[in_time], batch.take(in_time))]
+    batch, slot = batch.take(rows), slot[rows]
+    judged = state.engine.update(slot, batch.measured_at, batch.value, batch.quality)
+    counts = judged.gate == COUNTS
+    events = stepped(judged, np.arange(slot.size))
+    calling = _calling(state, world)
+    changed = np.isin(events["detector"], calling) & (events["event"]["what"] != DROPPED)
+    decided = np.unique(events["event"]["row"][changed])
+    minutes, scores = _news2(world, state, batch, slot, counts)
+    log = [
+        *_logged(state, world, _by_slot(state, events, slot, batch.measured_at)),
+        *_news2_logged(world, minutes, scores, state.engine.kernels),
+    ]
+    log.sort(key=lambda each: (each.episode.onset, each.rule))
+    return Folded(log, state, batch, slot, counts, decided, minutes, scores)
+
+
+def _calling(state: State, world: World) -> list[int]:
+    """Numbers of the detectors that may call somebody."""
+    quiet = {name for name in state.engine.numbers if name not in world.history.policy.findings}
+    return [
+        number for name, number in state.engine.numbers.items() if name not in quiet or name in (LIMIT, "unverified")
+    ]
+
+
+def _by_slot(state: State, events: NDArray[np.void], slot: I64, at: I64) -> Iterator[tuple[int, Spans]]:
+    of = slot[events["event"]["row"]] if events.size else np.empty(0, np.int64)
+    for each in range(state.slots.size):
+        found = episodes(events[of == each], at)
+        yield each, brought_up(found, state.engine.running(each))
+
+
+def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) -> list[Logged]:
+    """Episodes of the detectors: several sensors of one vital make one episode."""
+    by_rule: dict[tuple[int, int, int], list[Episode]] = {}
+    for slot, spans in by_slot:
+        vital = int(state.slots.vital[slot])
+        for (number, side), found in spans.items():
+            by_rule.setdefault((vital, number, side), []).extend(found)
+    result = []
+    for (vital, number, side), found in by_rule.items():
+        detector, name = state.engine.detectors[number], VITALS[vital].name
+        limit = world.history.policy.limit(name, ("low", "high")[side])
+        for each in merged(found, low=side == 0):
+            priority = world.history.policy.findings.get(detector.name)
+            if limit is not None and detector.name in (LIMIT, "unverified"):
+                severe = each.level == 2 or detector.name != LIMIT
+                priority = limit.severe_priority if severe else limit.priority
+            result.append(Logged(detector.rule(name, side), detector.kind, priority, each))
+    return result
+
+
+def _news2(
+    world: World, state: State, batch: ReadingBatch, slot: I64, counts: NDArray[np.bool_]
+) -> tuple[MinuteInputs, I16]:
+    patient, slots = world.history.patient, state.slots
+    order = np.lexsort((slot, batch.measured_at))
+    if len(batch) and not_applicable(patient.age(utc_date(int(batch.measured_at[order[-1]]))), patient.pregnant):
+        order = order[:0]
+    size = slots.size
+    readings = PatientReadings(
+        batch.measured_at[order], slot[order], batch.value[order], counts[order], batch.quality[order]
+    )
+    of = PatientSlots(slots.vital[:size], slots.stale[:size], slots.spot[:size], slots.stream[:size], slots.end[:size])
+    minutes = minute_inputs(readings, of, state.engine.kernels)
+    scale2 = np.full(minutes.minute_end.size, bool(patient.spo2_scale2_by), np.uint8)
+    return minutes, news2_columns(minutes.inputs, scale2, state.engine.kernels)
+
+
+def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Kernels) -> list[Logged]:
+    policy = world.history.policy
+    if not policy.news2:
+        return []
+    found = news2_episodes(minutes.minute_end, scores, round(policy.clear_delay_s * 1e6), kernels)
+    return [Logged(NEWS2, Kind.PHYSIOLOGICAL, _NEWS2_PRIORITY[each.level], _episode(each)) for each in found]
+
+
+def _episode(each: GridEpisode) -> Episode:
+    return Episode(
+        each.onset, each.end, float(each.peak), each.peak_at, each.level, each.began_at, each.decided_at or 0
+    )

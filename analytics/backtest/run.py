@@ -1,0 +1,243 @@
+"""A whole back-test: patients in groups, one process a group, finished groups kept so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from analytics.backtest.counts import Counts, from_row, to_row
+from analytics.backtest.fold import fold
+from analytics.backtest.refused import EXAMPLES, RowReason
+from analytics.backtest.replay import RESPONSE_S, replay
+from analytics.backtest.table import Table, from_store, read_patients, read_table
+from analytics.backtest.world import History, World, unknown_adult
+from analytics.backtest.write import (
+    EPISODES,
+    NOTICES,
+    SCORES,
+    SUMMARY,
+    Columns,
+    episode_lines,
+    join_scores,
+    notice_lines,
+    patient_days,
+    score_columns,
+    write_scores,
+)
+from analytics.detectors import version
+from analytics.engine.compiled import Kernels
+from analytics.kernels import every_kernel
+from vigil.domain.people import Binding, Patient
+from vigil.domain.policy import DEFAULT_POLICY, Policy
+
+PARTS = "parts"
+#: Patients a group: small enough that a group fits into memory, large enough that reading the file again costs little.
+GROUP = 20
+#: Raise it with any change to what a part holds.
+_FORMAT = 1
+#: Reasons why nobody can tell whose row it is: every group meets these rows, the first one counts them.
+_NOBODYS = (RowReason.UNREADABLE_LINE, RowReason.BAD_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the readings are: a CSV or Parquet file, or the store of an installation with its ``people`` and ``bindings``.
+    ``first`` and ``last``: measured times in [first, last), microseconds UTC."""
+
+    path: Path
+    is_store: bool = False
+    people: tuple[Patient, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    patients: tuple[str, ...] | None = None
+    first: int | None = None
+    last: int | None = None
+    strict: bool = False
+
+    def all_patients(self) -> list[str]:
+        """Raises ``TableError``."""
+        found = sorted({each.patient_id for each in self.bindings}) if self.is_store else read_patients(self.path)
+        return [each for each in found if self.patients is None or each in self.patients]
+
+    def read(self, patients: Sequence[str]) -> Table:
+        """Raises ``TableError`` or ``StoreError``."""
+        if self.is_store:
+            return from_store(self.path, self.bindings, first=self.first, last=self.last, patients=patients)
+        return read_table(self.path, strict=self.strict, first=self.first, last=self.last, patients=patients)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``policies``: of patients with their own; the others have ``policy``."""
+
+    source: Source
+    out: Path
+    policy: Policy = DEFAULT_POLICY
+    policy_name: str = "default"
+    policies: dict[str, Policy] = field(default_factory=dict)
+    response_s: float = RESPONSE_S
+    workers: int = 1
+
+    def fingerprint(self) -> str:
+        """Names everything that the result depends on; the file by its size and time of change."""
+        stat = self.source.path.stat()
+        what = [
+            _FORMAT, version(), stat.st_size, stat.st_mtime_ns, self.source.first, self.source.last, self.source.strict,
+            self.source.patients, self.policy.version, sorted((who, own.version) for who, own in self.policies.items()),
+            self.response_s,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    plan: Plan
+    number: int
+    patients: tuple[str, ...]
+    fingerprint: str
+
+    def part(self, suffix: str) -> Path:
+        return self.plan.out / PARTS / f"{self.number:05d}.{suffix}"
+
+
+def run(plan: Plan, progress: Callable[[int, int], None] = lambda _done, _all: None) -> dict[str, Any]:
+    """Writes the four files into ``plan.out``; returns the summary. ``progress(done, all)`` counts patients.
+
+    Raises ``TableError`` or ``StoreError`` when the input cannot be read.
+    """
+    everybody = plan.source.all_patients()
+    (plan.out / PARTS).mkdir(parents=True, exist_ok=True)
+    name = plan.fingerprint()
+    size = GROUP if plan.source.path.suffix == ".parquet" else max(GROUP, -(-len(everybody) // plan.workers))
+    groups = [
+        Group(plan, number, tuple(everybody[start : start + size]), name)
+        for number, start in enumerate(range(0, len(everybody), size))
+    ]
+    done = 0
+    for group in _carried_out(plan, groups):
+        done += len(group.patients)
+        progress(done, len(everybody))
+    return _joined(plan, groups)
+
+
+def _carried_out(plan: Plan, groups: list[Group]) -> Iterator[Group]:
+    waiting = [group for group in groups if _finished(group) is None]
+    yield from (group for group in groups if group not in waiting)
+    if plan.workers == 1 or len(waiting) < 2:
+        for group in waiting:
+            judge_group(group)
+            yield group
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool:
+        running = {pool.submit(judge_group, group): group for group in waiting}
+        for future in as_completed(running):
+            future.result()
+            yield running[future]
+
+
+@cache
+def _kernels() -> Kernels:
+    kernels = Kernels()
+    kernels.compile(every_kernel())
+    return kernels
+
+
+def judge_group(group: Group) -> None:
+    """Judges some patients and writes their part of each file; the JSON of the part comes last and says that it is whole."""
+    plan = group.plan
+    nobody = () if group.number or plan.source.is_store else ("",)  # rows without a patient are judged once
+    table = plan.source.read((*group.patients, *nobody))
+    counts, scores = Counts(), list[Columns]()
+    with (
+        group.part(EPISODES).open("w", encoding="utf-8") as log,
+        group.part(NOTICES).open("w", encoding="utf-8") as notices,
+    ):
+        for history in histories(plan, table):
+            world = World(history)
+            folded = fold(world, _kernels())
+            log.writelines(episode_lines(history.patient.patient_id, folded))
+            transitions = replay(world, folded, _kernels(), plan.response_s)
+            notices.writelines(notice_lines(transitions))
+            scores.append(score_columns(history.patient.patient_id, folded))
+            counts.add_patient(folded, patient_days(folded.batch.measured_at[folded.counts]), transitions)
+    if scores:
+        write_scores(scores, group.part(SCORES))
+    whole = {
+        "fingerprint": group.fingerprint,
+        "counts": to_row(counts),
+        "input": _input(table, group.number == 0),
+        "scores": bool(scores),
+    }
+    group.part(SUMMARY).write_text(json.dumps(whole), "utf-8")
+
+
+def histories(plan: Plan, table: Table) -> Iterator[History]:
+    known = {patient.patient_id: patient for patient in plan.source.people}
+    owner = table.patient_of_stream[table.readings.stream] if len(table.readings) else table.patient_of_stream[:0]
+    for place, patient_id in enumerate(table.patients):
+        streams = [stream for stream in table.streams if table.patient_of_stream[stream.stream] == place]
+        batch = table.readings.take(owner == place)
+        patient = known.get(patient_id) or unknown_adult(patient_id)
+        yield History(replace(patient, discharged_at=None), streams, batch, plan.policies.get(patient_id, plan.policy))
+
+
+def _input(table: Table, first: bool) -> dict[str, Any]:
+    counted = {reason: number for reason, number in table.refused.counts.items() if first or reason not in _NOBODYS}
+    examples = [each for each in table.refused.examples if each.reason in counted]
+    return {
+        "duplicates": table.duplicates,
+        "refused": {reason.value: number for reason, number in counted.items()},
+        "examples": [[each.row, str(each)] for each in examples],
+    }
+
+
+def _finished(group: Group) -> dict[str, Any] | None:
+    """What a finished part says; None when it is not there, not whole, or of another run."""
+    try:
+        found: dict[str, Any] = json.loads(group.part(SUMMARY).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found["fingerprint"] == group.fingerprint else None
+
+
+def _joined(plan: Plan, groups: list[Group]) -> dict[str, Any]:
+    """Groups are in order of patient, so that joining them keeps the order."""
+    for name in (EPISODES, NOTICES):
+        with (plan.out / name).open("wb") as target:
+            for group in groups:
+                with group.part(name).open("rb") as part:
+                    shutil.copyfileobj(part, target)
+    counts, duplicates, refused, scored = Counts(), 0, Counter[str](), list[Path]()
+    examples: list[tuple[int, str]] = []
+    for group in groups:
+        whole = _finished(group)
+        assert whole is not None
+        counts.add(from_row(whole["counts"]))
+        duplicates += whole["input"]["duplicates"]
+        refused.update(whole["input"]["refused"])
+        examples += [(row, text) for row, text in whole["input"]["examples"]]
+        scored += [group.part(SCORES)] if whole["scores"] else []
+    if scored:
+        join_scores(scored, plan.out / SCORES)
+    summary = {
+        "input": {
+            "file": plan.source.path.name,
+            "duplicates": duplicates,
+            "refused": dict(sorted(refused.items())),
+            "refused_examples": [text for _, text in sorted(examples)[:EXAMPLES]],
+        },
+        "detectors": version(),
+        "nurse_response_s": plan.response_s,
+        "policies": [{"policy": plan.policy_name, "version": plan.policy.version, **counts.row()}],
+    }
+    (plan.out / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return summary

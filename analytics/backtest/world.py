@@ -1,0 +1,153 @@
+"""One patient's history as the stores that judging reads from: nobody else is there, and nothing is written to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+
+from analytics.slots import FOREVER, LATENESS_WINDOW
+from vigil.domain.alerts import Alert, Transition
+from vigil.domain.errors import VersionConflict
+from vigil.domain.people import Binding, Device, Patient
+from vigil.domain.policy import Policy
+from vigil.domain.readings import I64, ReadingBatch, Stream
+from vigil.domain.scores import Score
+from vigil.domain.vitals import VITALS
+
+_MODEL = "history"
+
+
+def unknown_adult(patient_id: str) -> Patient:
+    """Of whom a table says nothing but the id."""
+    return Patient(patient_id, "", "", date(1950, 1, 1), "unknown", "")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``batch``: the patient's readings in order of ordinal, which is that of receipt. ``streams``: where they come from."""
+
+    patient: Patient
+    streams: Sequence[Stream]
+    batch: ReadingBatch
+    policy: Policy
+
+
+@dataclass(slots=True)
+class World:
+    """A ``ReadingHistory`` and ``WardRecords`` for one patient, who wears every device all the time."""
+
+    history: History
+    log: list[Transition] = field(default_factory=list)
+    _alerts: dict[str, Alert] = field(default_factory=dict)
+    _causes: set[tuple[str, str]] = field(default_factory=set)
+    _by_stream: dict[int, I64] = field(default_factory=dict)
+    _devices: list[Device] = field(default_factory=list)
+
+    # --- readings -----------------------------------------------------------------------------------------------------
+
+    def streams(self) -> list[Stream]:
+        return list(self.history.streams)
+
+    def after(self, ordinal: int, limit: int) -> ReadingBatch:
+        start = int(np.searchsorted(self.history.batch.ordinal, np.uint64(ordinal), side="right"))
+        return self.history.batch.take(slice(start, start + limit))
+
+    def head(self) -> int:
+        return int(self.history.batch.ordinal[-1]) if len(self.history.batch) else 0
+
+    def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        batch = self.history.batch
+        rows = np.concatenate([self._span(stream, start, end) for stream in streams])
+        return batch.take(rows[np.lexsort((rows, batch.measured_at[rows]))][-limit:])
+
+    def _span(self, stream: int, start: int, end: int) -> I64:
+        rows = self._rows(stream)
+        first, last = np.searchsorted(self.history.batch.measured_at[rows], (start, min(end, FOREVER)))
+        return rows[first:last]
+
+    def _rows(self, stream: int) -> I64:
+        """Of one stream in order of measured time; the index is made once."""
+        if stream not in self._by_stream:
+            batch = self.history.batch
+            rows = np.flatnonzero(batch.stream == stream)
+            self._by_stream[stream] = rows[np.argsort(batch.measured_at[rows], kind="stable")]
+        return self._by_stream[stream]
+
+    def append_scores(self, scores: Sequence[Score]) -> None:
+        """The minute grid gives the scores of a back-test; those of single seconds are not kept."""
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def patients(self, *, include_discharged: bool = False) -> list[Patient]:
+        patient = self.history.patient
+        return [patient] if include_discharged or patient.discharged_at is None else []
+
+    def devices(self) -> list[Device]:
+        """With the spacing that their values have in the history: what is more seldom than usual is not missing data."""
+        if not self._devices:
+            spacing: dict[str, dict[str, float]] = {}
+            for stream in self.history.streams:
+                of_device = spacing.setdefault(stream.device_id, {})
+                found = self._spacing_s(stream.stream)
+                if found is not None:
+                    name = VITALS[stream.vital].name
+                    of_device[name] = min(found, of_device.get(name, found))
+            self._devices = [Device(device_id, _MODEL, intervals) for device_id, intervals in spacing.items()]
+        return self._devices
+
+    def _spacing_s(self, stream: int) -> float | None:
+        """Median of the times between values, seconds; None = there are not two. What came too late to be judged has no part
+        in it."""
+        batch, rows = self.history.batch, self._rows(stream)
+        at = batch.measured_at[rows]
+        gaps = np.diff(at[batch.received_at[rows] - at <= LATENESS_WINDOW])
+        gaps = gaps[gaps > 0]
+        return float(np.median(gaps)) / 1e6 if gaps.size else None
+
+    def bindings(self) -> list[Binding]:
+        devices = sorted({stream.device_id for stream in self.history.streams})
+        patient_id = self.history.patient.patient_id
+        return [Binding(number, device, patient_id, 0, None) for number, device in enumerate(devices, 1)]
+
+    def revision(self) -> int:
+        return 1
+
+    def policy(self, patient_id: str) -> Policy | None:
+        return self.history.policy if patient_id == self.history.patient.patient_id else None
+
+    def record(self, transition: Transition) -> Transition | None:
+        after = transition.after
+        cause = (after.rule, transition.cause)
+        if cause in self._causes:
+            return None
+        known = self._alerts.get(after.alert_id)
+        if after.version - 1 != (0 if known is None else known.version):
+            raise VersionConflict(after.alert_id)
+        self._causes.add(cause)
+        self._alerts[after.alert_id] = after
+        self.log.append(replace(transition, seq=len(self.log) + 1))
+        return self.log[-1]
+
+    def alerts(
+        self,
+        *,
+        patient_id: str | None = None,
+        open_only: bool = False,
+        resolved_since: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Alert]:
+        found = [alert for alert in self._alerts.values() if patient_id in (None, alert.patient_id)]
+        if open_only:
+            found = [alert for alert in found if alert.open]
+        elif resolved_since is not None:
+            found = [alert for alert in found if alert.open or (alert.resolved_at or 0) >= resolved_since]
+        return sorted(found, key=lambda alert: alert.opened_at, reverse=True)[:limit]
+
+    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+        return [line for line in self.log[after_seq:] if alert_id in (None, line.after.alert_id)][:limit]
+
+    def last_seq(self) -> int:
+        return len(self.log)

@@ -1,0 +1,138 @@
+"""Personal baseline: how unusual a value is for this person."""
+
+from __future__ import annotations
+
+import math
+
+from analytics.detectors.contract import (
+    F32,
+    HIGH,
+    I32,
+    LOW,
+    NOT_NORMAL_HIGH,
+    NOT_NORMAL_LOW,
+    ON,
+    U8,
+    Detector,
+    Parameter,
+)
+from vigil.domain.alerts import Kind
+from vigil.domain.readings import F64, I64
+
+_AT, _MEAN, _VARIANCE, _LEARNT = range(4)
+_WINDOW, _WARM_UP, _MOST, _FLOOR, _LOW, _HIGH, _INNER = range(1, 8)
+_NAN = float("nan")
+_SECONDS = 1e-6
+
+
+def baseline_kernel(
+    slot: I64,
+    at: I64,
+    value: F64,
+    weight: F64,
+    gate: U8,
+    state: F64,
+    param: F64,
+    profile: I32,
+    score: F32,
+    code: U8,
+) -> None:
+    """Mean and variance weighted by the time that a reading stands for and by its quality: all of the past alike until one
+    window is learnt, exponentially forgotten from then on. Nothing is learnt from a value that raises. Score: distance from
+    the mean in personal SD."""
+    for i in range(slot.size):
+        code[i] = 0
+        score[i] = _NAN
+        s = slot[i]
+        p = profile[s]
+        if gate[i] != 0 or param[p, ON] == 0.0:
+            continue
+        x = value[i]
+        last = state[s, _AT]
+        state[s, _AT] = at[i]
+        if last < 0.0:
+            state[s, _MEAN] = x
+            continue
+        deviation = x - state[s, _MEAN]
+        learnt = state[s, _LEARNT]
+        raised = False
+        if learnt >= param[p, _WARM_UP]:
+            spread, floor = math.sqrt(state[s, _VARIANCE]), param[p, _FLOOR]
+            spread = spread if spread > floor else floor
+            z = deviation / spread
+            bits = 0
+            if z < param[p, _LOW] * param[p, _INNER]:
+                bits |= NOT_NORMAL_LOW
+                if z < param[p, _LOW]:
+                    bits |= LOW
+                    raised = True
+            if z > param[p, _HIGH] * param[p, _INNER]:
+                bits |= NOT_NORMAL_HIGH
+                if z > param[p, _HIGH]:
+                    bits |= HIGH
+                    raised = True
+            score[i] = abs(z)
+            code[i] = bits
+        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step = (step if step < most else most) * weight[i]
+        if step > 0.0 and not raised:
+            share = step / (learnt + step)
+            state[s, _MEAN] += share * deviation
+            state[s, _VARIANCE] = (1.0 - share) * (state[s, _VARIANCE] + share * deviation * deviation)
+            learnt, window = learnt + step, param[p, _WINDOW]
+            state[s, _LEARNT] = learnt if learnt < window else window
+
+
+_HOUR = 3600.0
+
+
+def _row(most_s: float, floor: float, low: float, high: float) -> dict[str, float]:
+    """``most_s`` also says how many readings there must be at least: warm_up_s / most_s."""
+    return {
+        "window_s": 48 * _HOUR,
+        "warm_up_s": 12 * _HOUR,
+        "most_s": most_s,
+        "floor": floor,
+        "low": low,
+        "high": high,
+        "inner": 0.8,
+    }
+
+
+DETECTOR = Detector(
+    name="baseline",
+    title="Unusual for this person",
+    kind=Kind.PHYSIOLOGICAL,
+    sided=True,
+    what="A value far from the person's own mean of the last days, in units of the person's own spread.",
+    blind_to=(
+        "a person who is ill from the first hour on; a change so slow that the mean follows it (drift and trend see that); "
+        "a new level that is here to stay keeps it raised, for it does not learn from what it raises"
+    ),
+    source=(
+        "floors of the spread: about the within-person SD at rest of the reference page 'Physiology', section 1; thresholds: "
+        "ours, set on simulated people at home. The spread of heart rate and breathing holds effort, which only raises them: so "
+        "breathing is unusually low at 2 SD already"
+    ),
+    state=(("at_us", -1.0), ("mean", 0.0), ("variance", 0.0), ("learnt_s", 0.0)),
+    parameters=(
+        Parameter("window_s", "s", "time constant of mean and variance", "ours: two days, to hold the day's rhythm"),
+        Parameter("warm_up_s", "s", "time it must have learnt from before it speaks; at most the window", "ours"),
+        Parameter("most_s", "s", "time that one reading can stand for", "ours"),
+        Parameter(
+            "floor", "the vital's unit", "least spread that is believed", "reference page 'Physiology', section 1"
+        ),
+        Parameter("low", "SD", "z below which it is raised, negative", "ours"),
+        Parameter("high", "SD", "z above which it is raised", "ours"),
+        Parameter("inner", "1", "share of the threshold below which it counts as normal again", "ours"),
+    ),
+    vitals={
+        "heart_rate": _row(60.0, 6.0, -3.0, 3.0),
+        "resp_rate": _row(60.0, 1.5, -2.0, 4.0),
+        "spo2": _row(60.0, 1.2, -2.5, _NAN),
+        "bp_sys": _row(1800.0, 7.0, -3.0, 3.0),
+        "body_temp": _row(1800.0, 0.25, -2.5, 2.5),
+    },
+    delay_s={"heart_rate": 600.0, "resp_rate": 300.0, "spo2": 600.0, "body_temp": 600.0},
+    kernel=baseline_kernel,
+)

@@ -1,0 +1,115 @@
+"""What a detector is: one file with a kernel over columns and a frozen description of it.
+
+A kernel is called once a batch with all readings of all slots, in any mixture of slots but ascending in measured time inside
+each slot. It judges them one by one: it scores a reading first and learns from it afterwards. It has no clock and does no I/O.
+It must be written in the part of Python that runs the same way on numpy scalars and compiled by numba: + - * / comparisons,
+``math.sqrt``, ``math.floor`` and indexing; no ``exp``, ``log`` or ``pow`` (their last bit depends on the library), no
+``min``/``max`` on values that may be NaN, no division by 0. Then compiled and uncompiled results are bit-equal, and so is any
+split into batches. A helper that a kernel calls must be marked ``analytics.engine.compiled.helper`` and stand in the same file.
+
+    kernel(slot, at, value, weight, gate, state, param, profile, score, code)
+
+``slot`` i64, ``at`` i64 measured time in microseconds UTC, ``value`` f64 in the vital's unit, ``weight`` f64 0 to 1 (how far the
+signal can be trusted, 0 = gated), ``gate`` u8 (``analytics.quality``: only 0 is a measurement of the patient), each (n,).
+``state`` f64 (slots, len(description.state)), at least one column: row ``slot[i]`` is this detector's memory of the slot; times
+are kept in it as f64 microseconds, which is exact. ``param`` f64 (profiles, 1 + len(description.parameters)): column ``ON`` is
+1.0 where the detector watches the vital, the others follow in the order of the description; ``profile`` i32 (slots,): the row
+of each slot; row 0 is off for everybody. Results, (n,): ``score`` f32, high = odd, NaN = not judged; ``code`` u8 of the bits
+below, 0 = nothing odd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vigil.domain.alerts import Kind
+
+Kernel = Callable[..., None]
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+#: Bits of ``code``. A value beyond the raising threshold, a severe one, and one that does not yet count as normal again
+#: (hysteresis); beyond implies not normal, severe implies beyond.
+LOW, HIGH = 1, 2
+SEVERE_LOW, SEVERE_HIGH = 4, 8
+NOT_NORMAL_LOW, NOT_NORMAL_HIGH = 16, 32
+
+#: First column of every parameter row.
+ON = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``source``: where the starting value comes from; "ours" = engineering choice that needs clinical sign-off."""
+
+    name: str
+    unit: str
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Description of one detector.
+
+    ``name``: its rules are ``<name>.<vital>.<low|high>``, without the side when ``sided`` is False (then code HIGH is used).
+    ``state``: name and fresh value of each column of its memory. ``vitals``: the vitals it watches, each with the starting
+    value of every parameter. ``delay_s``: how long it must hold before it counts, measured time, by vital (0 when not named).
+    ``blind_to``: what it cannot see, in a sentence, for the reference page. ``of_gated``: its condition begins with gated values
+    only and valid ones confirm or end it; every other detector ignores gated values.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    sided: bool
+    what: str
+    blind_to: str
+    source: str
+    state: tuple[tuple[str, float], ...]
+    parameters: tuple[Parameter, ...]
+    vitals: Mapping[str, Mapping[str, float]]
+    delay_s: Mapping[str, float]
+    kernel: Kernel = field(repr=False)
+    of_gated: bool = False
+
+    def rule(self, vital: str, side: int) -> str:
+        """``side`` 0 = low, 1 = high."""
+        return f"{self.name}.{vital}.{('low', 'high')[side]}" if self.sided else f"{self.name}.{vital}"
+
+    def row(self, vital: str, values: Mapping[str, float] | None = None) -> list[float]:
+        """A parameter row: off when the detector does not watch the vital; ``values`` replace the starting ones."""
+        chosen = {**self.vitals.get(vital, {}), **(values or {})}
+        if vital not in self.vitals and values is None:
+            return [0.0] + [0.0] * len(self.parameters)
+        return [1.0] + [chosen[parameter.name] for parameter in self.parameters]
+
+
+def problems(detector: Detector) -> list[str]:
+    """What is wrong with a description, in words; empty when nothing is."""
+    names = [parameter.name for parameter in detector.parameters]
+    found = []
+    for vital, values in detector.vitals.items():
+        if set(values) != set(names):
+            found.append(f"{detector.name}: {vital} needs exactly the parameters {', '.join(names)}")
+    if set(detector.delay_s) - set(detector.vitals):
+        found.append(f"{detector.name}: a delay for a vital that it does not watch")
+    return found
+
+
+def signature(numba_types: Any) -> Any:
+    """The one compiled signature of all kernels; ``numba_types`` is ``numba.types``."""
+    t = numba_types
+    column, bits = t.Array(t.float64, 1, "C"), t.Array(t.uint8, 1, "C")
+    whole = t.Array(t.int64, 1, "C")
+    table = t.Array(t.float64, 2, "C")
+    return t.void(
+        whole, whole, column, column, bits, table, table, t.Array(t.int32, 1, "C"), t.Array(t.float32, 1, "C"), bits
+    )

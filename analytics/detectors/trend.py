@@ -1,0 +1,143 @@
+"""Trend: a slope over hours that is larger than its own uncertainty."""
+
+from __future__ import annotations
+
+from analytics.detectors.contract import (
+    F32,
+    HIGH,
+    I32,
+    LOW,
+    NOT_NORMAL_HIGH,
+    NOT_NORMAL_LOW,
+    ON,
+    U8,
+    Detector,
+    Parameter,
+)
+from vigil.domain.alerts import Kind
+from vigil.domain.readings import F64, I64
+
+_AT, _ONCE, _TWICE, _SCALE, _LEARNT = range(5)
+_WINDOW, _MOST, _FLOOR, _DOUBT, _LOW, _HIGH, _INNER = range(1, 8)
+_NAN = float("nan")
+_SECONDS = 1e-6
+#: Residuals are cut at that many mean absolute residuals (Huber): 3 is 2.4 SD of a normal distribution.
+_CLIP = 3.0
+#: Share of a window that must be learnt before anything is cut: until then the line itself may be the outlier.
+_CUT_FROM = 0.1
+
+
+def trend_kernel(
+    slot: I64,
+    at: I64,
+    value: F64,
+    weight: F64,
+    gate: U8,
+    state: F64,
+    param: F64,
+    profile: I32,
+    score: F32,
+    code: U8,
+) -> None:
+    """Exponentially weighted regression on a line in its recursive form (Brown's double smoothing): smoothed once and smoothed
+    twice lag a ramp by one and by two windows, so that their difference is the change over a window. What a reading differs
+    from the line's forecast is cut before it is learnt. Score: the change over a window less its uncertainty, in the vital's
+    unit; 0 when the uncertainty is larger."""
+    for i in range(slot.size):
+        code[i] = 0
+        score[i] = _NAN
+        s = slot[i]
+        p = profile[s]
+        if gate[i] != 0 or param[p, ON] == 0.0:
+            continue
+        x = value[i]
+        last = state[s, _AT]
+        state[s, _AT] = at[i]
+        if last < 0.0:
+            state[s, _ONCE] = x
+            state[s, _TWICE] = x
+            continue
+        once, scale, learnt, floor = state[s, _ONCE], state[s, _SCALE], state[s, _LEARNT], param[p, _FLOOR]
+        scale = scale if scale > floor else floor
+        change = once - state[s, _TWICE]
+        if learnt >= param[p, _WINDOW]:
+            doubt, low, high = param[p, _DOUBT] * scale, param[p, _LOW], param[p, _HIGH]
+            if change - doubt > high * param[p, _INNER]:
+                code[i] = NOT_NORMAL_HIGH
+                if change - doubt > high:
+                    code[i] = HIGH | NOT_NORMAL_HIGH
+            elif change + doubt < low * param[p, _INNER]:
+                code[i] = NOT_NORMAL_LOW
+                if change + doubt < low:
+                    code[i] = LOW | NOT_NORMAL_LOW
+            sure = abs(change) - doubt
+            score[i] = sure if sure > 0.0 else 0.0
+        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step = (step if step < most else most) * weight[i]
+        if step > 0.0:
+            share = step / (learnt + step)
+            forecast = once + change + share * change
+            residual = x - forecast
+            if learnt >= _CUT_FROM * param[p, _WINDOW]:
+                bound = _CLIP * scale
+                residual = residual if residual < bound else bound
+                residual = residual if residual > -bound else -bound
+            once += share * (forecast + residual - once)
+            state[s, _ONCE] = once
+            state[s, _TWICE] += share * (once - state[s, _TWICE])
+            state[s, _SCALE] = scale + share * (abs(residual) - scale)
+            learnt, window = learnt + step, param[p, _WINDOW]
+            state[s, _LEARNT] = learnt if learnt < window else window
+
+
+_HOUR = 3600.0
+#: The regression weighs the past by h(u) = (1 - u / w) exp(-u / w) / w: the change over a window w has the variance
+#: s2 * m / (2 w) where the scatter s2 forgets itself within m. One-sided 95 % and s = 1.25 mean absolute residuals.
+_DOUBT_SOURCE = "1.64 x 1.25 x sqrt(m / 2 w) for scatter with a memory m of 4 % of the window w (15 min of 6 h)"
+
+
+def _row(window_h: float, most_s: float, floor: float, low: float, high: float) -> dict[str, float]:
+    return {
+        "window_s": window_h * _HOUR,
+        "most_s": most_s,
+        "floor": floor,
+        "doubt": 0.3,
+        "low": low,
+        "high": high,
+        "inner": 0.7,
+    }
+
+
+DETECTOR = Detector(
+    name="trend",
+    title="Trend",
+    kind=Kind.PHYSIOLOGICAL,
+    sided=True,
+    what="A rise or fall over hours that is larger than the scatter around it explains; single outliers do not move it.",
+    blind_to=(
+        "changes within a fraction of its window; slopes no steeper than the day's own rhythm; in its first windows it "
+        "understates a slope"
+    ),
+    source="double exponential smoothing (Brown 1963) with Huber's cut; limits: ours, set on simulated people at home",
+    state=(("at_us", -1.0), ("once", 0.0), ("twice", 0.0), ("scale", 0.0), ("learnt_s", 0.0)),
+    parameters=(
+        Parameter("window_s", "s", "time constant of the regression; it speaks when that much is learnt", "ours"),
+        Parameter("most_s", "s", "time that one reading can stand for", "ours"),
+        Parameter(
+            "floor", "the vital's unit", "least mean absolute residual that is believed", "half of the resolution"
+        ),
+        Parameter("doubt", "1", "uncertainty of the change over a window, in mean absolute residuals", _DOUBT_SOURCE),
+        Parameter("low", "the vital's unit", "change over a window below which it is raised, negative", "ours"),
+        Parameter("high", "the vital's unit", "change over a window above which it is raised", "ours"),
+        Parameter("inner", "1", "share of the limit below which it counts as normal again", "ours"),
+    ),
+    vitals={
+        "heart_rate": _row(12.0, 60.0, 1.0, -7.0, 5.0),
+        "resp_rate": _row(6.0, 60.0, 0.5, -2.0, 1.2),
+        "spo2": _row(6.0, 60.0, 0.5, -0.75, _NAN),
+        "bp_sys": _row(12.0, 1800.0, 2.0, -8.0, 8.0),
+        "body_temp": _row(6.0, 1800.0, 0.05, -0.2, 0.2),
+    },
+    delay_s={},
+    kernel=trend_kernel,
+)

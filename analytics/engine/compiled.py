@@ -1,0 +1,62 @@
+"""Kernels run as plain Python until their compiled versions are ready, so that a start never waits for a compiler.
+
+numba is imported and compiles in a thread of its own; machine code is cached on disk beside the source, so that only the first
+start of a version compiles. Both versions give bit-equal results (``tests/conformance/detectors``), so it does not matter at
+which batch a kernel is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_LOG = logging.getLogger(__name__)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+#: Given ``numba.types``, the compiled signature of a kernel.
+Signature = Callable[[Any], Any]
+
+_HELPERS: list[Callable[..., Any]] = []
+
+
+def helper(function: Function) -> Function:
+    """Mark a function that kernels of the same file call. It stays plain Python for Python."""
+    _HELPERS.append(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    function: Callable[..., Any]
+    signature: Signature
+
+
+class Kernels:
+    """The version of each kernel to call now."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.ready = threading.Event()
+
+    def __call__(self, function: Function) -> Function:
+        return self._compiled.get(function, function)  # type: ignore[return-value]
+
+    def compile(self, kernels: list[Kernel]) -> None:
+        """Compile, or load from the cache on disk, now; each kernel is in use as soon as it is ready."""
+        import numba
+
+        for function in _HELPERS:
+            numba.extending.register_jitable(function)
+        for kernel in kernels:
+            if kernel.function not in self._compiled:
+                make = numba.njit(kernel.signature(numba.types), nogil=True, cache=True, error_model="numpy")
+                self._compiled[kernel.function] = make(kernel.function)
+        self.ready.set()
+
+    def compile_in_background(self, kernels: list[Kernel]) -> threading.Thread:
+        thread = threading.Thread(target=self.compile, args=(kernels,), name="compile", daemon=True)
+        thread.start()
+        return thread

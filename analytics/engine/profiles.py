@@ -1,0 +1,75 @@
+"""Parameter rows that many slots share: one profile for each (policy, vital, continuous or spot)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.detectors.contract import ON, Detector
+from analytics.detectors.limit import limit_columns
+from analytics.quality import gate_row
+from vigil.domain.policy import Policy
+from vigil.domain.readings import F64, I64
+from vigil.domain.times import SECOND
+from vigil.domain.vitals import VITALS
+
+#: Profile 0: nothing watches the slot.
+NOBODY = 0
+_SIDES = ("low", "high")
+
+
+class Profiles:
+    """``param``: by detector the table (profiles, 1 + parameters); ``delay`` by detector (profiles, 2) microseconds; ``gate`` the
+    gate kernel's table."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = detectors
+        self._known: dict[tuple[str, int, bool], int] = {}
+        self.param: list[F64] = [np.zeros((1, 1 + len(each.parameters))) for each in detectors]
+        self.delay: list[I64] = [np.zeros((1, 2), np.int64) for _ in detectors]
+        self.gate: F64 = np.zeros((1, len(gate_row("", True))))
+
+    def of(self, policy: Policy, version: str, vital: int, spot: bool) -> int:
+        """The profile of a slot; ``version`` names the policy's content."""
+        key = (version, vital, spot)
+        if key not in self._known:
+            name = VITALS[vital].name
+            self._known[key] = self.gate.shape[0]
+            self.gate = _with_row(self.gate, gate_row(name, spot))
+            for number, detector in enumerate(self._detectors):
+                values, delay_s = _chosen(detector, policy, name)
+                self.param[number] = _with_row(self.param[number], detector.row(name, values))
+                self.delay[number] = _with_row(self.delay[number], [round(each * SECOND) for each in delay_s])
+        return self._known[key]
+
+    def limit(self, profile: int, side: int) -> tuple[float, float]:
+        """Limit and severe limit of a profile, NaN = none."""
+        number = next(number for number, each in enumerate(self._detectors) if each.name == "limit")
+        row = self.param[number][profile]
+        if not row[ON]:
+            return float("nan"), float("nan")
+        limit, _, severe = row[1 + 3 * side : 4 + 3 * side]
+        return float(limit), float(severe)
+
+
+def _with_row(table: NDArray[np.float64] | I64, row: Sequence[float]) -> NDArray:  # type: ignore[type-arg]
+    return np.ascontiguousarray(np.vstack([table, np.array([row], table.dtype)]))
+
+
+def _chosen(detector: Detector, policy: Policy, vital: str) -> tuple[dict[str, float] | None, tuple[float, float]]:
+    """What the policy sets for a detector's vital (None = the starting values), and the delays in seconds by side."""
+    rules = {side: rule for side in _SIDES if (rule := policy.limit(vital, side)) is not None and rule.enabled}
+    if detector.name == "limit":
+        row = dict.fromkeys((parameter.name for parameter in detector.parameters), float("nan"))
+        for side, rule in rules.items():
+            row |= limit_columns(side, rule.limit, rule.hysteresis, rule.severe)
+        low, high = (rules[side].delay_s if side in rules else 0.0 for side in _SIDES)
+        return (row if rules else None), (low, high)
+    if detector.name == "unverified":
+        severe = {side: rule.severe for side, rule in rules.items() if rule.severe is not None}
+        row = {f"{side}_severe": severe.get(side, float("nan")) for side in _SIDES}
+        return (row if rules else None), (0.0, 0.0)
+    delay = detector.delay_s.get(vital, 0.0)
+    return None, (delay, delay)

@@ -1,0 +1,71 @@
+"""Readings in, changes of conditions out: in order at once, late ones again from their checkpoint."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.amend import Amend
+from analytics.changes import Change
+from analytics.detectors.contract import ON
+from analytics.limit_alerts import LIMIT
+from analytics.quality import COUNTS, first_gate, gated
+from analytics.slots import LATENESS_WINDOW
+from analytics.state import State
+from vigil.domain.readings import I64, ReadingBatch
+
+_LOW_SEVERE, _HIGH_SEVERE = 3, 6
+
+
+class Judge:
+    def __init__(self, state: State, amend: Amend) -> None:
+        self._state = state
+        self._amend = amend
+
+    def batch(self, slot: I64, batch: ReadingBatch, now: int) -> list[Change]:
+        """Readings in order of ordinal; those of slot -1 and those that are too old are left out."""
+        state = self._state
+        keep = (slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
+        if not keep.all():
+            slot, batch = slot[keep], batch.take(keep)
+        if not slot.size:
+            return []
+        taken = state.intake.take(slot, batch, now)
+        counts = ~gated(batch)
+        counts[taken.rows] = taken.judged.gate == COUNTS
+        state.slots.note(slot, batch, counts)
+        state.windows.add(slot, batch, ~counts)
+        changes = state.telling.take(slot[taken.rows], batch.take(taken.rows), taken)
+        urgent = self._urgent(slot, batch, taken.late)
+        state.late.mark(slot[taken.late], batch.take(taken.late), urgent, now)
+        state.position = max(state.position, int(batch.ordinal[-1]))
+        for each in sorted(set(slot[taken.late[urgent]].tolist())):
+            changes += self._again(each, now)[0]
+        return changes
+
+    def late(self, now: int, share: int, *, all_of_it: bool = False) -> list[Change]:
+        """Judge slots again whose backfill is over, about ``share`` readings of them."""
+        changes: list[Change] = []
+        for slot in self._state.late.due(now, all_of_it=all_of_it):
+            found, readings = self._again(slot, now)
+            changes += found
+            share -= readings
+            if share <= 0 and not all_of_it:
+                break
+        return changes
+
+    def _again(self, slot: int, now: int) -> tuple[list[Change], int]:
+        again = self._state.late.judge_again(slot, self._state.position, now)
+        return self._amend.reconcile(again), again.judged
+
+    def _urgent(self, slot: I64, batch: ReadingBatch, late: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which late readings are severe and speak for the present."""
+        engine, slots = self._state.engine, self._state.slots
+        of, value = slot[late], batch.value[late]
+        row = engine.profiles.param[engine.numbers[LIMIT]][engine.profile[of]]
+        severe = (value < row[:, _LOW_SEVERE]) | (value > row[:, _HIGH_SEVERE])
+        fresh = batch.received_at[late] - batch.measured_at[late] <= slots.stale[of]
+        result: NDArray[np.bool_] = (
+            severe & fresh & (row[:, ON] > 0) & (first_gate(value, batch.quality[late]) == COUNTS)
+        )
+        return result

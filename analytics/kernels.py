@@ -1,0 +1,28 @@
+"""Every kernel of the stage, for ``Kernels.compile``."""
+
+from __future__ import annotations
+
+from analytics.detectors import detectors
+from analytics.detectors.contract import signature
+from analytics.engine.compiled import Kernel
+from analytics.engine.conditions import condition_kernel, condition_signature
+from analytics.quality import gate_kernel, gate_signature
+from analytics.scores.bands import bands_kernel, bands_signature
+from analytics.scores.grid import grid_kernel, grid_signature
+from analytics.scores.news2_episodes import episode_kernel, episode_signature
+from analytics.scores.shock_index import shock_index_kernel, shock_index_signature
+from analytics.scores.summaries import summary_kernel, summary_signature
+
+
+def every_kernel() -> list[Kernel]:
+    """What live judging needs first comes first."""
+    return [
+        Kernel(gate_kernel, gate_signature),
+        *(Kernel(detector.kernel, signature) for detector in detectors()),
+        Kernel(condition_kernel, condition_signature),
+        Kernel(summary_kernel, summary_signature),
+        Kernel(grid_kernel, grid_signature),
+        Kernel(bands_kernel, bands_signature),
+        Kernel(episode_kernel, episode_signature),
+        Kernel(shock_index_kernel, shock_index_signature),
+    ]
