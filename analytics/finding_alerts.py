@@ -8,11 +8,13 @@ from __future__ import annotations
 from analytics.alerting import Alerting
 from analytics.changes import Change, What
 from analytics.conditions import Conditions
+from analytics.detectors import detectors
 from analytics.detectors.contract import Detector
 from analytics.directory import Directory
 from analytics.engine.engine import Engine
 from analytics.evidence import change_row
 from analytics.limit_alerts import CONTRADICTED, LIMIT, UNVERIFIED
+from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.slots import Slots
 from analytics.telling import Telling
 from analytics.wording import finding_text, finding_title
@@ -22,6 +24,12 @@ from vigil.domain.vitals import VITALS
 
 #: Changes after which nothing holds any more.
 _OVER = (What.ENDED, What.WITHDRAWN, What.CONTRADICTED)
+
+
+def finding_names() -> list[str]:
+    """What a policy's ``findings`` may name."""
+    own = (each.name for each in detectors() if each.name not in (LIMIT, UNVERIFIED))
+    return sorted([*own, DISAGREEMENT, MULTIVARIATE])
 
 
 class FindingAlerts:

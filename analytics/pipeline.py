@@ -6,15 +6,18 @@ from analytics.alerting import Alerting
 from analytics.amend import Amend
 from analytics.book import Book
 from analytics.changes import Change
+from analytics.combination_rule import CombinationRule
 from analytics.conditions import Conditions
 from analytics.data_loss import DataLoss
 from analytics.deadlines import fire_due
 from analytics.directory import Directory
+from analytics.disagreement_rule import DisagreementRule
 from analytics.finding_alerts import FindingAlerts
 from analytics.judge import Judge
 from analytics.lapses import lapsed, switched_off
 from analytics.late import SHARE
 from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
+from analytics.minute_rules import MinuteRules
 from analytics.news2_rule import News2Rule
 from analytics.past import PastEpisodes
 from analytics.scores.live import Scores
@@ -59,6 +62,11 @@ class Pipeline:
         self._settle = settle
         self._scores = Scores(slots, state.windows, directory, readings, bus.board)
         self._news2 = News2Rule(directory, alerting, data_loss)
+        self._minute_rules = MinuteRules(
+            directory,
+            DisagreementRule(slots, state.windows, directory, alerting),
+            CombinationRule(slots, directory, alerting, readings, bus.board, state.engine.kernels),
+        )
         self._watch = Watch(slots, directory, alerting, bus.board)
         self._upkeep = Upkeep(
             state,
@@ -99,6 +107,7 @@ class Pipeline:
             cause = self._cause(now)
             for score in scores:
                 self._news2.judge(score, now, cause, live_since)
+            self._minute_rules.tick(now)
             self._data_loss.tick(now, live_since)
             self._settle.tick(now)
         self.past.flush(now)

@@ -86,6 +86,16 @@ class Windows(Columns):
         values: list[float | None] = np.where(row >= 0, self.median[row], np.nan).tolist()
         return [value if has else None for value, has in zip(values, (row >= 0).tolist(), strict=True)]
 
+    def median_between(self, slot: int, start: int, end: int) -> float:
+        """Of the valid values in [start, end), microseconds, as far as the ring holds them; NaN = none. Of a slot without a ring
+        it is the newest value, when that lies inside."""
+        row = int(self._row[slot])
+        if row < 0:
+            inside = start <= self._slots.valid_at[slot] < end
+            return float(self._slots.valid_value[slot]) if inside else float("nan")
+        inside_ring = (self.at[row] >= start) & (self.at[row] < end)
+        return float(np.median(self.value[row][inside_ring])) if inside_ring.any() else float("nan")
+
     def _follow_slots(self) -> None:
         """Give each new slot of a windowed vital a ring."""
         size = self._slots.size

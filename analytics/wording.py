@@ -135,6 +135,30 @@ def finding_text(detector: str, vital: str, value: float, lasted: int) -> str:
     return f"{vital_name(vital)} {amount(BY_NAME[vital], value)}: {detector[:1].lower()}{detector[1:]}{ending}."
 
 
+def disagreement_title(vital: str) -> str:
+    return f"{vital_name(vital)}: sensors disagree"
+
+
+def disagreement_text(vital: str, said: list[tuple[str, float]]) -> str:
+    """
+    >>> disagreement_text("heart_rate", [("w-1", 72.0), ("w-2", 95.0)])
+    'Heart rate 72/min by w-1, 95/min by w-2. One of them is wrong: check both sensors.'
+    """
+    both = ", ".join(f"{amount(BY_NAME[vital], value)} by {device_id}" for device_id, value in said)
+    return f"{vital_name(vital)} {both}. One of them is wrong: check both sensors."
+
+
+def combination_text(values: dict[str, float], parts: dict[str, float], version: str) -> str:
+    """``parts``: what each vital adds to how unusual it is; those that add most come first.
+
+    >>> combination_text({"spo2": 94.0, "heart_rate": 96.0}, {"spo2": 3.0, "heart_rate": 9.0}, "0a1b")
+    'Together unusual for this person: heart rate 96/min, SpO2 94 %. Model 0a1b, learnt from the last day.'
+    """
+    known = sorted((name for name in parts if parts[name] == parts[name]), key=lambda name: -parts[name])
+    named = ", ".join(f"{vital_word(name)} {amount(BY_NAME[name], values[name])}" for name in known[:3])
+    return f"Together unusual for this person: {named}. Model {version}, learnt from the last day."
+
+
 #: How the inputs of NEWS2 are named in a sentence, and what each can score while it is not known.
 _SCORE_WORDS = {
     "resp_rate": "breathing",

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from analytics.backtest.replay import RESPONSE_S
 from analytics.backtest.run import Plan, Source, run
-from analytics.detectors import detectors
+from analytics.finding_alerts import finding_names
 from cli.installation import ConfigFile, DataDir, settings
 from vigil.domain.errors import ConfigError, InvalidInput
 from vigil.domain.policy import DEFAULT_POLICY, Policy
@@ -77,7 +77,7 @@ def _policy(path: Path) -> Policy:
         text = path.read_text("utf-8")
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    return parse_policy(text, path.name, frozenset(each.name for each in detectors()))
+    return parse_policy(text, path.name, frozenset(finding_names()))
 
 
 def _of_installation(

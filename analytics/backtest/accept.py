@@ -76,7 +76,7 @@ class _Sources:
         self._named = rows.source >= 0
         self._source = np.maximum(rows.source, 0)
         self.asked = (rows.source != marks.BLANK) & (
-            ~self._named | self._each([asked is None or name in asked for name in patients])
+            ~self._named | self._each([asked is None or not name or name in asked for name in patients])
         )
         self.nobody = self._each([not name for name in patients])
         self.unknown = self._each([wanted.known is not None and name not in wanted.known for name in patients])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.backtest.patient_level import combinations_found, disagreements
 from analytics.backtest.world import World
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
@@ -21,6 +22,7 @@ from analytics.intake import stepped
 from analytics.lapses import reconfigure
 from analytics.limit_alerts import LIMIT
 from analytics.order import in_canonical_order
+from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.quality import COUNTS
 from analytics.scores.minutes import MinuteInputs, PatientReadings, PatientSlots, minute_inputs
 from analytics.scores.news2 import news2_columns
@@ -89,10 +91,12 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     calling = _calling(state, world)
     changed = np.isin(events["detector"], calling) & (events["event"]["what"] != DROPPED)
     decided = np.unique(events["event"]["row"][changed])
-    minutes, scores = _news2(world, state, batch, slot, counts)
+    readings, slots = _of_patient(state, batch, slot, counts)
+    minutes, scores = _news2(world, state, readings, slots)
     log = [
         *_logged(state, world, _by_slot(state, events, slot, batch.measured_at)),
         *_news2_logged(world, minutes, scores, state.engine.kernels),
+        *_patient_level(world, readings, slots, minutes, state.engine.kernels),
     ]
     log.sort(key=lambda each: (each.episode.onset, each.rule))
     return Folded(log, state, batch, slot, counts, decided, minutes, scores)
@@ -133,21 +137,45 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
     return result
 
 
-def _news2(
-    world: World, state: State, batch: ReadingBatch, slot: I64, counts: NDArray[np.bool_]
-) -> tuple[MinuteInputs, I16]:
-    patient, slots = world.history.patient, state.slots
+def _of_patient(
+    state: State, batch: ReadingBatch, slot: I64, counts: NDArray[np.bool_]
+) -> tuple[PatientReadings, PatientSlots]:
     order = np.lexsort((slot, batch.measured_at))
-    if len(batch) and not_applicable(patient.age(utc_date(int(batch.measured_at[order[-1]]))), patient.pregnant):
-        order = order[:0]
-    size = slots.size
+    size, slots = state.slots.size, state.slots
     readings = PatientReadings(
         batch.measured_at[order], slot[order], batch.value[order], counts[order], batch.quality[order]
     )
-    of = PatientSlots(slots.vital[:size], slots.stale[:size], slots.spot[:size], slots.stream[:size], slots.end[:size])
-    minutes = minute_inputs(readings, of, state.engine.kernels)
-    scale2 = np.full(minutes.minute_end.size, bool(patient.spo2_scale2_by), np.uint8)
+    return readings, PatientSlots(
+        slots.vital[:size], slots.stale[:size], slots.spot[:size], slots.stream[:size], slots.end[:size]
+    )
+
+
+def _news2(world: World, state: State, readings: PatientReadings, slots: PatientSlots) -> tuple[MinuteInputs, I16]:
+    """Of those for whom NEWS2 is not meant, the minutes without scores."""
+    patient = world.history.patient
+    minutes = minute_inputs(readings, slots, state.engine.kernels)
+    size = minutes.minute_end.size
+    scale2 = np.full(size, bool(patient.spo2_scale2_by), np.uint8)
+    if size and not_applicable(patient.age(utc_date(int(minutes.minute_end[-1]))), patient.pregnant):
+        minutes, scale2 = MinuteInputs(minutes.minute_end[:0], minutes.inputs[:0], minutes.age_us[:0]), scale2[:0]
     return minutes, news2_columns(minutes.inputs, scale2, state.engine.kernels)
+
+
+def _patient_level(
+    world: World, readings: PatientReadings, slots: PatientSlots, minutes: MinuteInputs, kernels: Kernels
+) -> list[Logged]:
+    """Detectors over several streams. That of combinations takes seconds a patient and day, so it runs only where the policy
+    lets it call somebody."""
+    findings = world.history.policy.findings
+    found = [
+        Logged(f"{DISAGREEMENT}.{vital}", Kind.TECHNICAL, findings.get(DISAGREEMENT), each)
+        for vital, spans in disagreements(readings, slots, kernels).items()
+        for each in spans
+    ]
+    if MULTIVARIATE in findings:
+        priority = findings[MULTIVARIATE]
+        found += [Logged(MULTIVARIATE, Kind.PHYSIOLOGICAL, priority, each) for each in combinations_found(minutes)]
+    return found
 
 
 def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Kernels) -> list[Logged]:

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.backtest.fold import Folded, prepared
+from analytics.backtest.fold import Folded
 from analytics.backtest.world import World
+from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
-from analytics.freshness import LOW_AT_LEAST, LOW_INTERVALS, MEDIUM_AT_LEAST, MEDIUM_INTERVALS
+from analytics.freshness import BACKLOG, WATCHED_VITALS, low_after, medium_after
+from analytics.lapses import QUIET
+from analytics.late import LONGEST
+from analytics.missing import UNKNOWN_INTERVAL
 from analytics.pipeline import Pipeline
 from analytics.scores.bands import LOWER, SINGLE_3
+from analytics.state import State
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Handling, Transition
 from vigil.domain.lifecycle import Acknowledge, Stamp, apply
-from vigil.domain.readings import I64
+from vigil.domain.people import Device
+from vigil.domain.quality import AHEAD_ALLOWED
+from vigil.domain.readings import I64, ReadingBatch
 from vigil.domain.times import MINUTE, SECOND
 from vigil.runtime.clock import ManualClock
 from vigil.runtime.metrics import Metrics
@@ -27,8 +34,6 @@ from vigil.runtime.metrics import Metrics
 SETTLE = 20 * SECOND
 #: How long the nurse of a back-test takes to acknowledge, seconds (ours).
 RESPONSE_S = 60.0
-#: While late readings come, the clock ticks at least so often.
-_LATE_STEP = 5 * SECOND
 
 
 class Nurse:
@@ -70,7 +75,9 @@ def replay(
     if not len(batch):
         return []
     start, end = int(batch.received_at[0]), int(batch.received_at[-1]) + SETTLE
-    state, directory, _ = prepared(world, kernels)
+    directory = Directory(world)
+    directory.refresh()
+    state = State(directory, world, kernels)
     clock, nurse = ManualClock(start), Nurse(world, response_s)
     pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics())
     pipeline.begin(start, 0)
@@ -78,6 +85,7 @@ def replay(
     for moment in moments(world, folded, start, end).tolist():
         while True:
             waiting = [due for due in (pipeline.next_due(), nurse.next_due()) if due is not None]
+            waiting += _held(state, batch, taken, clock.now_us())
             now = min(moment, max(min(waiting, default=moment), clock.now_us() + SECOND))
             upto = int(np.searchsorted(batch.received_at, now, side="right"))
             clock.jump_to(now)
@@ -91,36 +99,72 @@ def replay(
     return world.log
 
 
+def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
+    """While a condition is held back, or was told because its data stopped, any reading may tell or end it; so may silence."""
+    telling = state.telling
+    if not telling.held and not any(told.lapsed for told in telling.told.values()):
+        return []
+    silence = [now + SECOND] if any(not held.passed for held in telling.held.values()) else []
+    return silence + batch.received_at[taken : taken + 1].tolist()
+
+
 def moments(world: World, folded: Folded, start: int, end: int) -> I64:
     """When the clock must tick whatever the alerts do: server time, ascending."""
     received = folded.batch.received_at
-    found = [np.array([start, end]), received[folded.decided], _silences(folded, end), _scores(folded)]
-    late = _late(world)
-    found += [late] if late.size else []
+    found = [np.array([start, end]), received[folded.decided], _scores(folded), _late(folded)]
+    found.append(_silences(world, folded, start, end))
     together = np.unique(np.concatenate(found))
     return together[(together >= start) & (together <= end)]
 
 
-def _silences(folded: Folded, end: int) -> I64:
+def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
     """A second after each threshold that a silence passes, and when it is over."""
-    slots, found = folded.state.slots, []
+    slots = folded.state.slots
+    told = [_told_interval(device) for device in world.devices()]
+    intervals = sorted({*slots.interval[: slots.size].tolist(), *told})
+    thresholds = np.array(sorted({after(each) for each in intervals for after in (low_after, medium_after)}))
+    found = [start + thresholds + SECOND, np.array([start + BACKLOG + SECOND])]
     for slot in range(slots.size):
-        rows = np.flatnonzero((folded.slot == slot) & folded.counts)
-        heard = np.sort(folded.batch.received_at[rows])
-        interval, stale = int(slots.interval[slot]), int(slots.stale[slot])
-        thresholds = (
-            max(LOW_AT_LEAST, LOW_INTERVALS * interval),
-            max(MEDIUM_AT_LEAST, MEDIUM_INTERVALS * interval),
-            stale,
-        )
-        again = np.r_[heard[1:], end]
-        silence = again - heard
-        quiet = silence > min(thresholds)
-        for threshold in thresholds:
-            passed = silence > threshold
-            found.append(heard[passed] + threshold + SECOND)
-        found.append(again[quiet])
-    return np.concatenate(found) if found else np.empty(0, np.int64)
+        stale, mine = int(slots.stale[slot]), np.flatnonzero(folded.slot == slot)
+        begun = folded.batch.received_at[mine].min(initial=end)
+        found.append(np.r_[begun, begun + thresholds + SECOND])
+        measured, received = _newest(folded, mine[folded.counts[mine]])
+        if not measured.size:
+            continue
+        heard = np.where(received - measured <= stale, received, measured)
+        found += [_crossings(heard, received, thresholds, end), _crossings(measured, received, np.array([stale]), end)]
+        backlog = received < start + BACKLOG
+        found.append(_crossings(received[backlog], received[backlog], thresholds, end))
+        old = received - measured > stale - QUIET
+        quiet = np.diff(received, append=end) > QUIET
+        found.append(received[old & quiet] + QUIET + SECOND)
+    return np.concatenate(found)
+
+
+def _told_interval(device: Device) -> int:
+    """Of a device that has not sent anything yet; as in ``analytics.missing``."""
+    told = [device.interval_s[name] for name in WATCHED_VITALS if name in device.interval_s]
+    return round(min(told) * SECOND) if told else UNKNOWN_INTERVAL
+
+
+def _newest(folded: Folded, rows: I64) -> tuple[I64, I64]:
+    """Measured time and receipt, in order of receipt, of the readings that were each the newest one when they came."""
+    rows = rows[np.argsort(folded.batch.ordinal[rows], kind="stable")]
+    measured = folded.batch.measured_at[rows]
+    rows = rows[measured >= np.maximum.accumulate(measured)]
+    return folded.batch.measured_at[rows], folded.batch.received_at[rows]
+
+
+def _crossings(since: I64, received: I64, thresholds: I64, end: int) -> I64:
+    """When what is counted from ``since`` of the newest reading passes a threshold, and when a reading brings it back."""
+    again = np.r_[received[1:], end]
+    found = []
+    for threshold in thresholds.tolist():
+        passes = since + threshold + SECOND
+        found.append(passes[(passes > received) & (passes <= again)])
+        before, after = again[:-1] - since[:-1] > threshold, again[:-1] - since[1:] > threshold
+        found.append(again[:-1][before != after])
+    return np.concatenate(found)
 
 
 def _scores(folded: Folded) -> I64:
@@ -136,12 +180,20 @@ def _scores(folded: Folded) -> I64:
     return np.concatenate([turns, turns + MINUTE + SECOND])
 
 
-def _late(world: World) -> I64:
-    """Where readings come out of order: every few seconds while they come."""
-    batch = world.history.batch
-    order = np.lexsort((batch.ordinal, batch.stream))
-    same = batch.stream[order][1:] == batch.stream[order][:-1]
-    if not (same & (np.diff(batch.measured_at[order]) < 0)).any():
-        return np.empty(0, np.int64)
-    steps: I64 = (np.unique(batch.received_at // _LATE_STEP) + 1) * _LATE_STEP
-    return steps
+def _late(folded: Folded) -> I64:
+    """Where what is known so far differs from what will be known in the end: from the time that a late reading speaks of until it
+    has been judged, the clock ticks with each reading of its sensor and at the end of each minute."""
+    batch, found = folded.batch, []
+    for slot in range(folded.state.slots.size):
+        rows = np.flatnonzero(folded.slot == slot)
+        rows = rows[np.argsort(batch.ordinal[rows], kind="stable")]
+        measured, received = batch.measured_at[rows], batch.received_at[rows]
+        late = measured < np.maximum.accumulate(measured)
+        if not late.any():
+            continue
+        order = np.argsort(measured[late], kind="stable")
+        first, last = measured[late][order] - AHEAD_ALLOWED, np.maximum.accumulate(received[late][order] + LONGEST)
+        window = np.searchsorted(first, received, side="right") - 1
+        inside = (window >= 0) & (received <= last[window])
+        found += [received[inside], (np.unique(received[inside] // MINUTE) + 1) * MINUTE]
+    return np.concatenate(found) if found else np.empty(0, np.int64)

@@ -111,13 +111,16 @@ def read_rows(path: Path, patients: Sequence[str] | None) -> Rows:
 
 
 def distinct_patients(path: Path) -> list[str]:
-    """Every patient that a row names, sorted. Raises ``TableError``."""
+    """Every patient that a row names, sorted. Raises ``TableError``, also when there is none."""
     with connection(path) as con:
         table = opened(con, path)
         name = _text(table, "patient")
         skip = "OFFSET 1" if table.is_csv else ""
         rows = con.execute(f"SELECT DISTINCT {name} FROM (FROM ({table.query}) {skip}) WHERE fits").fetchall()
-    return sorted(row[0] for row in rows if row[0])
+    found = sorted(row[0] for row in rows if row[0])
+    if not found:
+        raise TableError(f"{path.name} names no patient in any row")
+    return found
 
 
 # --- names ----------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ GROUP = 20
 #: Raise it with any change to what a part holds.
 _FORMAT = 1
 #: Reasons why nobody can tell whose row it is: every group meets these rows, the first one counts them.
-_NOBODYS = (RowReason.UNREADABLE_LINE, RowReason.BAD_NAME)
+_NOBODYS = (RowReason.UNREADABLE_LINE, RowReason.BAD_NAME, RowReason.PATIENT_MISSING, RowReason.NO_PATIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,7 @@ def _kernels() -> Kernels:
 def judge_group(group: Group) -> None:
     """Judges some patients and writes their part of each file; the JSON of the part comes last and says that it is whole."""
     plan = group.plan
-    nobody = () if group.number or plan.source.is_store else ("",)  # rows without a patient are judged once
-    table = plan.source.read((*group.patients, *nobody))
+    table = plan.source.read(group.patients)
     counts, scores = Counts(), list[Columns]()
     with (
         group.part(EPISODES).open("w", encoding="utf-8") as log,

@@ -54,7 +54,8 @@ def read_table(
 
     Times: ISO 8601 with Z or an offset, epoch milliseconds, or epoch microseconds (told by their size). An empty value or
     NaN is "tried, no value". ``patients`` are read and judged, the others not: a file that does not fit into memory can be
-    read group by group (``read_patients``). ``known_patients``: whoever else occurs is refused.
+    read group by group (``read_patients``); every group then meets the rows whose patient cannot be told (reasons
+    ``UNREADABLE_LINE``, ``BAD_NAME``, ``PATIENT_MISSING``). ``known_patients``: whoever else occurs is refused.
 
     Raises ``TableError`` for a file that is no table and, when ``strict``, for the first row that is no reading; otherwise
     such rows are counted in ``refused``. No text names a patient.
@@ -82,7 +83,8 @@ def from_store(
 ) -> Table:
     """Reads the readings of an installation that is not running, ``path`` being its DuckDB file, opened for reading only.
 
-    A reading belongs to the patient whose binding covers its measured time; without one it is counted as ``no_patient``.
+    A reading belongs to the patient whose binding covers its measured time; without one it is counted as ``no_patient``,
+    whichever ``patients`` are asked for.
     Raises ``StoreError`` when Vigil is running, or the file is missing, damaged or of another version.
     """
     rows, nobody = stored_rows(path, bindings, first, last)

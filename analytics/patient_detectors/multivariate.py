@@ -18,8 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigil.domain.errors import InvalidInput
+from vigil.domain.news2 import INPUTS
 from vigil.domain.readings import F64
 from vigil.domain.times import DAY, HOUR
+
+#: The inputs of NEWS2 that it looks at, by their place in ``vigil.domain.news2.INPUTS``.
+VITALS_SEEN = ("resp_rate", "spo2", "bp_sys", "heart_rate", "body_temp")
+COLUMNS = [INPUTS.index(name) for name in VITALS_SEEN]
+#: For the fit, which starts at random: the same minutes give the same model.
+SEED = 1
 
 #: A model is made every 6 h of measured time from the 24 h before (ours): a whole day, for its rhythm.
 EVERY, LEARNT_FROM = 6 * HOUR, DAY

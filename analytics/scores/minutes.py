@@ -74,7 +74,7 @@ def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versi
     """Raises ``ValueError`` when the readings do not ascend in time."""
     if np.any(np.diff(readings.measured_at) < 0):
         raise ValueError("the readings of a minute grid must ascend in measured time")
-    minute, slot, at, value, doubt = _summaries(readings, slots, kernels)
+    minute, slot, at, value, doubt = summaries(readings, slots, kernels)
     value = _told(value, slot, slots.vital)
     room = _most_minutes(minute, slots)
     end, inputs, age = np.empty(room, np.int64), np.empty((room, len(INPUTS))), np.empty((room, len(INPUTS)), np.int64)
@@ -100,7 +100,7 @@ def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versi
     return MinuteInputs(end[:filled], inputs[:filled], age[:filled])
 
 
-def _summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions) -> tuple[I64, I64, I64, F64, U8]:
+def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions) -> tuple[I64, I64, I64, F64, U8]:
     """What each slot said in each minute, ascending: number of the minute, slot, time of the newest value, value, doubt."""
     counts = readings.usable & ~np.isnan(readings.value) & (_INPUT_OF[slots.vital] >= 0)[readings.slot]
     keep, size = np.flatnonzero(counts), slots.stale.size

@@ -19,11 +19,11 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) 
 BY_CI = {"make test", "make check"}
 
 
-def run(command: str, data_dir: Path, timeout_s: float = 120) -> str:
-    """As a person would in the root of the repository, with the data directory named by the environment."""
+def run(command: str, data_dir: Path, timeout_s: float = 120, cwd: Path = ROOT) -> str:
+    """As a person would in the root of the repository (``cwd``), with the data directory named by the environment."""
     environment = {**clean_environment(), "VIGIL_DATA_DIR": str(data_dir)}
     done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+        ["sh", "-c", command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -41,6 +41,8 @@ def test_no_command_is_left_out() -> None:
         ".venv/bin/vigil doctor",
         ".venv/bin/vigil replay bidmc ../shared/data/bidmc --speed 30",
         ".venv/bin/vigil demo-token nurse",
+        ".venv/bin/vigil replay bidmc ../shared/data/bidmc --to bidmc.parquet",
+        ".venv/bin/vigil backtest --input bidmc.parquet --out backtest",
         "sh docs/examples/first-reading.sh",
         "sh docs/examples/read-alerts.sh",
     }
@@ -83,6 +85,20 @@ def test_doctor_and_token(product: Product) -> None:
 def test_replay(product: Product) -> None:
     said = run(".venv/bin/vigil replay bidmc ../shared/data/bidmc --speed 30", product.data_dir, 200)
     assert re.search(r"missing \(sent - stored - refused\)\s*│\s*0 ", said)
+
+
+@pytest.mark.recordings
+def test_back_test(tmp_path: Path) -> None:
+    """In a folder beside: the commands leave files where they run."""
+    (tmp_path / "main").mkdir()
+    (tmp_path / "main" / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / "shared").symlink_to(ROOT.parent / "shared")
+    for command in COMMANDS:
+        if "bidmc.parquet" in command:
+            said = run(command, tmp_path / "data", cwd=tmp_path / "main")
+    assert re.search(r"readings\s*│\s*51547 ", said)
+    written = {path.name for path in (tmp_path / "main" / "backtest").iterdir()}
+    assert written >= {"episodes.jsonl", "notices.jsonl", "scores.parquet", "summary.json"}
 
 
 @pytest.mark.mosquitto

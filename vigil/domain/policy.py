@@ -58,7 +58,7 @@ class Policy:
     news2: bool = True
     clear_delay_s: float = 60.0
     continuous_staleness_s: float = 300.0
-    findings: dict[str, Priority] = field(default_factory=lambda: {"flat": Priority.LOW})
+    findings: dict[str, Priority] = field(default_factory=lambda: {"flat": Priority.LOW, "disagreement": Priority.LOW})
     escalate_s: dict[str, float] = field(default_factory=lambda: {"high": 120.0, "medium": 600.0, "low": 14400.0})
     realarm_s: dict[str, float] = field(default_factory=lambda: {"high": 600.0, "medium": 3600.0, "low": 14400.0})
 

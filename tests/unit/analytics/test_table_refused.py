@@ -135,6 +135,20 @@ def test_rows_of_parquet_are_numbered_from_one(tmp_path: Path) -> None:
     assert [one.row for one in read_table(path, strict=False, patients=["c", "d"]).refused.examples] == [3]
 
 
+def test_rows_of_nobody_are_met_by_every_group(tmp_path: Path) -> None:
+    csv = written(tmp_path, HEADER, f"a,spo2,{SPOKEN},97", f",spo2,{SPOKEN},97", "cut off", f"b,spo2,{SPOKEN},97")
+    for name in "ab":
+        table = read_table(csv, strict=False, patients=[name])
+        assert (table.patients, table.refused.counts) == ([name], {"patient_missing": 1, "unreadable_line": 1})
+    rows = f"(VALUES ('a'), (NULL), (''), ('b')) AS t(patient), (VALUES ('spo2', {T0}, 97.0)) AS u(vital, measured_at, value)"
+    path = parquet(tmp_path, f"FROM {rows}")
+    for name in "ab":
+        table = read_table(path, strict=False, patients=[name])
+        assert (table.patients, table.refused.counts) == ([name], {"patient_missing": 2})
+    with pytest.raises(TableError, match="names no patient"):
+        read_patients(written(tmp_path, HEADER, f",spo2,{SPOKEN},97"))
+
+
 # --- files that are no tables -------------------------------------------------------------------------------------------
 
 
