@@ -15,6 +15,7 @@ from typing import Any
 
 from vigil.domain.alerts import Alert, Evidence, Transition
 from vigil.domain.errors import REASON_TEXT, RefusalReason
+from vigil.domain.other_scores import OtherScore
 from vigil.domain.people import Patient
 from vigil.domain.policy import Policy
 from vigil.domain.quality import Quality
@@ -118,6 +119,12 @@ def score(score: Score) -> Json:
         "missing": list(score.missing),
         "why": score.why,
     }
+
+
+def other_score(other: OtherScore) -> Json:
+    oldest = None if other.oldest_s is None else round(other.oldest_s, 1)
+    row = {name: getattr(other, name) for name in ("name", "value", "lower", "upper", "raised", "note")}
+    return {**row, "status": other.status.value, "missing": list(other.missing), "oldest_s": oldest}
 
 
 def coverage(coverage: Coverage) -> Json:

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 from api import shape
 from api.auth import Right, may
 from api.context import Here, span_given
-from api.schema.ward import PatientCoverage, ScoreList
+from api.schema.ward import CurrentScores, PatientCoverage, ScoreList
 from api.shape import Json
+from vigil.domain.other_scores import others, to_ask_for
 from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.times import DAY
 
@@ -33,6 +34,24 @@ def scores(
     since, until = span_given(start, end, here.deps.clock.now_us(), DAY)
     here.deps.records.patient(patient_id)
     return {"items": [shape.score(one) for one in here.deps.readings.scores(patient_id, since, until, limit)]}
+
+
+@router.get(
+    "/scores/current",
+    response_model=CurrentScores,
+    summary="NEWS2 as it stands, what to ask for, and the other scores from the same inputs",
+    dependencies=[may(Right.READ)],
+)
+def current(patient_id: str, here: Here) -> Json:
+    here.deps.records.patient(patient_id)
+    score = here.deps.bus.board.score(patient_id)
+    if score is None:
+        return {"news2": None, "ask_for": [], "others": []}
+    return {
+        "news2": shape.score(score),
+        "ask_for": list(to_ask_for(score)),
+        "others": [shape.other_score(each) for each in others(score)],
+    }
 
 
 @router.get(

@@ -69,6 +69,28 @@ class ScoreList(Model):
     items: list[ScoreOut]
 
 
+class OtherScoreOut(Model):
+    """``value`` only when complete; ``lower`` to ``upper`` bound it. ``raised`` null: the bounds do not decide it."""
+
+    name: Literal["mews", "qsofa", "shock_index"]
+    status: Literal["complete", "partial"]
+    value: float | None
+    lower: float
+    upper: float
+    raised: bool | None
+    missing: list[str]
+    oldest_s: float | None
+    note: str
+
+
+class CurrentScores(Model):
+    """``ask_for``: what NEWS2 lacks, first what could change the most. ``others``: from the same inputs, at the same moment."""
+
+    news2: ScoreOut | None
+    ask_for: list[str]
+    others: list[OtherScoreOut]
+
+
 class CoverageOut(Model):
     state: Literal["watched", "partly", "not_watched", "no_device"]
     since_at: Moment

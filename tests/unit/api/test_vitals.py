@@ -14,7 +14,7 @@ from tests.unit.api.site import START, Site
 from vigil.domain.people import Binding
 from vigil.domain.quality import Quality
 from vigil.domain.readings import Stream
-from vigil.domain.scores import Coverage, CoverageState, Score, ScoreStatus
+from vigil.domain.scores import Band, Coverage, CoverageState, Score, ScorePart, ScoreStatus
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND, to_iso
 
 PATH = "/api/v1/patients/p-1/vitals"
@@ -154,6 +154,46 @@ def test_scores_and_coverage(site: Site) -> None:
             }
         ],
     }
+
+
+def test_the_scores_of_now_say_what_to_ask_for(site: Site) -> None:
+    site.admit("p-1")
+    assert site.get("/api/v1/patients/p-1/scores/current").json() == {"news2": None, "ask_for": [], "others": []}
+    known: dict[str, float | str] = {
+        "resp_rate": 22.0,
+        "heart_rate": 110.0,
+        "bp_sys": 100.0,
+        "body_temp": 38.5,
+        "consciousness": "GCS 14",
+    }
+    points = {"resp_rate": 2, "heart_rate": 1, "bp_sys": 2, "body_temp": 1, "consciousness": 3}
+    parts = tuple(ScorePart(name, value, points[name], START, 40.0) for name, value in known.items())
+    missing = ("spo2", "oxygen")
+    score = Score("news2", "p-1", START, ScoreStatus.PARTIAL, None, 9, 14, Band.HIGH, True, parts, missing)
+    site.bus.board.put_score(score)
+    found = site.get("/api/v1/patients/p-1/scores/current").json()
+    assert found["ask_for"] == ["spo2", "oxygen"]
+    others = {each.pop("name"): each for each in found["others"]}
+    assert {name: (each["value"], each["raised"]) for name, each in others.items()} == {
+        "mews": (None, True),
+        "qsofa": (3.0, True),
+        "shock_index": (1.1, True),
+    }
+    assert (others["mews"]["lower"], others["mews"]["upper"]) == (
+        7,
+        9,
+    )  # pressure 1, heart 1, breathing 2, temperature 2, not alert 1 to 3
+    assert {each["oldest_s"] for each in others.values()} == {40.0}
+    assert others["mews"]["missing"] == ["consciousness"]
+
+
+def test_scores_for_adults_are_not_made_of_a_child(site: Site) -> None:
+    site.admit("p-1")
+    why = "NEWS2 is for adults: age 9"
+    score = Score("news2", "p-1", START, ScoreStatus.NOT_APPLICABLE, None, None, None, None, False, (), (), why)
+    site.bus.board.put_score(score)
+    found = site.get("/api/v1/patients/p-1/scores/current").json()
+    assert (found["news2"]["why"], found["ask_for"], found["others"]) == (why, [], [])
 
 
 OBSERVE = "/api/v1/patients/p-1/observations"
