@@ -47,9 +47,6 @@ class Checkpoints:
         if slot in self._of:
             self._of[slot] = [each for each in self._of[slot] if each.boundary <= at]
 
-    def forget(self, slot: int) -> None:
-        self._of.pop(slot, None)
-
     def saved(self, prefix: str) -> Saved:
         all_of = [(slot, each) for slot, kept in self._of.items() for each in kept]
         running = [

@@ -129,9 +129,6 @@ class Late:
         batch = batch.take(inside)
         return batch.take(in_canonical_order(np.full(len(batch), slot, np.int64), batch))
 
-    def forget(self, slot: int) -> None:
-        self._dirty.pop(slot, None)
-
     def saved(self, prefix: str) -> Saved:
         rows = [(slot, d.since, d.ordinal, d.received_at, d.first, d.last, d.urgent) for slot, d in self._dirty.items()]
         return {f"{prefix}.dirty": np.array(rows, np.int64).reshape(len(rows), 7)}

@@ -59,23 +59,12 @@ class Order(Columns):
         self.last_at[slot], self.last_value[slot], self.last_quality[slot] = at, value, quality
 
     def _place(self, slot: int, at: int, value: float, quality: int) -> int:
-        key, last = (at, value, quality), self.key(slot)
-        if key < last:
-            return LATE
-        if key == last:
-            return AGAIN
-        self.put_key(slot, key)
-        return IN_ORDER
-
-    def key(self, slot: int) -> tuple[int, float, int]:
-        return int(self.last_at[slot]), float(self.last_value[slot]), int(self.last_quality[slot])
-
-    def put_key(self, slot: int, key: tuple[int, float, int]) -> None:
+        key = (at, value, quality)
+        last = (int(self.last_at[slot]), float(self.last_value[slot]), int(self.last_quality[slot]))
+        if key <= last:
+            return AGAIN if key == last else LATE
         self.last_at[slot], self.last_value[slot], self.last_quality[slot] = key
-
-
-#: Of a slot that has taken in nothing.
-NO_KEY = (0, float("-inf"), 0)
+        return IN_ORDER
 
 
 def sort_key(value: F64) -> F64:

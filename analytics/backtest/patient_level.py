@@ -23,12 +23,14 @@ Mask = NDArray[np.bool_]
 
 def disagreements(readings: PatientReadings, slots: PatientSlots, kernels: Kernels) -> dict[str, list[Episode]]:
     """By vital: when two of the patient's sensors for it did not agree."""
+    alike = {vital: np.flatnonzero(slots.vital == BY_NAME[vital].index).tolist() for vital in MARGINS}
+    if max(len(each) for each in alike.values()) < 2:
+        return {}
     minute, slot, _, value, _ = summaries(readings, slots, kernels)
     found: dict[str, list[Episode]] = {}
     for vital, margin in MARGINS.items():
-        alike = np.flatnonzero(slots.vital == BY_NAME[vital].index).tolist()
         spans: list[Episode] = []
-        for one, other in combinations(alike, 2):
+        for one, other in combinations(alike[vital], 2):
             ends, a, b = _side_by_side(minute, value, slot == one, slot == other)
             spans += _episodes(*disagreement(ends, a, b, margin))
         if spans:

@@ -16,7 +16,10 @@ from analytics.engine.compiled import Kernels
 from analytics.freshness import BACKLOG, WATCHED_VITALS, low_after, medium_after
 from analytics.lapses import QUIET
 from analytics.late import LONGEST
+from analytics.minute_rules import GRACE
 from analytics.missing import UNKNOWN_INTERVAL
+from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
+from analytics.patient_detectors.runs import USUAL
 from analytics.pipeline import Pipeline
 from analytics.scores.bands import LOWER, SINGLE_3
 from analytics.state import State
@@ -112,7 +115,7 @@ def moments(world: World, folded: Folded, start: int, end: int) -> I64:
     """When the clock must tick whatever the alerts do: server time, ascending."""
     received = folded.batch.received_at
     found = [np.array([start, end]), received[folded.decided], _scores(folded), _late(folded)]
-    found.append(_silences(world, folded, start, end))
+    found += [_minutes(folded, end), _silences(world, folded, start, end)]
     together = np.unique(np.concatenate(found))
     return together[(together >= start) & (together <= end)]
 
@@ -132,7 +135,8 @@ def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
         if not measured.size:
             continue
         heard = np.where(received - measured <= stale, received, measured)
-        found += [_crossings(heard, received, thresholds, end), _crossings(measured, received, np.array([stale]), end)]
+        found += [received[:1], _crossings(heard, received, thresholds, end)]
+        found.append(_crossings(measured, received, np.array([stale]), end))
         backlog = received < start + BACKLOG
         found.append(_crossings(received[backlog], received[backlog], thresholds, end))
         old = received - measured > stale - QUIET
@@ -168,7 +172,8 @@ def _crossings(since: I64, received: I64, thresholds: I64, end: int) -> I64:
 
 
 def _scores(folded: Folded) -> I64:
-    """Ends of minutes in which NEWS2 calls for another priority than the minute before, and a clear delay later."""
+    """Ends of minutes in which NEWS2 calls for another priority than the minute before, and twice a clear delay later: the score
+    of the last minute before a second may turn up to a minute after that of the full minute."""
     at, scores = folded.minutes.minute_end, folded.scores
     if not at.size:
         return np.empty(0, np.int64)
@@ -177,7 +182,18 @@ def _scores(folded: Folded) -> I64:
     changed = np.flatnonzero(np.diff(wanted, prepend=0) != 0)
     gone = np.flatnonzero(np.diff(at, prepend=at[0]) > MINUTE)
     turns: I64 = np.r_[at[changed], at[gone - 1] + MINUTE, at[gone]]
-    return np.concatenate([turns, turns + MINUTE + SECOND])
+    return np.concatenate([turns, *(turns + each * MINUTE + SECOND for each in (1, 2))])
+
+
+def _minutes(folded: Folded, end: int) -> I64:
+    """Each minute of the episodes of those detectors that look once a minute, and a few more, which end them."""
+    found = [np.empty(0, np.int64)]
+    for logged in folded.log:
+        if logged.rule.partition(".")[0] in (DISAGREEMENT, MULTIVARIATE) and logged.priority is not None:
+            onset, over = logged.episode.onset, logged.episode.end
+            last = end if over is None else over + (USUAL + 1) * MINUTE
+            found.append(np.arange(onset // MINUTE, last // MINUTE + 1) * MINUTE + GRACE)
+    return np.concatenate(found)
 
 
 def _late(folded: Folded) -> I64:

@@ -86,13 +86,13 @@ class Plan:
     response_s: float = RESPONSE_S
     workers: int = 1
 
-    def fingerprint(self) -> str:
-        """Names everything that the result depends on; the file by its size and time of change."""
+    def fingerprint(self, size: int) -> str:
+        """Names everything that a part depends on: the file by its size and time of change; ``size``: patients a group."""
         stat = self.source.path.stat()
         what = [
             _FORMAT, version(), stat.st_size, stat.st_mtime_ns, self.source.first, self.source.last, self.source.strict,
             self.source.patients, self.policy.version, sorted((who, own.version) for who, own in self.policies.items()),
-            self.response_s,
+            self.response_s, size, repr(self.source.people), repr(self.source.bindings),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
@@ -115,8 +115,8 @@ def run(plan: Plan, progress: Callable[[int, int], None] = lambda _done, _all: N
     """
     everybody = plan.source.all_patients()
     (plan.out / PARTS).mkdir(parents=True, exist_ok=True)
-    name = plan.fingerprint()
     size = GROUP if plan.source.path.suffix == ".parquet" else max(GROUP, -(-len(everybody) // plan.workers))
+    name = plan.fingerprint(size)
     groups = [
         Group(plan, number, tuple(everybody[start : start + size]), name)
         for number, start in enumerate(range(0, len(everybody), size))
@@ -154,6 +154,7 @@ def _kernels() -> Kernels:
 def judge_group(group: Group) -> None:
     """Judges some patients and writes their part of each file; the JSON of the part comes last and says that it is whole."""
     plan = group.plan
+    group.part(SUMMARY).unlink(missing_ok=True)  # of another run: a part that is being overwritten is nobody's
     table = plan.source.read(group.patients)
     counts, scores = Counts(), list[Columns]()
     with (

@@ -85,7 +85,9 @@ class Engine:
     def update(self, slot: I64, at: I64, value: F64, quality: U16) -> Judged:
         """Judge n readings, in order of measured time inside each slot."""
         run = self.kernels
-        slot, at, value = (np.ascontiguousarray(column) for column in (slot, at, value))  # compiled kernels take no views
+        slot, at, value = (
+            np.ascontiguousarray(column) for column in (slot, at, value)
+        )  # compiled kernels take no views
         gate = first_gate(value, quality)
         run(gate_kernel)(slot, at, value, gate, self.gate_state, self.profiles.gate, self.profile)
         weight = index(quality, gate)

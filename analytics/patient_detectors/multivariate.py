@@ -46,15 +46,6 @@ def training_end(minute_end: int) -> int:
     return minute_end // EVERY * EVERY
 
 
-def training_due(minute_end: int) -> bool:
-    """Whether a new model begins with this minute.
-
-    >>> [hour for hour in range(24) if training_due(hour * HOUR)]
-    [0, 6, 12, 18]
-    """
-    return training_end(minute_end) == minute_end
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """``version``: hash of the training minutes and of all parameters. ``learnt`` (k,): which columns it knows; ``location``

@@ -9,7 +9,6 @@ from analytics.patient_detectors.multivariate import (
     LEAST_MINUTES,
     Model,
     train,
-    training_due,
     training_end,
 )
 from vigil.domain.errors import InvalidInput
@@ -130,7 +129,7 @@ def test_nothing_given_is_changed(day: F64) -> None:
 def test_the_schedule_follows_the_minute_clock() -> None:
     start = 1_767_225_600_000_000  # midnight UTC
     ends = [start + (minute + 1) * MINUTE for minute in range(24 * 60)]
-    due = [end for end in ends if training_due(end)]
-    assert [end - start for end in due] == [6 * HOUR, 12 * HOUR, 18 * HOUR, 24 * HOUR]
+    begins = [end for end in ends if training_end(end) == end]
+    assert [end - start for end in begins] == [6 * HOUR, 12 * HOUR, 18 * HOUR, 24 * HOUR]
     assert training_end(start + 7 * HOUR + 30 * MINUTE) == start + 6 * HOUR
     assert LEARNT_FROM == 4 * EVERY
