@@ -30,8 +30,9 @@ class Taken:
 
 
 class Intake:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, keeps_checkpoints: bool = True) -> None:
         self.engine = engine
+        self._keeps_checkpoints = keeps_checkpoints
         self.order = Order()
         self.checkpoints = Checkpoints()
 
@@ -49,7 +50,8 @@ class Intake:
 
     def judge(self, slot: I64, batch: ReadingBatch, last_at: I64, now: int) -> tuple[Judged, NDArray[Any]]:
         """Readings in order; ``last_at`` (n,): the newest time that the slot of each had before, 0 = none."""
-        turn = _turns(slot, batch.measured_at, last_at)
+        keep = self._keeps_checkpoints
+        turn = _turns(slot, batch.measured_at, last_at) if keep else np.zeros(slot.size, np.int64)
         turns = int(turn.max()) + 1 if turn.size else 1
         parts = [np.flatnonzero(turn == number) for number in range(turns)] if turns > 1 else [np.arange(slot.size)]
         judged: list[Judged] = []

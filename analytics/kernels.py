@@ -5,7 +5,8 @@ from __future__ import annotations
 from analytics.detectors import detectors
 from analytics.detectors.contract import signature
 from analytics.engine.compiled import Kernel
-from analytics.engine.conditions import condition_kernel, condition_signature
+from analytics.engine.conditions import candidate_kernel, candidate_signature, condition_kernel, condition_signature
+from analytics.engine.touch import touch_kernel, touch_signature
 from analytics.quality import gate_kernel, gate_signature
 from analytics.scores.bands import bands_kernel, bands_signature
 from analytics.scores.grid import grid_kernel, grid_signature
@@ -18,7 +19,9 @@ def every_kernel() -> list[Kernel]:
     """What live judging needs first comes first."""
     return [
         Kernel(gate_kernel, gate_signature),
+        Kernel(touch_kernel, touch_signature),
         *(Kernel(detector.kernel, signature) for detector in detectors()),
+        Kernel(candidate_kernel, candidate_signature),
         Kernel(condition_kernel, condition_signature),
         Kernel(summary_kernel, summary_signature),
         Kernel(grid_kernel, grid_signature),

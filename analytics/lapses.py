@@ -33,7 +33,7 @@ def lapsed(state: State, now: int, live_since: int) -> list[Change]:
     platform's own and is not counted."""
     telling, limit = state.telling, state.engine.numbers[LIMIT]
     keys: set[Key] = {*telling.told, *telling.held}
-    for slot in np.flatnonzero(state.engine.index[limit][: state.slots.size] >= 0).tolist():
+    for slot in np.flatnonzero(state.engine.head[: state.slots.size] >= 0).tolist():
         keys |= {(slot, limit, 0), (slot, limit, 1)}
     changes = []
     for key in sorted(keys):
@@ -112,8 +112,9 @@ def reconfigure(state: State, slot: int, policy: Policy | None, version: str) ->
     withdrawn or dropped."""
     engine, slots = state.engine, state.slots
     vital, spot = int(slots.vital[slot]), bool(slots.spot[slot])
-    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, spot)
-    engine.configure(slot, after, int(slots.clear[slot]), int(slots.gap[slot]))
+    clear, gap = int(slots.clear[slot]), int(slots.gap[slot])
+    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, spot, clear, gap)
+    engine.configure(slot, after)
     before = np.r_[slots.limit[slot], slots.severe[slot]]
     for side in (0, 1):
         slots.limit[slot, side], slots.severe[slot, side] = engine.profiles.limit(after, side)

@@ -116,10 +116,16 @@ class Pipeline:
         self.book.forget_old(now)
         return len(scores)
 
-    def next_due(self) -> int | None:
-        """When the next deadline, backfill or past episode is due, server time; None = nothing waits."""
+    def on_deadline(self, now: int) -> None:
+        """The part of a tick that deadlines and past episodes need, where nothing else can have changed."""
+        self.book.sync()
+        self.past.flush(now)
+        fire_due(self._alerting, now)
+
+    def next_deadline(self) -> int | None:
+        """When the next deadline or past episode is due, server time; None = nothing waits."""
         deadlines = (alert.deadline_at for alert in self.book.open_alerts())
-        waiting = [due for due in (self.state.late.next_due(), self.past.next_due(), *deadlines) if due is not None]
+        waiting = [due for due in (self.past.next_due(), *deadlines) if due is not None]
         return min(waiting, default=None)
 
     def begin(self, now: int, log_seq: int) -> None:

@@ -24,7 +24,9 @@ COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
 DOUBTFUL = int(Quality.LOW_PERFUSION | Quality.EARLY_ESTIMATE | Quality.CLOCK_AHEAD)
 
 #: Signal-quality index of a value that counts: how much a baseline learns from it (ours).
-_WEIGHTS = ((Quality.LOW_PERFUSION, 0.4), (Quality.EARLY_ESTIMATE, 0.7), (Quality.CLOCK_AHEAD, 0.7))
+_WEAK, _EARLY, _AHEAD = 0.4, 0.7, 0.7
+_TEST, _LOW_PERFUSION = int(Quality.TEST), int(Quality.LOW_PERFUSION)
+_EARLY_ESTIMATE, _CLOCK_AHEAD = int(Quality.EARLY_ESTIMATE), int(Quality.CLOCK_AHEAD)
 
 GATE_STATE = ("bad_since", "good_at", "good_value", "pending")
 GATE_FRESH = (0.0, 0.0, 0.0, float("nan"))
@@ -48,33 +50,53 @@ def gate_row(vital: str, spot: bool) -> list[float]:
     return [on, jump, within * 1e6, spell * 1e6, agree]
 
 
-def gate_kernel(slot: I64, at: I64, value: F64, gate: U8, state: F64, param: F64, profile: Any) -> None:
-    """Turns ``COUNTS`` into ``UNCONFIRMED`` where a value needs another one. Columns as in ``detectors.contract``."""
+def gate_kernel(
+    slot: I64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, state: F64, param: F64, profile: Any
+) -> None:
+    """Columns as in ``detectors.contract``; fills ``gate`` and ``weight``. The gate is that of ``first_gate``, ``UNCONFIRMED``
+    where a value that counts needs another one; the weight is the signal-quality index, 0 for a gated value."""
     for i in range(slot.size):
+        bits = quality[i]
+        x = value[i]
+        weight[i] = 0.0
+        first = COUNTS
+        if (bits & _TEST) != 0 or x != x:
+            first = NOTHING
+        elif (bits & GATED) != 0:
+            first = BAD
+        gate[i] = first
         s = slot[i]
         p = profile[s]
-        if param[p, _ON] == 0.0:
-            continue
-        t = float(at[i])
-        if gate[i] != COUNTS:
-            if state[s, _BAD_SINCE] == 0.0:
-                state[s, _BAD_SINCE] = t
+        if param[p, _ON] != 0.0:
+            t = float(at[i])
+            if first != COUNTS:
+                if state[s, _BAD_SINCE] == 0.0:
+                    state[s, _BAD_SINCE] = t
+                state[s, _PENDING] = np.nan
+                continue
+            doubtful = False
+            if state[s, _BAD_SINCE] > 0.0 and t - state[s, _BAD_SINCE] >= param[p, _SPELL]:
+                doubtful = True
+            elif state[s, _GOOD_AT] > 0.0 and t - state[s, _GOOD_AT] <= param[p, _WITHIN]:
+                doubtful = abs(x - state[s, _GOOD_VALUE]) > param[p, _JUMP]
+            if doubtful and not abs(x - state[s, _PENDING]) <= param[p, _AGREE]:
+                gate[i] = UNCONFIRMED
+                state[s, _PENDING] = x
+                continue
+            state[s, _BAD_SINCE] = 0.0
+            state[s, _GOOD_AT] = t
+            state[s, _GOOD_VALUE] = x
             state[s, _PENDING] = np.nan
-            continue
-        x = value[i]
-        doubtful = False
-        if state[s, _BAD_SINCE] > 0.0 and t - state[s, _BAD_SINCE] >= param[p, _SPELL]:
-            doubtful = True
-        elif state[s, _GOOD_AT] > 0.0 and t - state[s, _GOOD_AT] <= param[p, _WITHIN]:
-            doubtful = abs(x - state[s, _GOOD_VALUE]) > param[p, _JUMP]
-        if doubtful and not abs(x - state[s, _PENDING]) <= param[p, _AGREE]:
-            gate[i] = UNCONFIRMED
-            state[s, _PENDING] = x
-            continue
-        state[s, _BAD_SINCE] = 0.0
-        state[s, _GOOD_AT] = t
-        state[s, _GOOD_VALUE] = x
-        state[s, _PENDING] = np.nan
+        if first == COUNTS:
+            trust = 1.0
+            if (bits & DOUBTFUL) != 0:
+                if (bits & _LOW_PERFUSION) != 0:
+                    trust *= _WEAK
+                if (bits & _EARLY_ESTIMATE) != 0:
+                    trust *= _EARLY
+                if (bits & _CLOCK_AHEAD) != 0:
+                    trust *= _AHEAD
+            weight[i] = trust
 
 
 def gate_signature(types: Any) -> Any:
@@ -82,7 +104,8 @@ def gate_signature(types: Any) -> Any:
     whole, column = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
     table = types.Array(types.float64, 2, "C")
     bits, small = types.Array(types.uint8, 1, "C"), types.Array(types.int32, 1, "C")
-    return types.void(whole, whole, column, bits, table, table, small)
+    marks = types.Array(types.uint16, 1, "C")
+    return types.void(whole, whole, column, marks, bits, column, table, table, small)
 
 
 def first_gate(value: F64, quality: U16) -> U8:
@@ -91,16 +114,6 @@ def first_gate(value: F64, quality: U16) -> U8:
     gate[(quality & GATED) != 0] = BAD
     gate[((quality & int(Quality.TEST)) != 0) | np.isnan(value)] = NOTHING
     return gate
-
-
-def index(quality: U16, gate: U8) -> F64:
-    """The signal-quality index of each value, 0 (gated) to 1."""
-    weight = np.ones(quality.size, np.float64)
-    if (quality & DOUBTFUL).any():
-        for bit, factor in _WEIGHTS:
-            weight[(quality & int(bit)) != 0] *= factor
-    weight[gate != COUNTS] = 0.0
-    return weight
 
 
 def gated(batch: ReadingBatch) -> NDArray[np.bool_]:

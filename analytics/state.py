@@ -21,13 +21,20 @@ from vigil.store import ReadingHistory
 
 
 class State:
-    """``position``: the ordinal of the last reading taken in."""
+    """``position``: the ordinal of the last reading taken in. Without ``checkpoints`` no reading may come late."""
 
-    def __init__(self, directory: Directory, readings: ReadingHistory, kernels: Kernels | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        readings: ReadingHistory,
+        kernels: Kernels | None = None,
+        *,
+        checkpoints: bool = True,
+    ) -> None:
         streams: Callable[[], list[Stream]] = readings.streams
         self.slots = Slots(directory, streams)
         self.engine = Engine(kernels)
-        self.intake = Intake(self.engine)
+        self.intake = Intake(self.engine, checkpoints)
         self.telling = Telling(self.slots, self.engine.numbers["unverified"])
         self.late = Late(self.slots, self.intake, readings)
         self.windows = Windows(self.slots)

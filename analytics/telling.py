@@ -179,9 +179,10 @@ class Telling:
         self.held.pop(key, None)
 
     def saved(self, prefix: str) -> Saved:
-        keys = [*self.told, *self.held]
         number = len(self.told)
-        every: list[Told | Held] = [*self.told.values(), *self.held.values()]
+        keys = [*sorted(self.told), *sorted(self.held)]
+        every: list[Told | Held] = [self.told[key] for key in keys[:number]]
+        every += [self.held[key] for key in keys[number:]]
         return {
             f"{prefix}.key": np.array(keys, np.int64).reshape(len(keys), 3),
             f"{prefix}.told": np.arange(len(keys)) < number,

@@ -21,6 +21,7 @@ from analytics.missing import UNKNOWN_INTERVAL
 from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.patient_detectors.runs import USUAL
 from analytics.pipeline import Pipeline
+from analytics.quality import gated
 from analytics.scores.bands import LOWER, SINGLE_3
 from analytics.state import State
 from vigil.bus.board import Bus
@@ -80,26 +81,41 @@ def replay(
     start, end = int(batch.received_at[0]), int(batch.received_at[-1]) + SETTLE
     directory = Directory(world)
     directory.refresh()
-    state = State(directory, world, kernels)
+    state = State(directory, world, kernels, checkpoints=_has_late(folded))
     clock, nurse = ManualClock(start), Nurse(world, response_s)
     pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics())
     pipeline.begin(start, 0)
     taken = 0
     for moment in moments(world, folded, start, end).tolist():
         while True:
-            waiting = [due for due in (pipeline.next_due(), nurse.next_due()) if due is not None]
-            waiting += _held(state, batch, taken, clock.now_us())
-            now = min(moment, max(min(waiting, default=moment), clock.now_us() + SECOND))
-            upto = int(np.searchsorted(batch.received_at, now, side="right"))
+            # A deadline needs no readings; whatever does is a moment of its own, or late data, or a condition held back.
+            deadlines = [due for due in (pipeline.next_deadline(), nurse.next_due()) if due is not None]
+            others = _held(state, batch, taken, clock.now_us())
+            if (late := state.late.next_due()) is not None:
+                others.append(late)
+            soonest = clock.now_us() + SECOND
+            whole = min(moment, max(min(others, default=moment), soonest))
+            now = min(whole, max(min(deadlines, default=whole), soonest))
             clock.jump_to(now)
-            if upto > taken:
-                pipeline.on_batch(batch.take(slice(taken, upto)), now)
-                taken = upto
-            pipeline.on_tick(now, start)
+            if now < whole:
+                pipeline.on_deadline(now)
+            else:
+                upto = int(np.searchsorted(batch.received_at, now, side="right"))
+                if upto > taken:
+                    pipeline.on_batch(batch.take(slice(taken, upto)), now)
+                    taken = upto
+                pipeline.on_tick(now, start)
             nurse.look(now)
             if now == moment:
                 break
     return world.log
+
+
+def _has_late(folded: Folded) -> bool:
+    """Does a reading come after one of its sensor that it belongs before, or at the same time?"""
+    order = np.lexsort((folded.batch.ordinal, folded.slot))
+    same = np.diff(folded.slot[order]) == 0
+    return bool((same & (np.diff(folded.batch.measured_at[order]) <= 0)).any())
 
 
 def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
@@ -108,7 +124,8 @@ def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
     if not telling.held and not any(told.lapsed for told in telling.told.values()):
         return []
     silence = [now + SECOND] if any(not held.passed for held in telling.held.values()) else []
-    return silence + batch.received_at[taken : taken + 1].tolist()
+    following: list[int] = batch.received_at[taken : taken + 1].tolist()
+    return silence + following
 
 
 def moments(world: World, folded: Folded, start: int, end: int) -> I64:
@@ -131,18 +148,26 @@ def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
         stale, mine = int(slots.stale[slot]), np.flatnonzero(folded.slot == slot)
         begun = folded.batch.received_at[mine].min(initial=end)
         found.append(np.r_[begun, begun + thresholds + SECOND])
-        measured, received = _newest(folded, mine[folded.counts[mine]])
-        if not measured.size:
-            continue
-        heard = np.where(received - measured <= stale, received, measured)
-        found += [received[:1], _crossings(heard, received, thresholds, end)]
-        found.append(_crossings(measured, received, np.array([stale]), end))
-        backlog = received < start + BACKLOG
-        found.append(_crossings(received[backlog], received[backlog], thresholds, end))
-        old = received - measured > stale - QUIET
-        quiet = np.diff(received, append=end) > QUIET
-        found.append(received[old & quiet] + QUIET + SECOND)
+        # While readings are missing the gate may say otherwise, so that a late one is the newest that counts.
+        perhaps = _received(folded, mine[~gated(folded.batch.take(mine))])
+        for rows in (_newest(folded, mine[folded.counts[mine]]), perhaps):
+            times = folded.batch.measured_at[rows], folded.batch.received_at[rows]
+            found += _of_silence(*times, stale, thresholds, start, end)
     return np.concatenate(found)
+
+
+def _of_silence(measured: I64, received: I64, stale: int, thresholds: I64, start: int, end: int) -> list[I64]:
+    """For one slot with these newest readings."""
+    heard = np.where(received - measured <= stale, received, measured)
+    backlog = received[received < start + BACKLOG]
+    old, quiet = received - measured > stale - QUIET, np.diff(received, append=end) > QUIET
+    return [
+        received[:1],
+        received[old & quiet] + QUIET + SECOND,
+        _crossings(heard, received, thresholds, end),
+        _crossings(measured, received, np.array([stale]), end),
+        _crossings(backlog, backlog, thresholds, end),
+    ]
 
 
 def _told_interval(device: Device) -> int:
@@ -151,17 +176,21 @@ def _told_interval(device: Device) -> int:
     return round(min(told) * SECOND) if told else UNKNOWN_INTERVAL
 
 
-def _newest(folded: Folded, rows: I64) -> tuple[I64, I64]:
-    """Measured time and receipt, in order of receipt, of the readings that were each the newest one when they came."""
-    rows = rows[np.argsort(folded.batch.ordinal[rows], kind="stable")]
+def _received(folded: Folded, rows: I64) -> I64:
+    """These rows in order of receipt."""
+    return rows[np.argsort(folded.batch.ordinal[rows], kind="stable")]
+
+
+def _newest(folded: Folded, rows: I64) -> I64:
+    """Those that were each the newest one when they came, in order of receipt."""
+    rows = _received(folded, rows)
     measured = folded.batch.measured_at[rows]
-    rows = rows[measured >= np.maximum.accumulate(measured)]
-    return folded.batch.measured_at[rows], folded.batch.received_at[rows]
+    return rows[measured >= np.maximum.accumulate(measured)]
 
 
 def _crossings(since: I64, received: I64, thresholds: I64, end: int) -> I64:
     """When what is counted from ``since`` of the newest reading passes a threshold, and when a reading brings it back."""
-    again = np.r_[received[1:], end]
+    again = np.r_[received[1:], end][: received.size]
     found = []
     for threshold in thresholds.tolist():
         passes = since + threshold + SECOND
@@ -201,8 +230,7 @@ def _late(folded: Folded) -> I64:
     has been judged, the clock ticks with each reading of its sensor and at the end of each minute."""
     batch, found = folded.batch, []
     for slot in range(folded.state.slots.size):
-        rows = np.flatnonzero(folded.slot == slot)
-        rows = rows[np.argsort(batch.ordinal[rows], kind="stable")]
+        rows = _received(folded, np.flatnonzero(folded.slot == slot))
         measured, received = batch.measured_at[rows], batch.received_at[rows]
         late = measured < np.maximum.accumulate(measured)
         if not late.any():

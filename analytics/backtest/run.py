@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from analytics.backtest.arrange import PSEUDO_PREFIX
 from analytics.backtest.counts import Counts, from_row, to_row
 from analytics.backtest.fold import fold
 from analytics.backtest.refused import EXAMPLES, RowReason
@@ -36,6 +39,7 @@ from analytics.backtest.write import (
 from analytics.detectors import version
 from analytics.engine.compiled import Kernels
 from analytics.kernels import every_kernel
+from vigil.domain.errors import ConfigError
 from vigil.domain.people import Binding, Patient
 from vigil.domain.policy import DEFAULT_POLICY, Policy
 
@@ -111,10 +115,13 @@ class Group:
 def run(plan: Plan, progress: Callable[[int, int], None] = lambda _done, _all: None) -> dict[str, Any]:
     """Writes the four files into ``plan.out``; returns the summary. ``progress(done, all)`` counts patients.
 
-    Raises ``TableError`` or ``StoreError`` when the input cannot be read.
+    Raises ``TableError`` or ``StoreError`` when the input cannot be read, ``ConfigError`` when there can be no such folder.
     """
     everybody = plan.source.all_patients()
-    (plan.out / PARTS).mkdir(parents=True, exist_ok=True)
+    try:
+        (plan.out / PARTS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write into {plan.out}: {error.strerror}") from error
     size = GROUP if plan.source.path.suffix == ".parquet" else max(GROUP, -(-len(everybody) // plan.workers))
     name = plan.fingerprint(size)
     groups = [
@@ -184,10 +191,19 @@ def histories(plan: Plan, table: Table) -> Iterator[History]:
     known = {patient.patient_id: patient for patient in plan.source.people}
     owner = table.patient_of_stream[table.readings.stream] if len(table.readings) else table.patient_of_stream[:0]
     for place, patient_id in enumerate(table.patients):
-        streams = [stream for stream in table.streams if table.patient_of_stream[stream.stream] == place]
+        own = [stream for stream in table.streams if table.patient_of_stream[stream.stream] == place]
+        streams = [replace(stream, device_id=_device(stream.device_id, place)) for stream in own]
         batch = table.readings.take(owner == place)
+        # Counted by patient, so that the alerts' ids do not depend on who else is in the group.
+        batch = replace(batch, ordinal=np.arange(1, len(batch) + 1, dtype=np.uint64))
         patient = known.get(patient_id) or unknown_adult(patient_id)
         yield History(replace(patient, discharged_at=None), streams, batch, plan.policies.get(patient_id, plan.policy))
+
+
+def _device(device_id: str, place: int) -> str:
+    """Without the patient's place in the table: whoever else is in the group must not show in the names of rules and alerts."""
+    pseudo = f"{PSEUDO_PREFIX}{place}"
+    return PSEUDO_PREFIX.rstrip(".") if device_id == pseudo else device_id.removesuffix(f"#{place}")
 
 
 def _input(table: Table, first: bool) -> dict[str, Any]:

@@ -92,7 +92,9 @@ def write_scores(parts: Sequence[Columns], path: Path) -> None:
     with duckdb.connect() as con:
         con.execute("SET threads = 1")  # so that the order is fixed
         con.register("scores", scores)
-        _copy(con, "SELECT * REPLACE (make_timestamp(minute_end) AS minute_end) FROM scores", path)
+        # An empty column of names has no type of its own.
+        names = "patient::VARCHAR AS patient, make_timestamp(minute_end) AS minute_end"
+        _copy(con, f"SELECT * REPLACE ({names}) FROM scores", path)
 
 
 def join_scores(parts: Sequence[Path], path: Path) -> None:

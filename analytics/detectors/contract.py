@@ -11,7 +11,7 @@ split into batches. A helper that a kernel calls must be marked ``analytics.engi
 
 ``slot`` i64, ``at`` i64 measured time in microseconds UTC, ``value`` f64 in the vital's unit, ``weight`` f64 0 to 1 (how far the
 signal can be trusted, 0 = gated), ``gate`` u8 (``analytics.quality``: only 0 is a measurement of the patient), each (n,).
-``state`` f64 (slots, len(description.state)), at least one column: row ``slot[i]`` is this detector's memory of the slot; times
+``state`` f64 (slots, len(description.state)): row ``slot[i]`` is this detector's memory of the slot; times
 are kept in it as f64 microseconds, which is exact. ``param`` f64 (profiles, 1 + len(description.parameters)): column ``ON`` is
 1.0 where the detector watches the vital, the others follow in the order of the description; ``profile`` i32 (slots,): the row
 of each slot; row 0 is off for everybody. Results, (n,): ``score`` f32, high = odd, NaN = not judged; ``code`` u8 of the bits

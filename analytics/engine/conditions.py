@@ -1,7 +1,7 @@
 """From codes to conditions: delay, hysteresis, severity and the return to normal, for every detector alike, on measured time.
 
 Most slots have no condition most of the time, so conditions live in rows of a pool that are taken when a value is odd and given
-back when both sides are idle again. ``index`` (slots, detectors) i32 says which row a slot's detector has, -1 = none.
+back when both sides are idle again. ``head`` i32 (slots,) is the first row of a slot, -1 = none; each row names the ``next``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
+from analytics.detectors.contract import F32, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
 from analytics.engine.compiled import helper
 from vigil.domain.readings import F64, I64
 
@@ -33,6 +33,8 @@ ROW = np.dtype(
         ("peak_at", np.int64, (2,)),
         ("status", np.uint8, (2,)),
         ("level", np.uint8, (2,)),
+        ("detector", np.int16),
+        ("next", np.int32),
     ]
 )
 
@@ -70,51 +72,152 @@ def _emit(events: Any, count: Any, what: int, i: int, side: int, row: Any, end: 
     count[0] += 1
 
 
+@helper
+def _find(head: Any, pool: Any, s: int, number: int) -> int:
+    """The row of a detector's condition on a slot, -1 = none."""
+    place = int(head[s])
+    while place >= 0 and pool[place]["detector"] != number:
+        place = int(pool[place]["next"])
+    return place
+
+
+@helper
+def _take(head: Any, pool: Any, free: Any, count: Any, s: int, number: int) -> int:
+    """A free row, blank, put first among those of the slot."""
+    count[1] -= 1
+    place = int(free[count[1]])
+    row = pool[place]
+    row["slot"] = s
+    row["detector"] = number
+    row["next"] = head[s]
+    head[s] = place
+    row["last_at"] = 0
+    for side in range(2):
+        row["status"][side] = IDLE
+        row["level"][side] = 0
+        row["onset"][side] = 0
+        row["normal_since"][side] = 0
+        row["eased_since"][side] = 0
+        row["peak"][side] = 0.0
+        row["peak_at"][side] = 0
+    return place
+
+
+@helper
+def _give_back(head: Any, pool: Any, free: Any, count: Any, s: int, place: int) -> None:
+    if head[s] == place:
+        head[s] = pool[place]["next"]
+    else:
+        before = int(head[s])
+        while pool[before]["next"] != place:
+            before = int(pool[before]["next"])
+        pool[before]["next"] = pool[place]["next"]
+    free[count[1]] = place
+    count[1] += 1
+
+
+def candidate_kernel(slot: I64, codes: U8, busy: Any, rows: I64, count: I64) -> None:
+    """Rows whose slot has an odd value or may have a running condition, of any detector: most have neither. ``codes`` u8
+    (detectors, n); ``busy`` bool (slots,) stays true until ``condition_kernel`` knows better. ``count`` i64[2]: rows found, odd
+    codes in them."""
+    found, odd = 0, 0
+    for i in range(slot.size):
+        several = 0
+        for number in range(codes.shape[0]):
+            if codes[number, i] != 0:
+                several += 1
+        s = slot[i]
+        if several > 0:
+            busy[s] = True
+            odd += several
+        if busy[s]:
+            rows[found] = i
+            found += 1
+    count[0] = found
+    count[1] = odd
+
+
 def condition_kernel(
+    rows: I64,
     slot: I64,
     at: I64,
-    value: F64,
+    values: F64,
+    scores: F32,
     gate: U8,
-    code: U8,
-    index: I32,
-    delay: I64,
+    codes: U8,
+    head: I32,
+    delays: I64,
     profile: I32,
     clear: I64,
     gap: I64,
-    by_gated: bool,
+    sided: Any,
+    of_gated: Any,
     pool: Any,
     free: I64,
     count: I64,
     events: Any,
+    ends: I64,
+    busy: Any,
 ) -> None:
-    """Step the conditions of one detector through a batch.
+    """Step the conditions of every detector through those ``rows`` of a batch, detector by detector.
 
-    ``index`` i32 (slots,): the detector's column; ``delay`` i64 (profiles, 2); ``clear``, ``gap`` i64 (slots,): how long normal
-    values must go on, and how long a silence breaks that. ``free``: stack of unused pool rows; ``count`` i64[2]: events, free.
+    ``delays`` i64 (detectors, profiles, 2); ``clear``, ``gap`` i64 (profiles,): how long normal values must go on, and how long
+    a silence breaks that; ``sided``, ``of_gated`` bool (detectors,). ``free``: stack of unused pool rows; ``count`` i64[2]:
+    events, free; ``ends`` i64 (detectors,): events up to each detector; ``busy`` bool (slots,) is brought up to date.
     """
-    for i in range(slot.size):
+    for number in range(codes.shape[0]):
+        _one(
+            rows, slot, at, values, scores[number], gate, codes[number], head, number, delays[number], profile, clear, gap,
+            sided[number], of_gated[number], pool, free, count, events,
+        )  # fmt: skip
+        ends[number] = count[0]
+    for k in range(rows.size):
+        s = slot[rows[k]]
+        busy[s] = head[s] >= 0
+
+
+@helper
+def _one(
+    rows: Any,
+    slot: Any,
+    at: Any,
+    values: Any,
+    score: Any,
+    gate: Any,
+    code: Any,
+    head: Any,
+    number: int,
+    delay: Any,
+    profile: Any,
+    clear: Any,
+    gap: Any,
+    sided: Any,
+    by_gated: Any,
+    pool: Any,
+    free: Any,
+    count: Any,
+    events: Any,
+) -> None:
+    for k in range(rows.size):
+        i = rows[k]
         bits = code[i]
         s = slot[i]
-        place = index[s]
+        if head[s] < 0 and bits == 0:
+            continue
+        place = _find(head, pool, s, number)
         if place < 0 and bits == 0:
             continue
         if gate[i] != 0 and not (by_gated and bits != 0):
             continue
         t = at[i]
+        x = values[i] if sided else float(score[i])
         if place < 0:
             if by_gated and gate[i] == 0:
                 continue
-            count[1] -= 1
-            place = free[count[1]]
-            index[s] = place
-            fresh = pool[place]
-            fresh["slot"] = s
-            fresh["last_at"] = t
-            for side in range(2):
-                fresh["status"][side] = IDLE
-                fresh["level"][side] = 0
+            place = _take(head, pool, free, count, s, number)
+            pool[place]["last_at"] = t
         row = pool[place]
-        broken = t - row["last_at"] > gap[s]
+        broken = t - row["last_at"] > gap[profile[s]]
         row["last_at"] = t
         for side in range(2):
             beyond = (bits & (LOW << side)) != 0
@@ -127,13 +230,13 @@ def condition_kernel(
                     status = PENDING
                     row["onset"][side] = t
                     row["eased_since"][side] = 0
-                    row["peak"][side] = value[i]
+                    row["peak"][side] = x
                     row["peak_at"][side] = t
                 row["normal_since"][side] = 0
-                higher = value[i] > row["peak"][side]
-                lower = value[i] < row["peak"][side]
+                higher = x > row["peak"][side]
+                lower = x < row["peak"][side]
                 if (lower and side == 0) or (higher and side == 1):
-                    row["peak"][side] = value[i]
+                    row["peak"][side] = x
                     row["peak_at"][side] = t
                 if status == PENDING:
                     if severe or t - row["onset"][side] >= delay[profile[s], side]:
@@ -154,7 +257,7 @@ def condition_kernel(
                 else:
                     if broken or row["eased_since"][side] == 0:
                         row["eased_since"][side] = t
-                    if t - row["eased_since"][side] >= clear[s]:
+                    if t - row["eased_since"][side] >= clear[profile[s]]:
                         row["level"][side] = 1
                         row["eased_since"][side] = 0
                         _emit(events, count, EASED, i, side, row, 0)
@@ -164,14 +267,12 @@ def condition_kernel(
             else:
                 if broken or row["normal_since"][side] == 0:
                     row["normal_since"][side] = t
-                if t - row["normal_since"][side] >= clear[s]:
+                if t - row["normal_since"][side] >= clear[profile[s]]:
                     _emit(events, count, ENDED, i, side, row, row["normal_since"][side])
                     row["status"][side] = IDLE
                     row["level"][side] = 0
         if row["status"][0] == IDLE and row["status"][1] == IDLE:
-            index[s] = -1
-            free[count[1]] = place
-            count[1] += 1
+            _give_back(head, pool, free, count, s, place)
 
 
 def condition_signature(types: Any) -> Any:
@@ -179,12 +280,19 @@ def condition_signature(types: Any) -> Any:
     import numba
 
     whole, column = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    bits, small = types.Array(types.uint8, 1, "C"), types.Array(types.int32, 1, "C")
+    single, small = types.Array(types.float32, 2, "C"), types.Array(types.int32, 1, "C")
+    flags = types.Array(types.boolean, 1, "C")
     rows, found = (types.Array(numba.from_dtype(kind), 1, "C") for kind in (ROW, EVENT))
     return types.void(
-        whole, whole, column, bits, bits, small, types.Array(types.int64, 2, "C"), small,
-        whole, whole, types.boolean, rows, whole, whole, found,
+        whole, whole, whole, column, single, types.Array(types.uint8, 1, "C"), types.Array(types.uint8, 2, "C"),
+        small, types.Array(types.int64, 3, "C"), small, whole, whole, flags, flags, rows, whole, whole, found, whole, flags,
     )  # fmt: skip
+
+
+def candidate_signature(types: Any) -> Any:
+    """Given ``numba.types``."""
+    whole, flags = types.Array(types.int64, 1, "C"), types.Array(types.boolean, 1, "C")
+    return types.void(whole, types.Array(types.uint8, 2, "C"), flags, whole, whole)
 
 
 @dataclass(slots=True)
@@ -219,17 +327,34 @@ class Pool:
     def in_use(self) -> int:
         return self.rows.size - int(self.count[1])
 
-    def take(self, row: NDArray[Any]) -> int:
-        """Put a saved row in; its place."""
-        self.reserve(1)
-        self.count[1] -= 1
-        place = int(self.free[self.count[1]])
-        self.rows[place] = row
-        return place
+    def find(self, head: I32, slot: int, number: int) -> NDArray[Any] | None:
+        """The running condition of a detector on a slot, None when there is none."""
+        place = _find(head, self.rows, slot, number)
+        return None if place < 0 else self.rows[place]
 
-    def give_back(self, place: int) -> None:
-        self.free[self.count[1]] = place
-        self.count[1] += 1
+    def of(self, head: I32, slot: int) -> dict[int, NDArray[Any]]:
+        """Copies of the running conditions of a slot, by detector in order of number."""
+        found = {}
+        place = int(head[slot])
+        while place >= 0:
+            copy = self.rows[place].copy()
+            place = int(copy["next"])
+            copy["next"] = -1  # says nothing outside the pool
+            found[int(copy["detector"])] = copy
+        return dict(sorted(found.items()))
+
+    def put(self, head: I32, slot: int, row: NDArray[Any]) -> None:
+        """Give a slot a condition that was copied before."""
+        self.reserve(1)
+        place = _take(head, self.rows, self.free, self.count, slot, int(row["detector"]))
+        after = int(self.rows[place]["next"])
+        self.rows[place] = row
+        self.rows[place]["slot"], self.rows[place]["next"] = slot, after
+
+    def drop(self, head: I32, slot: int, number: int) -> None:
+        place = _find(head, self.rows, slot, number)
+        if place >= 0:
+            _give_back(head, self.rows, self.free, self.count, slot, place)
 
 
 def event_room(codes: int, busy: int) -> int:

@@ -6,10 +6,11 @@ the state that it leaves are bit-equal for any split into batches, compiled or n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,21 @@ from analytics.columns import Saved
 from analytics.detectors import detectors as all_detectors
 from analytics.detectors.contract import F32, I32, U8, Detector
 from analytics.engine.compiled import Kernels
-from analytics.engine.conditions import EVENT, IDLE, ROW, Pool, condition_kernel, event_room
+from analytics.engine.conditions import EVENT, IDLE, ROW, Pool, candidate_kernel, condition_kernel, event_room
 from analytics.engine.profiles import Profiles
-from analytics.quality import GATE_FRESH, first_gate, gate_kernel, index
+from analytics.engine.touch import touch_kernel
+from analytics.quality import GATE_FRESH, gate_kernel
 from vigil.domain.readings import F64, I64, U16
 from vigil.runtime.supervise import attempt
 
 _FIRST_CAPACITY = 256
+#: The state of so many slots fits into the caches of a core; of more, each row of a block is first asked for by a loop that waits
+#: for none of them.
+_CACHED = 32_768
+#: Readings whose state fits into the second-level cache.
+_BLOCK = 2_048
+
+Item = TypeVar("Item", bound=np.generic)
 
 #: Without these nobody is watched: when one raises, the process must end and start anew.
 ESSENTIAL = ("limit", "unverified")
@@ -51,7 +60,7 @@ class Judged:
 
 
 class Engine:
-    """``state``: by detector f64 (capacity, columns). ``profile``, ``clear``, ``gap`` are set by ``configure``."""
+    """``state``: by detector f64 (capacity, columns); ``head`` and ``pool``: running conditions; ``busy``: may have one."""
 
     def __init__(self, kernels: Kernels | None = None, detectors: Sequence[Detector] | None = None) -> None:
         self.detectors = tuple(all_detectors() if detectors is None else detectors)
@@ -63,13 +72,14 @@ class Engine:
         self.failed: set[int] = set()
         self.size = 0
         self.capacity = 0
-        self._fresh = [np.array([value for _, value in each.state] or [0.0]) for each in self.detectors]
+        self._fresh = [np.array([value for _, value in each.state]) for each in self.detectors]
         self.state: list[F64] = [np.empty((0, fresh.size)) for fresh in self._fresh]
         self.gate_state: F64 = np.empty((0, len(GATE_FRESH)))
-        self.index: list[I32] = [np.empty(0, np.int32) for _ in self.detectors]
+        self.head: I32 = np.empty(0, np.int32)
+        self._sided = np.array([each.sided for each in self.detectors])
+        self._of_gated = np.array([each.of_gated for each in self.detectors])
+        self.busy = np.empty(0, np.bool_)
         self.profile: I32 = np.empty(0, np.int32)
-        self.clear: I64 = np.empty(0, np.int64)
-        self.gap: I64 = np.empty(0, np.int64)
         self._grow(_FIRST_CAPACITY)
 
     def extend_to(self, size: int) -> None:
@@ -78,23 +88,40 @@ class Engine:
             self._grow(max(size, 2 * self.capacity))
         self.size = max(self.size, size)
 
-    def configure(self, slot: int, profile: int, clear: int, gap: int) -> None:
-        """``clear``: normal values must go on so long to end a condition; ``gap``: a longer silence breaks that; microseconds."""
-        self.profile[slot], self.clear[slot], self.gap[slot] = profile, clear, gap
+    def configure(self, slot: int, profile: int) -> None:
+        """``profile``: a row of ``profiles``, 0 = nobody watches the slot."""
+        self.profile[slot] = profile
 
     def update(self, slot: I64, at: I64, value: F64, quality: U16) -> Judged:
         """Judge n readings, in order of measured time inside each slot."""
-        run = self.kernels
-        slot, at, value = (
-            np.ascontiguousarray(column) for column in (slot, at, value)
-        )  # compiled kernels take no views
-        gate = first_gate(value, quality)
-        run(gate_kernel)(slot, at, value, gate, self.gate_state, self.profiles.gate, self.profile)
-        weight = index(quality, gate)
+        slot, at, value, quality = _packed(slot), _packed(at), _packed(value), _packed(quality)
+        gate, weight = np.empty(slot.size, np.uint8), np.empty(slot.size)
         scores = np.empty((len(self.detectors), slot.size), np.float32)
         codes = np.empty((len(self.detectors), slot.size), np.uint8)
-        events = []
+        far = self.capacity > _CACHED and self.kernels.ready.is_set()
+        block = _BLOCK if far else max(slot.size, 1)
+        for start in range(0, slot.size, block):
+            cut = slice(start, start + block)
+            self._score(
+                slot[cut], at[cut], value[cut], quality[cut], gate[cut], weight[cut], scores[:, cut], codes[:, cut], far
+            )
+        for number in self.failed:
+            scores[number], codes[number] = np.nan, 0
+        return Judged(gate, weight, scores, codes, self._events(slot, at, value, gate, scores, codes))
+
+    def _score(
+        self, slot: I64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, scores: F32, codes: U8, far: bool
+    ) -> None:
+        """Gate, weight, scores and codes of some readings. ``far``: the slots' memory is not in a cache, so ask for it first."""
+        run = self.kernels
+        if far:
+            run(touch_kernel)(slot, self.gate_state)
+        run(gate_kernel)(slot, at, value, quality, gate, weight, self.gate_state, self.profiles.gate, self.profile)
         for number, detector in enumerate(self.detectors):
+            if number in self.failed:
+                continue
+            if far and detector.state:
+                run(touch_kernel)(slot, self.state[number])
             judge = partial(
                 run(detector.kernel),
                 slot, at, value, weight, gate, self.state[number], self.profiles.param[number], self.profile,
@@ -102,42 +129,39 @@ class Engine:
             )  # fmt: skip
             if detector.name in ESSENTIAL:
                 judge()
-            elif number in self.failed or attempt(f"detector {detector.name}", judge) is not None:
-                self._switch_off(number, scores[number], codes[number])
-            found = self._conditions(number, slot, at, value, gate, scores[number], codes[number])
-            if found.size:
-                events.append((number, found))
-        return Judged(gate, weight, scores, codes, events)
+            elif attempt(f"detector {detector.name}", judge) is not None:
+                # It says nothing until the next start, and learns anew then: its memory is worth nothing.
+                self.failed.add(number)
+                self.state[number][:] = self._fresh[number]
 
-    def _switch_off(self, number: int, score: F32, code: U8) -> None:
-        """A detector that raised says nothing until the next start, and learns anew then: its memory is worth nothing."""
-        score[:], code[:] = np.nan, 0
-        if number not in self.failed:
-            self.failed.add(number)
-            self.state[number][:] = self._fresh[number]
-
-    def _conditions(self, number: int, slot: I64, at: I64, value: F64, gate: U8, score: F32, code: U8) -> NDArray[Any]:
-        detector, column = self.detectors[number], self.index[number]
-        odd = int(np.count_nonzero(code))
-        busy = self.pool.in_use
-        if not odd and not busy:
-            return _NO_EVENTS
+    def _events(
+        self, slot: I64, at: I64, value: F64, gate: U8, scores: F32, codes: U8
+    ) -> list[tuple[int, NDArray[Any]]]:
+        rows, found = np.empty(slot.size, np.int64), np.empty(2, np.int64)
+        self.kernels(candidate_kernel)(slot, codes, self.busy, rows, found)
+        candidates, odd = found.tolist()
+        if not candidates:
+            return []
         self.pool.reserve(odd)
         self.pool.count[0] = 0
-        events = np.empty(event_room(odd, busy), EVENT)
-        measure = value if detector.sided else score.astype(np.float64)
+        events, ends = np.empty(event_room(odd, self.pool.in_use), EVENT), np.empty(len(self.detectors), np.int64)
+        pool, profiles = self.pool, self.profiles
         self.kernels(condition_kernel)(
-            slot, at, measure, gate, code, column, self.profiles.delay[number], self.profile, self.clear, self.gap,
-            detector.of_gated, self.pool.rows, self.pool.free, self.pool.count, events,
+            rows[:candidates], slot, at, value, scores, gate, codes, self.head, profiles.delays, self.profile, profiles.clear,
+            profiles.gap, self._sided, self._of_gated, pool.rows, pool.free, pool.count, events, ends, self.busy,
         )  # fmt: skip
-        return events[: int(self.pool.count[0])].copy()
+        bounds = [0, *ends.tolist()]
+        return [
+            (number, events[start:end].copy())
+            for number, (start, end) in enumerate(itertools.pairwise(bounds))
+            if end > start
+        ]
 
     # --- one slot ----------------------------------------------------------------------------------------------------
 
     def condition(self, number: int, slot: int) -> NDArray[Any] | None:
         """The running condition of a detector on a slot (a row of the pool), None when both sides are idle."""
-        place = int(self.index[number][slot])
-        return None if place < 0 else self.pool.rows[place]
+        return self.pool.find(self.head, slot, number)
 
     def forget_condition(self, number: int, slot: int, side: int) -> None:
         """Drop what runs: its ground is gone by decision."""
@@ -146,8 +170,8 @@ class Engine:
             return
         row["status"][side], row["level"][side] = IDLE, 0
         if row["status"][1 - side] == IDLE:
-            self.pool.give_back(int(self.index[number][slot]))
-            self.index[number][slot] = -1
+            self.pool.drop(self.head, slot, number)
+            self.busy[slot] = self.head[slot] >= 0
 
     def copy_slot(self, slot: int) -> tuple[F64, dict[int, NDArray[Any]]]:
         """The whole memory of a slot: every state column in one row, and the running conditions by detector."""
@@ -155,8 +179,7 @@ class Engine:
 
     def running(self, slot: int) -> dict[int, NDArray[Any]]:
         """Copies of the slot's running conditions, by detector."""
-        found = {number: self.condition(number, slot) for number in range(len(self.detectors))}
-        return {number: row.copy() for number, row in found.items() if row is not None}
+        return self.pool.of(self.head, slot)
 
     def put_slot(self, slot: int, row: F64 | None, running: dict[int, NDArray[Any]]) -> None:
         """Set a slot back to a copy; None = fresh."""
@@ -164,30 +187,26 @@ class Engine:
         row = self.fresh_row() if row is None else row
         start = len(GATE_FRESH)
         self.gate_state[slot] = row[:start]
-        for number, state in enumerate(self.state):
+        for state in self.state:
             state[slot] = row[start : start + state.shape[1]]
             start += state.shape[1]
-            place = int(self.index[number][slot])
-            if place >= 0:
-                self.pool.give_back(place)
-            self.index[number][slot] = self.pool.take(running[number]) if number in running else -1
+        for number in self.running(slot):
+            self.pool.drop(self.head, slot, number)
+        for condition in running.values():
+            self.pool.put(self.head, slot, condition)
+        self.busy[slot] = bool(running)
 
     # --- snapshot ----------------------------------------------------------------------------------------------------
 
     def saved(self, prefix: str) -> Saved:
         """Names and widths of the detectors are in it, so that another set of detectors does not take it for its own."""
-        rows = [
-            (number, slot)
-            for number, column in enumerate(self.index)
-            for slot in np.flatnonzero(column[: self.size] >= 0)
-        ]
-        running = [self.pool.rows[self.index[number][slot]] for number, slot in rows]
+        slots = np.flatnonzero(self.head[: self.size] >= 0).tolist()
+        rows = [row for slot in slots for row in self.running(slot).values()]
         return {
             f"{prefix}.detectors": np.array([f"{each.name}/{len(each.state)}" for each in self.detectors]),
             f"{prefix}.gate": self.gate_state[: self.size],
             f"{prefix}.state": np.concatenate([state[: self.size] for state in self.state], axis=1),
-            f"{prefix}.running_of": np.array(rows, np.int64).reshape(len(rows), 2),
-            f"{prefix}.running": np.array(running, ROW),
+            f"{prefix}.running": np.array(rows, ROW),
         }
 
     def load(self, saved: Mapping[str, NDArray[Any]], prefix: str) -> None:
@@ -202,8 +221,10 @@ class Engine:
         for own in self.state:
             own[: len(state)] = state[:, start : start + own.shape[1]]
             start += own.shape[1]
-        for (number, slot), row in zip(saved[f"{prefix}.running_of"].tolist(), saved[f"{prefix}.running"], strict=True):
-            self.index[number][slot] = self.pool.take(row)
+        for row in saved[f"{prefix}.running"]:
+            slot = int(row["slot"])
+            self.pool.put(self.head, slot, row)
+            self.busy[slot] = True
 
     def fresh_row(self) -> F64:
         return np.concatenate([np.array(GATE_FRESH), *self._fresh])
@@ -211,20 +232,21 @@ class Engine:
     @property
     def bytes_per_slot(self) -> int:
         """Memory of one slot, running conditions apart."""
-        columns: list[NDArray[Any]] = [self.gate_state, *self.state, *self.index, self.profile, self.clear, self.gap]
+        columns: list[NDArray[Any]] = [self.gate_state, *self.state, self.head, self.busy, self.profile]
         return sum(int(column.nbytes) for column in columns) // self.capacity
 
     def _grow(self, capacity: int) -> None:
         self.state = [_grown(old, capacity, fresh) for old, fresh in zip(self.state, self._fresh, strict=True)]
         self.gate_state = _grown(self.gate_state, capacity, np.array(GATE_FRESH))
-        self.index = [_grown(old, capacity, -1) for old in self.index]
+        self.head = _grown(self.head, capacity, -1)
+        self.busy = _grown(self.busy, capacity, False)
         self.profile = _grown(self.profile, capacity, 0)
-        self.clear = _grown(self.clear, capacity, 0)
-        self.gap = _grown(self.gap, capacity, 0)
         self.capacity = capacity
 
 
-_NO_EVENTS = np.empty(0, EVENT)
+def _packed(column: NDArray[Item]) -> NDArray[Item]:
+    """Compiled kernels take no views."""
+    return column if column.flags.c_contiguous else column.copy()
 
 
 def _grown(old: NDArray[Any], capacity: int, fresh: Any) -> NDArray[Any]:

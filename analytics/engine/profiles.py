@@ -18,31 +18,47 @@ from vigil.domain.vitals import VITALS
 #: Profile 0: nothing watches the slot.
 NOBODY = 0
 _SIDES = ("low", "high")
+#: Detectors whose parameters the policy alone gives: without a rule for a vital they are off there.
+_OF_POLICY = ("limit", "unverified")
 
 
 class Profiles:
-    """``param``: by detector the table (profiles, 1 + parameters); ``delay`` by detector (profiles, 2) microseconds; ``gate`` the
-    gate kernel's table."""
+    """``param``: by detector the table (profiles, 1 + parameters); ``delay`` by detector (profiles, 2), ``clear`` and ``gap``
+    (profiles,) microseconds; ``gate`` the gate kernel's table."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = detectors
-        self._known: dict[tuple[str, int, bool], int] = {}
+        self._known: dict[tuple[str, int, bool, int, int], int] = {}
         self.param: list[F64] = [np.zeros((1, 1 + len(each.parameters))) for each in detectors]
         self.delay: list[I64] = [np.zeros((1, 2), np.int64) for _ in detectors]
+        self._delays = np.zeros((len(detectors), 0, 2), np.int64)
+        self.clear: I64 = np.zeros(1, np.int64)
+        self.gap: I64 = np.zeros(1, np.int64)
         self.gate: F64 = np.zeros((1, len(gate_row("", True))))
 
-    def of(self, policy: Policy, version: str, vital: int, spot: bool) -> int:
-        """The profile of a slot; ``version`` names the policy's content."""
-        key = (version, vital, spot)
+    def of(self, policy: Policy, version: str, vital: int, spot: bool, clear: int, gap: int) -> int:
+        """The profile of a slot; ``version`` names the policy's content. ``clear``: normal values must go on so long to end a
+        condition; ``gap``: a longer silence breaks that; microseconds."""
+        key = (version, vital, spot, clear, gap)
         if key not in self._known:
             name = VITALS[vital].name
             self._known[key] = self.gate.shape[0]
             self.gate = _with_row(self.gate, gate_row(name, spot))
+            self.clear, self.gap = np.append(self.clear, clear), np.append(self.gap, gap)
             for number, detector in enumerate(self._detectors):
                 values, delay_s = _chosen(detector, policy, name)
-                self.param[number] = _with_row(self.param[number], detector.row(name, values))
+                off = values is None and detector.name in _OF_POLICY
+                row = [0.0] * (1 + len(detector.parameters)) if off else detector.row(name, values)
+                self.param[number] = _with_row(self.param[number], row)
                 self.delay[number] = _with_row(self.delay[number], [round(each * SECOND) for each in delay_s])
         return self._known[key]
+
+    @property
+    def delays(self) -> I64:
+        """(detectors, profiles, 2), microseconds."""
+        if self._delays.shape[1] != self.gate.shape[0]:
+            self._delays = np.stack(self.delay)
+        return self._delays
 
     def limit(self, profile: int, side: int) -> tuple[float, float]:
         """Limit and severe limit of a profile, NaN = none."""

@@ -26,8 +26,6 @@ from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys
 
-commands = typer.Typer(help="Measure the running product.", no_args_is_help=True)
-
 #: What a resting adult shows, and a saturation below the severe limit of the starting policy, which has no delay.
 CALM = {"hr": 70.0, "spo2": 97.0, "rr": 15.0, "pi": 3.0}
 CRITICAL_SPO2 = 70.0
@@ -37,12 +35,6 @@ APART_S = 0.37
 LAST_ALERT_S = 20.0
 
 
-@commands.callback()
-def bench() -> None:
-    """Measure the running product."""
-
-
-@commands.command("latency")
 def latency(
     patients: Annotated[int, typer.Option(min=2, max=1000, help="Simulated people, each sending once a second.")] = 100,
     via: Annotated[str, typer.Option(help="mqtt or gateway.")] = "mqtt",
@@ -161,7 +153,3 @@ def _print(patients: int, sent: dict[str, float], seen: dict[str, float]) -> Non
         for name, share in (("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)):
             table.add_row(name, f"{np.percentile(delays, share) * 1000:.0f} ms")
     Console().print(table)
-
-
-def register(app: typer.Typer) -> None:
-    app.add_typer(commands, name="bench")

@@ -1,0 +1,21 @@
+"""``vigil bench``: what Vigil can do on this machine, measured, one module a command."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.bench.engine import engine
+from cli.bench.latency import latency
+
+commands = typer.Typer(help="Measure Vigil on this machine.", no_args_is_help=True)
+commands.command("latency")(latency)
+commands.command("engine")(engine)
+
+
+@commands.callback()
+def bench() -> None:
+    """Measure Vigil on this machine."""
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="bench")
