@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -40,6 +41,23 @@ from vigil.store import ReadingHistory
 
 _ALL = 2_000_000_000
 
+P = ParamSpec("P")
+T = TypeVar("T")
+MakeExecutor = Callable[[], Executor]
+
+
+def in_a_thread() -> Executor:
+    return ThreadPoolExecutor(1, "multivariate")
+
+
+class AtOnce(Executor):
+    """Learns where it is asked: for back-tests, whose clock stands still meanwhile."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
 
 @dataclass(slots=True)
 class _Person:
@@ -63,7 +81,7 @@ class CombinationRule:
         readings: ReadingHistory,
         board: Board,
         kernels: Kernels,
-        executor: Callable[[], Executor] = lambda: ThreadPoolExecutor(1, "multivariate"),
+        executor: MakeExecutor,
     ) -> None:
         self._slots = slots
         self._directory = directory

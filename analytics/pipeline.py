@@ -6,7 +6,7 @@ from analytics.alerting import Alerting
 from analytics.amend import Amend
 from analytics.book import Book
 from analytics.changes import Change
-from analytics.combination_rule import CombinationRule
+from analytics.combination_rule import CombinationRule, MakeExecutor, in_a_thread
 from analytics.conditions import Conditions
 from analytics.data_loss import DataLoss
 from analytics.deadlines import fire_due
@@ -42,7 +42,9 @@ class Pipeline:
         bus: Bus,
         clock: Clock,
         metrics: Metrics,
+        executor: MakeExecutor = in_a_thread,
     ) -> None:
+        """``executor``: where models learn."""
         slots = state.slots
         numbers = state.engine.numbers[LIMIT], state.engine.numbers[UNVERIFIED]
         self.state = state
@@ -65,7 +67,7 @@ class Pipeline:
         self._minute_rules = MinuteRules(
             directory,
             DisagreementRule(slots, state.windows, directory, alerting),
-            CombinationRule(slots, directory, alerting, readings, bus.board, state.engine.kernels),
+            CombinationRule(slots, directory, alerting, readings, bus.board, state.engine.kernels, executor),
         )
         self._watch = Watch(slots, directory, alerting, bus.board)
         self._upkeep = Upkeep(

@@ -11,6 +11,7 @@ import numpy as np
 
 from analytics.backtest.fold import Folded
 from analytics.backtest.world import World
+from analytics.combination_rule import AtOnce
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
 from analytics.freshness import BACKLOG, WATCHED_VITALS, low_after, medium_after
@@ -83,7 +84,7 @@ def replay(
     directory.refresh()
     state = State(directory, world, kernels, checkpoints=_has_late(folded))
     clock, nurse = ManualClock(start), Nurse(world, response_s)
-    pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics())
+    pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics(), AtOnce)
     pipeline.begin(start, 0)
     taken = 0
     for moment in moments(world, folded, start, end).tolist():

@@ -12,6 +12,7 @@ limit = 88
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,14 @@ from vigil.domain.policy import DEFAULT_POLICY, Policy, with_limits
 _NUMBERS = ("clear_delay_s", "continuous_staleness_s")
 _KEYS = ("news2", "limit", "findings", *_NUMBERS)
 _OFF = "off"
+_PRIORITIES = tuple(each.value for each in Priority)
+#: What each field of a limit holds; others are refused by ``with_limits``.
+_FIELDS = {
+    **dict.fromkeys(("vital", "side"), "a text"),
+    **dict.fromkeys(("limit", "delay_s", "hysteresis", "severe"), "a number"),
+    **dict.fromkeys(("priority", "severe_priority"), "high, medium or low"),
+    "enabled": "true or false",
+}
 
 
 def parse_policy(text: str, set_by: str, detectors: frozenset[str]) -> Policy:
@@ -41,18 +50,43 @@ def parse_policy(text: str, set_by: str, detectors: frozenset[str]) -> Policy:
             problems.append(f"findings: no detector is called {name}")
         elif value == _OFF:
             findings.pop(name, None)
-        elif value in [each.value for each in Priority]:
+        elif value in _PRIORITIES:
             findings[name] = Priority(value)
         else:
             problems.append(f"findings: {name} must be high, medium, low or off")
     changes = document.get("limit", [])
     if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
         problems.append("limit must be written as [[limit]]")
+        changes = []
+    wrong = [_wrong_fields(change) for change in changes]
+    problems += [problem for of_change in wrong for problem in of_change]
+    policy = DEFAULT_POLICY
+    try:
+        policy = with_limits(policy, [change for change, bad in zip(changes, wrong, strict=True) if not bad], set_by)
+    except PolicyError as error:
+        problems += error.reasons
     if problems:
         raise PolicyError(problems)
     fields = {key: document[key] for key in ("news2",) if key in document}
     fields |= {key: float(document[key]) for key in _NUMBERS if key in document}
-    return with_limits(replace(DEFAULT_POLICY, findings=findings, **fields), changes, set_by)
+    return replace(policy, findings=findings, **fields)
+
+
+def _wrong_fields(change: dict[str, Any]) -> list[str]:
+    """Fields of one limit whose value is of the wrong kind."""
+    return [
+        f"limit: {name} must be {_FIELDS[name]}"
+        for name, value in change.items()
+        if name in _FIELDS and not _is(_FIELDS[name], value)
+    ]
+
+
+def _is(what: str, value: Any) -> bool:
+    if what == "a number":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if what == "true or false":
+        return isinstance(value, bool)
+    return isinstance(value, str) and (what == "a text" or value in _PRIORITIES)
 
 
 def _is_delay(value: Any) -> bool:

@@ -295,6 +295,14 @@ def test_a_limit_switched_off_while_the_process_was_down_withdraws(ward: Ward) -
     assert ward.steps(LOW) == ["opened", "withdrawn"]
 
 
+def test_a_limit_that_is_switched_off_never_alarms(ward: Ward) -> None:
+    off = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "enabled": False}], "doctor")
+    ward.records.put_policy(PATIENT, off, "doctor", "not useful", ward.clock.now_us())
+    second = ward.run(0, [85] * 20 + [70] * 5)
+    ward.run(second, [70], quality=BAD)
+    assert not {LOW, DOUBT} & ward.rules()
+
+
 @pytest.mark.parametrize("acknowledged", [False, True])
 def test_a_device_taken_off_withdraws_its_alert(ward: Ward, acknowledged: bool) -> None:
     second = ward.run(0, [78] * 3)

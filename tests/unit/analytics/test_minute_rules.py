@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from analytics.backtest.fold import fold
 from analytics.backtest.world import History, World
+from analytics.combination_rule import AtOnce
 from analytics.kernels import every_kernel
 from analytics.patient_detectors import MULTIVARIATE
 from analytics.patient_detectors.multivariate import EVERY
@@ -86,15 +86,6 @@ def test_a_policy_may_silence_it(ward: Ward) -> None:
 # --- together -----------------------------------------------------------------------------------------------------------------
 
 
-class AtOnce(Executor):
-    """Runs a job when it is given, as if the thread had been quick."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
 VITALS = ("heart_rate", "resp_rate", "spo2")
 
 
@@ -127,7 +118,7 @@ def history() -> list[Value]:
 def test_vitals_that_are_unusual_together_call_where_the_policy_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())
+    monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())  # as if it were quick
     assert START % EVERY == 0
     ward = Ward.with_one_patient(tmp_path, compiled())
     asked = replace(DEFAULT_POLICY, findings={MULTIVARIATE: Priority.LOW})
@@ -156,7 +147,7 @@ def test_vitals_that_are_unusual_together_call_where_the_policy_asks_for_it(
 
 
 def test_without_a_day_of_minutes_nothing_is_unusual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())
+    monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())  # as if it were quick
     ward = Ward.with_one_patient(tmp_path, compiled())
     asked = replace(DEFAULT_POLICY, findings={MULTIVARIATE: Priority.LOW})
     ward.records.put_policy(PATIENT, asked, "doctor", "trial", START)

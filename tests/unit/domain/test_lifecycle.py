@@ -17,6 +17,7 @@ from vigil.domain.lifecycle import (
     ENDED_BY_ITSELF,
     ENDED_THEN_ACKNOWLEDGED,
     Acknowledge,
+    Amended,
     Began,
     Confirmed,
     DataBack,
@@ -98,6 +99,7 @@ EVENTS: dict[str, Make] = {
     "ack": lambda a: Acknowledge(stamp(LATER, "command:x", "nurse"), a.version if a else 1),
     "return": lambda a: ReturnToList(stamp(LATER, "command:y", "nurse"), a.version if a else 1),
     "withdrawn": lambda _: Withdraw(stamp(LATER), "limit changed"),
+    "amended": lambda _: Amended(stamp(LATER), "Contradicted."),
 }
 
 # from, peak priority, event -> step, condition, handling, resolved?    ("none": nothing changes)
@@ -119,6 +121,13 @@ active unack        medium  normal           cleared       false    unacknowledg
 active unack        low     normal           resolved      false    unacknowledged  resolved
 active unack        medium  return           none
 active unack        medium  withdrawn        withdrawn     false    unacknowledged  open
+active unack        medium  amended          amended       false    unacknowledged  open
+active ack          medium  amended          amended       false    acknowledged    resolved
+unknown unack       medium  amended          amended       false    unacknowledged  open
+unknown ack         high    amended          amended       false    acknowledged    resolved
+cleared unack       medium  amended          amended       false    unacknowledged  open
+resolved ack        medium  amended          amended       false    acknowledged    resolved
+-                   medium  amended          none
 active ack          medium  crossed medium   none
 active ack          medium  severe           worsened      true     unacknowledged  open
 active ack          high    severe           worsened      true     unacknowledged  open
@@ -329,6 +338,52 @@ def test_a_withdrawn_alert_says_why() -> None:
     assert resolved.resolved_reason == "limit changed"
 
 
+# --- amended by readings that came later ------------------------------------------------------------------------------
+
+
+def test_an_amended_alert_keeps_what_it_said_and_adds_the_note() -> None:
+    alert = opened()
+    line = apply(alert, Amended(stamp(LATER), "Not so."), DEFAULT_POLICY)
+    assert line is not None
+    assert (line.step, line.note, line.after.version) == (Step.AMENDED, "Not so.", alert.version + 1)
+    assert line.after.evidence == replace(alert.evidence, text=f"{alert.evidence.text} Not so.")
+    assert (line.after.ended_at, line.after.updated_at, line.after.alert_id) == (LATER, LATER, alert.alert_id)
+    assert line.cause == f"ordinal:{LATER // SECOND}:amended"
+
+
+def test_amended_it_stands_as_cleared_until_somebody_has_seen_it() -> None:
+    for priority in Priority:
+        alert = after(opened(priority), Amended(stamp(LATER), "Not so."))
+        assert alert.cleared
+        assert alert.deadline_at == (NOW + ESCALATE[HIGH] if priority is HIGH else None)
+        assert acked(alert, LATER + SECOND).resolved_reason == ENDED_THEN_ACKNOWLEDGED
+
+
+def test_amended_when_somebody_had_seen_it_is_resolved_by_the_note() -> None:
+    alert = after(acked(opened(HIGH)), Amended(stamp(LATER), "Not so."))
+    assert (alert.resolved_reason, alert.resolved_at, alert.deadline_at) == ("Not so.", LATER, None)
+    again = after(alert, Began(stamp(LATER + SECOND), finding()))
+    assert again.alert_id != alert.alert_id
+
+
+@pytest.mark.parametrize("made", [ended(acked(opened())), ended(opened(LOW)), acked(ended(opened()), LATER - SECOND)])
+def test_a_resolved_alert_keeps_its_resolution(made: Alert) -> None:
+    amended = after(made, Amended(stamp(LATER), "Not so."))
+    expected = replace(
+        made,
+        version=made.version + 1,
+        updated_at=LATER,
+        evidence=replace(made.evidence, text=f"{made.evidence.text} Not so."),
+    )
+    assert amended == expected
+
+
+def test_a_past_episode_may_be_amended_too() -> None:
+    alert = after(None, Passed(stamp(), finding(HIGH), NOW))
+    amended = after(alert, Amended(stamp(LATER), "Not so."))
+    assert (amended.retrospective, amended.cleared, amended.ended_at) == (True, True, NOW)
+
+
 # --- invariants 1, 2, 4, 5, 8, 11 under any sequence ------------------------------------------------------------------
 
 
@@ -364,8 +419,9 @@ class AnyLife(RuleBasedStateMachine):
         known = self.alerts.get(found.alert_id)
         assert found.version == (known.version + 1 if known is not None else 1)
         if before is not None and before.open and not found.open:
-            # 2 and 11: only a valid normal value, a decision or a person closes; unseen only what never was above low.
-            assert isinstance(event, Ended | Withdraw | Acknowledge)
+            # 2 and 11: only a valid normal value, readings that came late, a decision or a person closes; unseen only what
+            # never was above low.
+            assert isinstance(event, Ended | Amended | Withdraw | Acknowledge)
             seen = found.handling is Handling.ACKNOWLEDGED
             assert seen or (found.peak_priority is LOW and isinstance(event, Ended))
             assert found.resolved_reason
@@ -400,6 +456,14 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def withdraw(self) -> None:
         self.happen(Withdraw(self.stamp(), "limit changed"))
+
+    @rule()
+    def be_contradicted(self) -> None:
+        before = self.live
+        self.happen(Amended(self.stamp(), "Not so."))
+        if before is not None and not before.open:
+            assert self.live is not None
+            assert self.live.resolved_reason == before.resolved_reason
 
     @precondition(lambda self: self.live is not None)
     @rule(stale=st.booleans())

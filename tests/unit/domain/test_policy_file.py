@@ -1,0 +1,153 @@
+"""A policy as a TOML document: every reason to refuse it, all of them at once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vigil.domain.alerts import Priority
+from vigil.domain.errors import PolicyError
+from vigil.domain.policy import DEFAULT_POLICY, Policy
+from vigil.domain.policy_file import parse_policy
+
+DETECTORS = frozenset({"flat", "drift", "trend"})
+LIMIT = '[[limit]]\nvital = "spo2"\nside = "low"\n'
+
+
+def parsed(text: str) -> Policy:
+    return parse_policy(text, "file.toml", DETECTORS)
+
+
+def reasons(text: str) -> list[str]:
+    with pytest.raises(PolicyError) as caught:
+        parsed(text)
+    return caught.value.reasons
+
+
+def test_an_empty_document_is_the_starting_policy() -> None:
+    assert parsed("") == DEFAULT_POLICY
+    assert parsed("# nothing\n").version == DEFAULT_POLICY.version
+
+
+def test_what_is_named_differs_and_the_rest_stays() -> None:
+    found = parsed("news2 = false\nclear_delay_s = 30\n" + LIMIT + 'limit = 88\npriority = "high"\n')
+    assert (found.news2, found.clear_delay_s) == (False, 30.0)
+    assert isinstance(found.clear_delay_s, float)
+    rule = found.limit("spo2", "low")
+    assert rule is not None
+    assert (rule.limit, rule.priority, rule.severe, rule.set_by) == (88, Priority.HIGH, 80, "file.toml")
+    assert [each.set_by for each in found.limits].count("file.toml") == 1
+    assert found.continuous_staleness_s == DEFAULT_POLICY.continuous_staleness_s
+    assert found.findings == DEFAULT_POLICY.findings
+
+
+def test_a_limit_may_be_added_or_switched_off() -> None:
+    found = parsed('[[limit]]\nvital = "glucose_mgdl"\nside = "high"\nlimit = 300\n' + LIMIT + "enabled = false\n")
+    added, off = found.limit("glucose_mgdl", "high"), found.limit("spo2", "low")
+    assert added is not None
+    assert off is not None
+    assert (added.limit, off.enabled) == (300, False)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ('flat = "off"', {"flat": None}),
+        ('drift = "high"', {"drift": Priority.HIGH}),
+        ('flat = "medium"\ntrend = "low"', {"flat": Priority.MEDIUM, "trend": Priority.LOW}),
+        ('drift = "off"', {"drift": None}),
+    ],
+)
+def test_findings_on_and_off(table: str, expected: dict[str, Priority | None]) -> None:
+    found = parsed("[findings]\n" + table).findings
+    wanted = {**DEFAULT_POLICY.findings, **expected}
+    assert found == {name: priority for name, priority in wanted.items() if priority is not None}
+    assert "flat" in DEFAULT_POLICY.findings
+
+
+REFUSED = [
+    ("limits = 1", "unknown key limits"),
+    ("clear_delay_s = -1", "clear_delay_s must be a number from 0 to 3600"),
+    ("clear_delay_s = 3601", "clear_delay_s must be a number"),
+    ("clear_delay_s = nan", "clear_delay_s must be a number"),
+    ('continuous_staleness_s = "5"', "continuous_staleness_s must be a number"),
+    ("continuous_staleness_s = true", "continuous_staleness_s must be a number"),
+    ('news2 = "yes"', "news2 must be true or false"),
+    ("news2 = 1", "news2 must be true or false"),
+    ('[findings]\nnonsense = "low"', "no detector is called nonsense"),
+    ('[findings]\nflat = "urgent"', "flat must be high, medium, low or off"),
+    ("[findings]\nflat = false", "flat must be high, medium, low or off"),
+    ("[findings]\nflat = []", "flat must be high, medium, low or off"),
+    ("findings = 1", "findings must be a table"),
+    ("[limit]\nvital = 'spo2'", "limit must be written as [[limit]]"),
+    ("limit = [1]", "limit must be written as [[limit]]"),
+    ("[[limit]]\nvital = 'spo2'", "vital, side"),
+    (LIMIT + "colour = 1", "colour"),
+    (LIMIT + 'set_by = "me"', "set_by"),
+    ('[[limit]]\nvital = "glucose_mgdl"\nside = "low"', "has no limit yet"),
+    ('[[limit]]\nvital = "nonsense"\nside = "low"\nlimit = 1', "no vital sign has this name"),
+    ("[[limit]]\nvital = 5\nside = 'low'\nlimit = 1", "limit: vital must be a text"),
+    ('[[limit]]\nvital = "spo2"\nside = "left"\nlimit = 1', "side must be low or high"),
+    (LIMIT + "limit = 300", "outside"),
+    (LIMIT + "limit = nan", "limit: limit must be a number"),
+    (LIMIT + 'limit = "88"', "limit: limit must be a number"),
+    (LIMIT + "limit = true", "limit: limit must be a number"),
+    (LIMIT + "delay_s = -1", "delay"),
+    (LIMIT + "delay_s = []", "limit: delay_s must be a number"),
+    (LIMIT + "hysteresis = 99", "hysteresis"),
+    (LIMIT + "severe = 95", "must lie beyond"),
+    (LIMIT + 'severe = "x"', "limit: severe must be a number"),
+    (LIMIT + 'priority = "urgent"', "limit: priority must be high, medium or low"),
+    (LIMIT + "severe_priority = 1", "limit: severe_priority must be high, medium or low"),
+    (LIMIT + 'enabled = "no"', "limit: enabled must be true or false"),
+    ("[[limit]]\nvital='heart_rate'\nside='low'\nlimit=140\nsevere=30", "is not below the high limit"),
+    ("= 1", "not a TOML document"),
+    ("news2 = true\nnews2 = false", "not a TOML document"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED)
+def test_refused(text: str, reason: str) -> None:
+    assert [each for each in reasons(text) if reason in each], reasons(text)
+
+
+def test_all_reasons_are_given_at_once() -> None:
+    text = (
+        'unknown = 1\nclear_delay_s = -1\nnews2 = 3\n[findings]\nnonsense = "low"\nflat = "loud"\n'
+        + LIMIT
+        + 'limit = "x"\npriority = "urgent"\n'
+        + '[[limit]]\nvital = "heart_rate"\nside = "low"\nlimit = 900\n'
+    )
+    found = reasons(text)
+    wanted = ("unknown key", "clear_delay_s", "news2", "nonsense", "flat", "limit: limit", "limit: priority", "900")
+    assert [word for word in wanted if not any(word in reason for reason in found)] == []
+    assert len(found) == len(set(found)) == len(wanted) + 1  # 900 also stands above the high limit
+
+
+value = st.one_of(
+    st.booleans(), st.integers(-5, 400), st.floats(), st.sampled_from(["'low'", "'off'", "'x'", "[]", "{}", "'spo2'"])
+)
+key = st.sampled_from(
+    ["news2", "clear_delay_s", "continuous_staleness_s", "findings", "limit", "vital", "side", "severe", "priority"]
+)
+
+
+def _toml(given_value: object) -> str:
+    return str(given_value).lower() if isinstance(given_value, bool) else str(given_value)
+
+
+@given(top=st.dictionaries(key, value, max_size=3), of_limit=st.dictionaries(key, value, max_size=5))
+def test_whatever_the_document_says_it_is_a_policy_or_our_error(
+    top: dict[str, object], of_limit: dict[str, object]
+) -> None:
+    top.pop("limit", None)
+    lines = [f"{name} = {_toml(each)}" for name, each in top.items()]
+    lines += ["[[limit]]", *(f"{name} = {_toml(each)}" for name, each in of_limit.items())]
+    refused = ["not refused"]
+    try:
+        parsed("\n".join(lines))
+    except PolicyError as error:
+        refused = error.reasons
+    assert all(refused)
+    assert refused
