@@ -48,7 +48,7 @@ class Checkpoints:
             self._of[slot] = [each for each in self._of[slot] if each.boundary <= at]
 
     def saved(self, prefix: str) -> Saved:
-        all_of = [(slot, each) for slot, kept in self._of.items() for each in kept]
+        all_of = [(slot, each) for slot in sorted(self._of) for each in self._of[slot]]
         running = [
             (place, number, row) for place, (_, each) in enumerate(all_of) for number, row in each.running.items()
         ]

@@ -14,6 +14,7 @@ from analytics.changes import Change, What
 from analytics.engine.conditions import PENDING
 from analytics.engine.profiles import NOBODY
 from analytics.limit_alerts import LIMIT, UNVERIFIED
+from analytics.quality import CONFIRMED_WITHIN
 from analytics.state import State
 from analytics.telling import Held, Key, Told
 from vigil.domain.policy import Policy
@@ -111,9 +112,10 @@ def reconfigure(state: State, slot: int, policy: Policy | None, version: str) ->
     """Take the limits that hold now (None = nobody wears the sensor); conditions for which the newest value is inside them are
     withdrawn or dropped."""
     engine, slots = state.engine, state.slots
-    vital, spot = int(slots.vital[slot]), bool(slots.spot[slot])
+    vital, interval = int(slots.vital[slot]), int(slots.interval[slot])
+    quick = not slots.spot[slot] and 0 < interval <= CONFIRMED_WITHIN
     clear, gap = int(slots.clear[slot]), int(slots.gap[slot])
-    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, spot, clear, gap)
+    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, bool(quick), clear, gap)
     engine.configure(slot, after)
     before = np.r_[slots.limit[slot], slots.severe[slot]]
     for side in (0, 1):

@@ -29,6 +29,8 @@ LATENESS_WINDOW = DAY
 SPOT_STALE = 12 * HOUR
 SPOT_STALE_FAST = HOUR
 _FAST = ("resp_rate", "spo2", "heart_rate")
+#: After so many look-ups most streams of a batch are known.
+_FEW = 1000
 #: A continuous vital that a device sends more seldom than this is treated as a spot check there, seconds (ours).
 _SPOT_INTERVAL_S = 150.0
 
@@ -106,14 +108,14 @@ class Slots(Columns):
             grown[: self._current.size] = self._current
             self._current = grown
         slot, inside = self._known(batch)
-        if not inside.all():
-            outside = np.flatnonzero(~inside)
-            new = outside[np.unique(batch.stream[outside], return_index=True)[1]]
-            for row in new.tolist():  # most often that makes the others known too
+        outside = np.flatnonzero(~inside)
+        if outside.size > _FEW:  # in order of reading, so that slots have the same numbers for any split into batches
+            for row in outside[:_FEW].tolist():
                 self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
             slot, inside = self._known(batch)
-            for row in np.flatnonzero(~inside).tolist():
-                slot[row] = self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
+            outside = np.flatnonzero(~inside)
+        for row in outside.tolist():
+            slot[row] = self._look_up(int(batch.stream[row]), int(batch.measured_at[row]))
         return slot
 
     def _known(self, batch: ReadingBatch) -> tuple[I64, NDArray[np.bool_]]:

@@ -24,7 +24,7 @@ _SEVERE_LOW, _SEVERE_HIGH = 1, 2
 _NAN = float("nan")
 #: A valid severe value this recent has called somebody already, microseconds (ours).
 _KNOWN_FOR = 60e6
-_NOTHING = 3  # analytics.quality.NOTHING
+_BAD = 1  # analytics.quality.BAD
 
 
 def unverified_kernel(
@@ -39,14 +39,15 @@ def unverified_kernel(
     score: F32,
     code: U8,
 ) -> None:
-    """The only kernel that looks at gated values. A valid severe value carries the severe bits: it confirms a doubt. Score: 1
-    for a value in doubt, else 0."""
+    """The only kernel that looks at gated values: at the bad ones, because one that waits for confirmation is judged with the
+    next, and a self test means nothing. A valid severe value carries the severe bits: it confirms a doubt. Score: 1 for a value
+    in doubt, else 0."""
     for i in range(slot.size):
         code[i] = 0
         score[i] = _NAN
         s = slot[i]
         p = profile[s]
-        if gate[i] == _NOTHING or param[p, ON] == 0.0:
+        if gate[i] > _BAD or param[p, ON] == 0.0:
             continue
         x = value[i]
         score[i] = 0.0

@@ -1,4 +1,4 @@
-"""Parameter rows that many slots share: one profile for each (policy, vital, continuous or spot)."""
+"""Parameter rows that many slots share: one profile for each (policy, vital, times of the stream)."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ class Profiles:
         self._delays = np.zeros((len(detectors), 0, 2), np.int64)
         self.clear: I64 = np.zeros(1, np.int64)
         self.gap: I64 = np.zeros(1, np.int64)
-        self.gate: F64 = np.zeros((1, len(gate_row("", True))))
+        self.gate: F64 = np.zeros((1, len(gate_row("", False))))
 
-    def of(self, policy: Policy, version: str, vital: int, spot: bool, clear: int, gap: int) -> int:
-        """The profile of a slot; ``version`` names the policy's content. ``clear``: normal values must go on so long to end a
+    def of(self, policy: Policy, version: str, vital: int, quick: bool, clear: int, gap: int) -> int:
+        """The profile of a slot; ``version`` names the policy's content; ``quick``: see
+        ``quality.gate_row``; ``clear``: normal values must go on so long to end a
         condition; ``gap``: a longer silence breaks that; microseconds."""
-        key = (version, vital, spot, clear, gap)
+        key = (version, vital, quick, clear, gap)
         if key not in self._known:
             name = VITALS[vital].name
             self._known[key] = self.gate.shape[0]
-            self.gate = _with_row(self.gate, gate_row(name, spot))
+            self.gate = _with_row(self.gate, gate_row(name, quick))
             self.clear, self.gap = np.append(self.clear, clear), np.append(self.gap, gap)
             for number, detector in enumerate(self._detectors):
                 values, delay_s = _chosen(detector, policy, name)

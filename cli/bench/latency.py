@@ -26,9 +26,10 @@ from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys
 
-#: What a resting adult shows, and a saturation below the severe limit of the starting policy, which has no delay.
+#: What a resting adult shows, and a systolic pressure below the severe limit of the starting policy: it has no delay, and a cuff
+#: reading is not asked to be confirmed.
 CALM = {"hr": 70.0, "spo2": 97.0, "rr": 15.0, "pi": 3.0}
-CRITICAL_SPO2 = 70.0
+CRITICAL_PRESSURE = 70.0
 WARM_UP_S = 5.0
 #: Seconds between two critical values, so that each alert is measured alone.
 APART_S = 0.37
@@ -95,7 +96,7 @@ async def _send(fleet: AnyFleet, names: list[str], critical: set[str], sent: dic
         name = names[turn % len(names)]
         turn += 1
         now = clock.now_us()
-        values = {**CALM, "spo2": CRITICAL_SPO2} if name in critical else CALM
+        values = {**CALM, "sbp": CRITICAL_PRESSURE} if name in critical else CALM
         if name in critical:
             sent.setdefault(name, clock.monotonic())
         records = tuple(Record(wire, now, value) for wire, value in values.items())
@@ -108,7 +109,7 @@ async def _listen(url: str, access: str, names: set[str], seen: dict[str, float]
         if event != "alert":
             continue
         alert = json.loads(data)["alert"]
-        if alert["rule"] == "limit.spo2.low" and alert["patient_id"] in names:
+        if alert["rule"] == "limit.bp_sys.low" and alert["patient_id"] in names:
             seen.setdefault(alert["patient_id"], clock.monotonic())
 
 

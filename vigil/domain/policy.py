@@ -1,8 +1,9 @@
 """The monitoring policy: limits, delays and hysteresis for each vital, and its validation.
 
-Every number here is a starting value of ours that needs clinical sign-off. Limits follow the outer NEWS2 bands (RCP 2017);
-delays follow the reference page "Alarms and alerts" section 5 (SpO2 low 15 s, 0 s below 80 %; heart rate 10 s, 0 s below 30
-or above 180; breathing rate 30 s; spot checks 0 s).
+Every number here is a starting value of ours that needs clinical sign-off. Limits follow the outer NEWS2 bands (RCP 2017). Those
+of mean pressure and glucose, which NEWS2 does not know, are general knowledge and were not read in a source (glucose below
+54 mg/dL is harm on the reference page "Physiology"). Delays follow the reference page "Alarms and alerts" section 5 (SpO2 low
+15 s, 0 s below 80 %; heart rate 10 s, 0 s below 30 or above 180; breathing rate 30 s; spot checks 0 s).
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Policy:
     news2: bool = True
     clear_delay_s: float = 60.0
     continuous_staleness_s: float = 300.0
-    findings: dict[str, Priority] = field(default_factory=lambda: {"flat": Priority.LOW, "disagreement": Priority.LOW})
+    findings: dict[str, Priority] = field(
+        default_factory=lambda: {"flat": Priority.MEDIUM, "disagreement": Priority.LOW}
+    )
     escalate_s: dict[str, float] = field(default_factory=lambda: {"high": 120.0, "medium": 600.0, "low": 14400.0})
     realarm_s: dict[str, float] = field(default_factory=lambda: {"high": 600.0, "medium": 3600.0, "low": 14400.0})
 
@@ -83,8 +86,10 @@ DEFAULT_POLICY = Policy(
         LimitRule("resp_rate", "high", 24, 30, 1, _M, severe=40),
         LimitRule("bp_sys", "low", 91, 0, 3, _M, severe=75),
         LimitRule("bp_sys", "high", 219, 0, 5, _M, severe=250),
+        LimitRule("bp_mean", "low", 65, 0, 3, _M, severe=50),
         LimitRule("body_temp", "low", 35.1, 0, 0.2, _M, severe=32),
         LimitRule("body_temp", "high", 39.0, 0, 0.2, _M, severe=41),
+        LimitRule("glucose_mgdl", "low", 70, 0, 5, _M, severe=54),
     )
 )
 

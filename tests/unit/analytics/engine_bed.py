@@ -49,7 +49,7 @@ def engine(kernels: Kernels | None = None, plain: bool = False) -> Engine:
     for slot, (vital, spot) in enumerate(SLOTS):
         clear, gap = (0, DAY) if spot else (MINUTE, 5 * MINUTE)
         policy = DEFAULT_POLICY
-        made.configure(slot, made.profiles.of(policy, policy.version, BY_NAME[vital].index, spot, clear, gap))
+        made.configure(slot, made.profiles.of(policy, policy.version, BY_NAME[vital].index, not spot, clear, gap))
     return made
 
 

@@ -64,7 +64,7 @@ def test_late_ones_are_set_aside_and_repeated_ones_left_out() -> None:
 def test_events_name_the_row_among_the_judged_in_order() -> None:
     of = intake()
     second = 1 / 3600
-    rows = readings((0, 97), (second, 70), (second / 2, 60), (2 * second, 69))
+    rows = readings((0, 97), (second, 78), (second / 2, 77), (2 * second, 76))
     found = take(of, rows)
     assert found.rows.tolist() == [0, 1, 3]
     rows_of_events = found.events["event"]["row"].tolist()

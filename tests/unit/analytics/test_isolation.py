@@ -37,7 +37,7 @@ def test_the_others_go_on_and_what_it_had_told_is_withdrawn(tmp_path: Path, capl
     with caplog.at_level(logging.ERROR):
         ward.at(4000)
         ward.send(Value("heart_rate", 4000, 90))
-        ward.send(Value("heart_rate", 4001, 185), Value("spo2", 4001, 70))
+        ward.send(Value("heart_rate", 4001, 185), Value("heart_rate", 4002, 186), Value("spo2", 4002, 70))
     assert caplog.text.count("detector flat failed") == 1
     alert = ward.alert("flat.heart_rate")
     assert alert.condition is Condition.FALSE

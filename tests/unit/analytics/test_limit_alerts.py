@@ -166,7 +166,7 @@ def test_a_past_episode_is_one_quiet_notice_per_backfill(ward: Ward) -> None:
 
 def test_a_past_severe_episode_is_medium_too(ward: Ward) -> None:
     ward.at(4000)
-    ward.send(*backfill(0, [70.0] + [97.0] * 61, 4000))
+    ward.send(*backfill(0, [78.0] + [97.0] * 61, 4000))
     ward.tick(4006)
     assert ward.alert(LOW, retrospective=True).peak_priority is Priority.MEDIUM
 

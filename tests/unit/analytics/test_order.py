@@ -141,7 +141,7 @@ def test_a_gap_that_is_filled_shows_an_episode_that_nobody_saw(ward: Ward) -> No
 
 def test_a_severe_reading_that_is_only_seconds_late_calls_at_once(ward: Ward) -> None:
     ward.run(0, [97] * 11)
-    ward.send(Value("spo2", 8.5, 75, received_s=11))
+    ward.send(Value("spo2", 8.5, 78, received_s=11))
     assert ward.alert(LOW).active
     assert ward.alert(LOW).onset_at == START + round(8.5 * SECOND)
 

@@ -18,17 +18,16 @@ _BITS = {"": 0, "m": int(Quality.MOTION), "t": int(Quality.TEST), "p": int(Quali
 #: Slots of the bed: continuous heart rate, spot pressure, spot SpO2.
 HEART, PRESSURE, SPOT = 1, 2, 3
 
-# second:value[bits] ... -> one letter each: counts, bad, unconfirmed, nothing. Heart rate: a jump of more than 100 inside 5 s,
-# and the first value after 5 s or more of bad signal, need another one within 25.
+# second:value[bits] ... -> one letter each: counts, bad, unconfirmed, nothing. Heart rate: a jump of more than 25 inside 5 s, and
+# the first value after 5 s or more of bad signal, need another one within 15.
 TABLE = [
     ("0:70 1:72 2:71", "ccc"),
-    ("0:70 1:135", "cc"),  # +65: atrial fibrillation sets in at once
-    ("0:70 1:170", "cc"),  # exactly 100 is believed
-    ("0:70 1:171", "cu"),
-    ("0:70 1:171 2:175", "cuc"),  # the next one agrees
-    ("0:70 1:171 2:197", "cuu"),  # 26 apart: it does not
-    ("0:70 1:171 2:196", "cuc"),
-    ("0:70 1:171 2:72", "cuc"),  # back where it was
+    ("0:70 1:95", "cc"),  # exactly 25 is believed
+    ("0:70 1:96", "cu"),
+    ("0:70 1:135 2:138", "cuc"),  # +65: atrial fibrillation sets in at once, and is believed a value later
+    ("0:57 1:29 2:57", "cuc"),  # a wild number of one second
+    ("0:70 1:171 2:187", "cuu"),  # 16 apart: it does not agree
+    ("0:70 1:171 2:186", "cuc"),
     ("0:70 1:171 2:72 3:175", "cucu"),  # what waited is forgotten
     ("0:70 5:180", "cu"),
     ("0:70 6:180", "cc"),  # 6 s later a body may have got there
@@ -37,7 +36,7 @@ TABLE = [
     ("0:70m 4:70m 5:70", "bbu"),
     ("0:70m 4:70m 5:70 6:72", "bbuc"),
     ("0:70m 5:70 6:70m 7:72 8:71", "bubuc"),  # a bad one between breaks the agreement
-    ("0:70m 5:70 6:96 7:97", "buuc"),
+    ("0:70m 5:70 6:86 7:87", "buuc"),
     ("0:70 1:171m 2:72", "cbc"),  # a bad value is no jump
     ("0:70t 1:70t", "nn"),
     ("0:70t 5:70", "nu"),  # a self test is a spell without a signal

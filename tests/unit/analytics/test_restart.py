@@ -125,7 +125,7 @@ def test_stored_but_never_published_readings_are_judged_after_the_restart(tmp_pa
     ward = Ward.with_one_patient(tmp_path)
     ward.send(Value("spo2", 0, 97))
     ward.analytics.save()
-    ward.stored([Value("spo2", 1, 70)])
+    ward.stored([Value("spo2", 1, 78)])
     ward.restarted().catch_up()
     assert ward.steps("limit.spo2.low") == ["opened"]
 
@@ -133,7 +133,7 @@ def test_stored_but_never_published_readings_are_judged_after_the_restart(tmp_pa
 def test_a_gap_on_the_bus_is_filled_from_the_store(tmp_path: Path) -> None:
     ward = Ward.with_one_patient(tmp_path)
     ward.send(Value("spo2", 0, 97))
-    lost = ward.stored([Value("spo2", 1, 70)])
+    lost = ward.stored([Value("spo2", 1, 78)])
     ward.send(Value("spo2", 2, 97))
     assert ward.steps("limit.spo2.low") == ["opened"]
     ward.analytics.process(lost)
@@ -155,7 +155,7 @@ def test_a_replay_without_snapshot_records_nothing_twice(tmp_path: Path) -> None
 
 def test_what_people_did_meanwhile_is_not_undone_by_a_replay(tmp_path: Path) -> None:
     ward = Ward.with_one_patient(tmp_path)
-    second = ward.run(0, [97] * 5 + [75] * 3)
+    second = ward.run(0, [97] * 5 + [78] * 3)
     ward.acknowledge("limit.spo2.low")
     ward.run(second, [97] * 61)
     assert ward.steps("limit.spo2.low") == ["opened", "acknowledged", "resolved"]

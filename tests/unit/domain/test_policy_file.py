@@ -85,7 +85,7 @@ REFUSED = [
     ("[[limit]]\nvital = 'spo2'", "vital, side"),
     (LIMIT + "colour = 1", "colour"),
     (LIMIT + 'set_by = "me"', "set_by"),
-    ('[[limit]]\nvital = "glucose_mgdl"\nside = "low"', "has no limit yet"),
+    ('[[limit]]\nvital = "glucose_mgdl"\nside = "high"', "has no limit yet"),
     ('[[limit]]\nvital = "nonsense"\nside = "low"\nlimit = 1', "no vital sign has this name"),
     ("[[limit]]\nvital = 5\nside = 'low'\nlimit = 1", "limit: vital must be a text"),
     ('[[limit]]\nvital = "spo2"\nside = "left"\nlimit = 1', "side must be low or high"),

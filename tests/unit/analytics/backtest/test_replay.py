@@ -190,7 +190,7 @@ def test_the_nurse_acknowledges_what_called_after_her_time_and_never_sooner() ->
 
 
 def test_a_nurse_who_is_slower_than_the_deadline_is_called_again() -> None:
-    rows = run("spo2", (97, 30), (70, 400))
+    rows = run("spo2", (97, 30), (78, 400))
     assert told(rows, "limit.spo2.low", response_s=300.0) == [
         ("opened", 30), ("escalated", 150), ("escalated", 270), ("acknowledged", 330),
     ]  # fmt: skip
