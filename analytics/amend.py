@@ -119,10 +119,15 @@ class Amend:
     def _doubt(self, of_side: _Side) -> list[Change]:
         """A doubt that the readings in between have cleared up. A new one is old, and can no longer be checked."""
         key = of_side.key
-        running = bool(of_side.spans) and of_side.spans[-1].end is None
-        if running or self._telling.told.pop(key, None) is None:
-            return []
         last = of_side.spans[-1] if of_side.spans else None
+        if last is not None and last.end is None:
+            if key not in self._telling.told:
+                since = of_side.again.dirty.received_at
+                self._telling.held[key] = Held(since, 2, last.onset, last.peak, last.peak_at, passed=True)
+            return []
+        self._telling.held.pop(key, None)
+        if self._telling.told.pop(key, None) is None:
+            return []
         end = self._newest_at(of_side) if last is None or last.end is None else last.end
         return [self._change(of_side, What.DOUBT_ENDED, last, ended_at=end)]
 

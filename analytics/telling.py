@@ -42,6 +42,11 @@ class Held:
     passed: bool = False
 
 
+def not_to_be_told(since: int, event: Any) -> Held:
+    """A doubt that only old values speak for."""
+    return Held(since, 2, int(event["onset"]), float(event["peak"]), int(event["peak_at"]), passed=True)
+
+
 @dataclass(slots=True)
 class Told:
     """``level`` 1 or 2. ``lapsed``: told because its data stopped while it was pending, so that the engine does not know of it;
@@ -97,7 +102,7 @@ class Telling:
         told, held = self.told.get(key), self.held.get(key)
         make = _Maker(key, event, rows, row)
         if key[1] == self._doubts:
-            return self._doubt(key, what, rows, row, make)
+            return self._doubt(key, what, event, rows, row, make)
         if what == BEGAN:
             return self._began(key, level, event, rows, row, make)
         if what == DROPPED:
@@ -134,18 +139,18 @@ class Telling:
         rows.checked[key] = row + 1
         return None
 
-    def _doubt(self, key: Key, what: int, rows: _Rows, row: int, make: _Maker) -> Change | None:
-        """Old gated values can no longer be checked, so they raise nothing."""
+    def _doubt(self, key: Key, what: int, event: Any, rows: _Rows, row: int, make: _Maker) -> Change | None:
+        """Old bad values can no longer be checked, so they raise nothing until a fresh one comes."""
+        if what == BEGAN and not rows.fresh[row]:
+            self.held[key] = not_to_be_told(int(rows.batch.received_at[row]), event)
+            rows.checked[key] = row + 1
+            return None
         if what == BEGAN:
-            if not rows.fresh[row]:
-                return None
             self.told[key] = Told(2, int(rows.batch.measured_at[row]))
             return make(What.DOUBTED)
-        if what == WORSE and key in self.told:
-            del self.told[key]
-            return make(What.DOUBT_CONFIRMED)
-        if what == ENDED and self.told.pop(key, None) is not None:
-            return make(What.DOUBT_ENDED)
+        self.held.pop(key, None)
+        if what in (WORSE, ENDED) and self.told.pop(key, None) is not None:
+            return make(What.DOUBT_CONFIRMED if what == WORSE else What.DOUBT_ENDED)
         return None
 
     def _look_again(self, key: Key, rows: _Rows, end: int, changes: list[tuple[int, int, Change]]) -> None:
@@ -158,7 +163,7 @@ class Telling:
         rows.checked[key] = end
         odd = (rows.slot[start:end] == slot) & ((rows.taken.judged.codes[number, start:end] & (LOW << side)) != 0)
         received = rows.batch.received_at[start:end]
-        waited = (received - held.since >= HELD_AT_MOST) & (self._slots.end[slot] > received)
+        waited = (received - held.since >= HELD_AT_MOST) & (self._slots.end[slot] > received) & (number != self._doubts)
         due = np.flatnonzero(odd & (rows.fresh[start:end] | waited))
         if due.size:
             row = start + int(due[0])
@@ -168,8 +173,9 @@ class Telling:
         held = self.held.pop(key)
         rows.checked.pop(key, None)
         self.told[key] = Told(held.level, held.onset)
+        what = What.DOUBTED if key[1] == self._doubts else What.BEGAN
         return _change(
-            What.BEGAN, key, rows.batch, row, level=held.level, onset=held.onset, peak=held.peak, peak_at=held.peak_at
+            what, key, rows.batch, row, level=held.level, onset=held.onset, peak=held.peak, peak_at=held.peak_at
         )
 
     # --- by decision or time ------------------------------------------------------------------------------------------

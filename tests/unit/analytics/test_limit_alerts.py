@@ -131,6 +131,26 @@ def test_not_confirmed_it_latches(ward: Ward) -> None:
     assert ward.alert(DOUBT).kind is Kind.TECHNICAL
 
 
+def test_old_bad_values_raise_nothing_until_a_fresh_one_comes(ward: Ward) -> None:
+    ward.at(4000)
+    ward.send(*(replace(value, quality=BAD) for value in backfill(0, [70.0] * 30, 4000)))
+    ward.tick(4012)
+    assert DOUBT not in ward.rules()
+    ward.send(Value("spo2", 4012, 71, BAD))
+    assert ward.alert(DOUBT).active
+
+
+def test_old_bad_values_in_a_gap_raise_nothing_either(ward: Ward) -> None:
+    ward.run(0, [97] * 10)
+    second = ward.run(700, [97] * 10)
+    ward.send(*(replace(value, quality=BAD) for value in backfill(100, [70.0] * 30, second)))
+    for later in (1, 7, 14):
+        ward.tick(second + later)
+    assert DOUBT not in ward.rules()
+    ward.run(second + 20, [71], quality=BAD)
+    assert ward.alert(DOUBT).active
+
+
 def test_beside_a_verified_lesser_alert_it_stays_technical_until_a_valid_value_says_so(ward: Ward) -> None:
     second = ward.run(0, [85] * 20)
     second = ward.run(second, [78], quality=BAD)
