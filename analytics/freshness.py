@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from analytics.slots import Slots
 from vigil.domain.readings import I64
 from vigil.domain.times import SECOND
-from vigil.domain.vitals import BY_NAME
+from vigil.domain.vitals import BY_NAME, VITALS
 
 #: The vitals that a person is watched by, as far as his sensors measure them.
 WATCHED_VITALS = ("heart_rate", "spo2", "resp_rate", "bp_sys", "body_temp")
-_WATCHED = np.array([BY_NAME[name].index for name in WATCHED_VITALS])
+#: By vital index: is it one of them?
+_WATCHED = np.zeros(len(VITALS), np.bool_)
+_WATCHED[[BY_NAME[name].index for name in WATCHED_VITALS]] = True
 
 LOW_AT_LEAST, LOW_INTERVALS = 60 * SECOND, 2
 MEDIUM_AT_LEAST, MEDIUM_INTERVALS = 300 * SECOND, 4
@@ -73,7 +75,7 @@ def look(slots: Slots, now: int, live_since: int) -> Freshness:
     low = np.maximum(LOW_AT_LEAST, LOW_INTERVALS * interval)
     medium = np.maximum(MEDIUM_AT_LEAST, MEDIUM_INTERVALS * interval)
     worn = (slots.start[:size] <= now) & (now < slots.end[:size])
-    expected = worn & (interval > 0) & np.isin(slots.vital[:size], _WATCHED)
+    expected = worn & (interval > 0) & _WATCHED[slots.vital[:size]]
     # While nothing valid has come the count starts with the slot's first reading.
     heard = _heard(slots)
     begun = np.where(heard > 0, heard, slots.first_received[:size])

@@ -48,7 +48,7 @@ class Order(Columns):
         loose = np.unique(sorted_slot[at <= before])
         value = sort_key(batch.value)
         last = order[np.r_[np.flatnonzero(first)[1:] - 1, slot.size - 1]]
-        strict = last[~np.isin(slot[last], loose)]
+        strict = last[~np.isin(slot[last], loose)] if loose.size else last
         self._remember(slot[strict], batch.measured_at[strict], value[strict], batch.quality[strict])
         for each in loose:
             for row in np.flatnonzero(slot == each):

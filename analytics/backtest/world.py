@@ -42,6 +42,7 @@ class World:
     history: History
     log: list[Transition] = field(default_factory=list)
     _alerts: dict[str, Alert] = field(default_factory=dict)
+    _open: dict[str, Alert] = field(default_factory=dict)
     _causes: set[tuple[str, str]] = field(default_factory=set)
     _by_stream: dict[int, I64] = field(default_factory=dict)
     _devices: list[Device] = field(default_factory=list)
@@ -128,6 +129,10 @@ class World:
             raise VersionConflict(after.alert_id)
         self._causes.add(cause)
         self._alerts[after.alert_id] = after
+        if after.open:
+            self._open[after.alert_id] = after
+        else:
+            self._open.pop(after.alert_id, None)
         self.log.append(replace(transition, seq=len(self.log) + 1))
         return self.log[-1]
 
@@ -139,10 +144,9 @@ class World:
         resolved_since: int | None = None,
         limit: int = 10_000,
     ) -> list[Alert]:
-        found = [alert for alert in self._alerts.values() if patient_id in (None, alert.patient_id)]
-        if open_only:
-            found = [alert for alert in found if alert.open]
-        elif resolved_since is not None:
+        kept = self._open if open_only else self._alerts
+        found = [alert for alert in kept.values() if patient_id in (None, alert.patient_id)]
+        if resolved_since is not None:
             found = [alert for alert in found if alert.open or (alert.resolved_at or 0) >= resolved_since]
         return sorted(found, key=lambda alert: alert.opened_at, reverse=True)[:limit]
 

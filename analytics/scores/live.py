@@ -40,7 +40,9 @@ SOURCES: dict[str, tuple[int, ...]] = {
     **{name: (BY_NAME[name].index,) for name in ("resp_rate", "spo2", "bp_sys", "heart_rate", "body_temp")},
 }
 _INPUT_OF = {index: name for name, indexes in SOURCES.items() for index in indexes}
-_SCORED = np.array(sorted(_INPUT_OF))
+#: By vital index: does it tell an input?
+_SCORED = np.zeros(len(VITALS), np.bool_)
+_SCORED[list(_INPUT_OF)] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Scores:
 
     def _due(self, now: int) -> list[str]:
         size = self._slots.size
-        scored = np.isin(self._slots.vital[:size], _SCORED)
+        scored = _SCORED[self._slots.vital[:size]]
         touched = np.flatnonzero(self._touched[:size] & scored)
         due = {self._slots.patient[slot] for slot in touched}
         self._touched[:size] = False

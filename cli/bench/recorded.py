@@ -12,6 +12,8 @@ from analytics.backtest.run import GROUP, Plan, Source, run
 from cli.bench.contest import timed
 from cli.bench.streams import KINDS, Feed
 from vigil.domain.errors import TableError
+from vigil.domain.readings import I64
+from vigil.domain.times import MINUTE
 from vigil.runtime.clock import Clock
 
 _START = 1_767_225_600_000_000
@@ -59,6 +61,12 @@ def _written(patients: int, days: int, folder: Path) -> Path:
     return path
 
 
+def _at_the_minute(at: I64) -> I64:
+    """A person's device measures all vitals together, once a minute."""
+    minute: I64 = at // MINUTE * MINUTE
+    return minute
+
+
 def _write_group(con: duckdb.DuckDBPyConnection, people: range, days: int, path: Path) -> None:
     streams = len(people) * len(KINDS)
     readings = Feed(streams, _START, seed=4 + people.start).take(streams * days * _MINUTES_A_DAY)
@@ -69,7 +77,7 @@ def _write_group(con: duckdb.DuckDBPyConnection, people: range, days: int, path:
         {
             "patient": people.start + patient[order],
             "vital": readings.slot[order] % len(KINDS),
-            "measured_at": readings.at[order],
+            "measured_at": _at_the_minute(readings.at)[order],
             "value": readings.value[order],
             "quality": readings.quality[order],
         },
