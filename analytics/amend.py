@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from analytics.alerting import Alerting
 from analytics.changes import Change, What
 from analytics.detectors.contract import LOW
@@ -136,10 +138,9 @@ class Amend:
         return running is not None and bool(running["status"][of_side.side])
 
     def _fresh(self, again: Again) -> bool:
-        if not len(again.newest):
-            return False
-        age = int(again.newest.received_at[0]) - int(again.newest.measured_at[0])
-        return age <= self._slots.stale[again.slot] and bool(self._slots.end[again.slot] > again.newest.received_at[0])
+        newest = again.newest
+        slot = np.full(len(newest), again.slot, np.int64)
+        return bool(self._slots.speaks_for_now(slot, newest.measured_at, newest.received_at).any())
 
     # --- the past -----------------------------------------------------------------------------------------------------
 

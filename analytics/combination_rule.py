@@ -37,9 +37,7 @@ from vigil.domain.errors import InvalidInput
 from vigil.domain.lifecycle import Began, Ended, Finding
 from vigil.domain.readings import F64
 from vigil.runtime.supervise import attempt
-from vigil.store import ReadingHistory
-
-_ALL = 2_000_000_000
+from vigil.store import EVERY_READING, ReadingHistory
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -157,7 +155,7 @@ def _learn(readings: ReadingHistory, slots: PatientSlots, end: int, kernels: Ker
     made: list[Model] = []
 
     def learn() -> None:
-        batch = readings.range(slots.stream.tolist(), end - LEARNT_FROM, end, _ALL)
+        batch = readings.range(slots.stream.tolist(), end - LEARNT_FROM, end, EVERY_READING)
         places = {int(stream): place for place, stream in enumerate(slots.stream)}
         slot = np.array([places[int(stream)] for stream in batch.stream], np.int64)
         usable = first_gate(batch.value, batch.quality) == COUNTS

@@ -7,14 +7,10 @@ from numpy.typing import NDArray
 
 from analytics.amend import Amend
 from analytics.changes import Change
-from analytics.detectors.contract import ON
-from analytics.limit_alerts import LIMIT
 from analytics.quality import COUNTS, first_gate, gated
 from analytics.slots import LATENESS_WINDOW
 from analytics.state import State
 from vigil.domain.readings import I64, ReadingBatch
-
-_LOW_SEVERE, _HIGH_SEVERE = 3, 6
 
 
 class Judge:
@@ -60,12 +56,10 @@ class Judge:
 
     def _urgent(self, slot: I64, batch: ReadingBatch, late: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which late readings are severe and speak for the present."""
-        engine, slots = self._state.engine, self._state.slots
+        slots = self._state.slots
         of, value = slot[late], batch.value[late]
-        row = engine.profiles.param[engine.numbers[LIMIT]][engine.profile[of]]
-        severe = (value < row[:, _LOW_SEVERE]) | (value > row[:, _HIGH_SEVERE])
+        low, high = slots.severe[of].T
+        severe = (value < low) | (value > high)
         fresh = batch.received_at[late] - batch.measured_at[late] <= slots.stale[of]
-        result: NDArray[np.bool_] = (
-            severe & fresh & (row[:, ON] > 0) & (first_gate(value, batch.quality[late]) == COUNTS)
-        )
+        result: NDArray[np.bool_] = severe & fresh & (first_gate(value, batch.quality[late]) == COUNTS)
         return result

@@ -22,14 +22,13 @@ from analytics.quality import COUNTS
 from analytics.slots import LATENESS_WINDOW, Slots
 from vigil.domain.readings import I64, ReadingBatch
 from vigil.domain.times import SECOND
-from vigil.store import ReadingHistory
+from vigil.store import EVERY_READING, ReadingHistory
 
 #: Nothing late for so long: the backfill is over (ours), microseconds.
 QUIET = 5 * SECOND
 LONGEST = 60 * SECOND
 #: Readings judged again in one tick, about (ours): a third of a second with the embedded store on two busy cores.
 SHARE = 200_000
-_ALL = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ class Late:
     def _stored(self, slot: int, start: int, position: int) -> ReadingBatch:
         slots = self._slots
         first, end = max(start, int(slots.start[slot])), int(slots.end[slot])
-        batch = self._readings.range([int(slots.stream[slot])], first, end, _ALL)
+        batch = self._readings.range([int(slots.stream[slot])], first, end, EVERY_READING)
         inside = (batch.ordinal <= np.uint64(position)) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
         batch = batch.take(inside)
         return batch.take(in_canonical_order(np.full(len(batch), slot, np.int64), batch))

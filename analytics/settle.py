@@ -89,6 +89,5 @@ class Settle:
         running = engine.condition(engine.numbers[LIMIT], slot)
         if (running is not None and running["status"][side]) or slots.valid_at[slot] <= onset_at:
             return False
-        limit, _ = engine.profiles.limit(int(engine.profile[slot]), side)
-        value = slots.valid_value[slot]
-        return limit == limit and bool(value >= limit if side == 0 else value <= limit)
+        limit, value = slots.limit[slot, side], slots.valid_value[slot]
+        return bool(value >= limit if side == 0 else value <= limit)  # false where there is no limit

@@ -189,6 +189,12 @@ class Slots(Columns):
         self.spot[slot] = spot
         self.clear[slot] = 0 if spot else round(policy.clear_delay_s * SECOND)
 
+    def speaks_for_now(self, slot: I64, measured_at: I64, received_at: I64) -> NDArray[np.bool_]:
+        """Was a reading young enough when it came, and does the binding go on?"""
+        young = received_at - measured_at <= self.stale[slot]
+        result: NDArray[np.bool_] = young & (self.end[slot] > received_at)
+        return result
+
     def note(self, slot: I64, batch: ReadingBatch, counts: NDArray[np.bool_]) -> None:
         """Remember the newest values of each slot, by measured time. ``counts``: which are measurements of the patient."""
         fresh = self.first_received[slot] == 0

@@ -82,8 +82,7 @@ class Telling:
         """``slot`` and ``batch``: the judged readings. The changes in order of reading."""
         if not taken.events.size and not self.held:
             return []
-        stale, end = self._slots.stale[slot], self._slots.end[slot]
-        fresh = (batch.received_at - batch.measured_at <= stale) & (end > batch.received_at)
+        fresh = self._slots.speaks_for_now(slot, batch.measured_at, batch.received_at)
         rows = _Rows(slot, batch, taken, fresh)
         changes: list[tuple[int, int, Change]] = []
         for number, event in zip(taken.events["detector"].tolist(), taken.events["event"], strict=True):

@@ -7,11 +7,8 @@ from numpy.typing import NDArray
 
 from ingest.batch import Columns, Pack
 from vigil.domain.errors import RefusalReason
-from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, Quality
-from vigil.domain.times import from_iso
+from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, OLDEST, Quality
 from vigil.domain.vitals import BY_NAME, VITALS, implausible, out_of_range
-
-OLDEST = from_iso("2015-01-01T00:00:00Z")
 
 _SYS, _DIA = BY_NAME["bp_sys"].index, BY_NAME["bp_dia"].index
 

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from simulators.noise import Floats
 from simulators.packs import Pack
 from simulators.patient import VirtualPatient
-from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, Quality
-from vigil.domain.times import HOUR, from_iso
+from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, OLDEST, Quality
+from vigil.domain.times import HOUR
 from vigil.domain.vitals import BY_WIRE, implausible
-
-#: Stage 2 refuses what was measured before this (a test compares the two).
-_OLDEST = from_iso("2015-01-01T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def _received(patient: VirtualPatient, until_us: int) -> Iterator[tuple[int, Pac
 def _as_stored(rows: NDArray[np.void], sites: tuple[str, ...]) -> ReadingTable:
     """As stage 2 does it: a time that is ahead becomes the time of receipt, with a mark; one that says nothing is refused."""
     ahead = rows["said_us"] - rows["received_us"]
-    rows = rows[(rows["said_us"] >= _OLDEST) & (ahead <= AHEAD_REFUSED)]
+    rows = rows[(rows["said_us"] >= OLDEST) & (ahead <= AHEAD_REFUSED)]
     moved = rows["said_us"] - rows["received_us"] > AHEAD_ALLOWED
     quality = rows["quality"].copy()
     quality[moved] |= np.uint16(Quality.CLOCK_AHEAD)

@@ -20,7 +20,7 @@ from analytics.engine.conditions import DROPPED
 from analytics.episodes import Episode, Spans, brought_up, episodes, merged
 from analytics.intake import stepped
 from analytics.lapses import reconfigure
-from analytics.limit_alerts import LIMIT
+from analytics.limit_alerts import LIMIT, UNVERIFIED
 from analytics.order import in_canonical_order
 from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.quality import COUNTS
@@ -66,7 +66,7 @@ class Folded:
     scores: I16
 
 
-def prepared(world: World, kernels: Kernels | None) -> tuple[State, Directory, I64]:
+def _prepared(world: World, kernels: Kernels | None) -> tuple[State, I64]:
     """A fresh state with all slots configured, and the slot of each reading."""
     directory = Directory(world)
     directory.refresh()
@@ -76,11 +76,11 @@ def prepared(world: World, kernels: Kernels | None) -> tuple[State, Directory, I
     policy = world.history.policy
     for each in range(state.slots.size):
         reconfigure(state, each, policy, policy.version)
-    return state, directory, slot
+    return state, slot
 
 
 def fold(world: World, kernels: Kernels | None = None) -> Folded:
-    state, _, slot = prepared(world, kernels)
+    state, slot = _prepared(world, kernels)
     batch = world.history.batch
     in_time = np.flatnonzero((slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW))
     rows = in_time[in_canonical_order(slot[in_time], batch.take(in_time))]
@@ -104,10 +104,8 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
 
 def _calling(state: State, world: World) -> list[int]:
     """Numbers of the detectors that may call somebody."""
-    quiet = {name for name in state.engine.numbers if name not in world.history.policy.findings}
-    return [
-        number for name, number in state.engine.numbers.items() if name not in quiet or name in (LIMIT, "unverified")
-    ]
+    calling = (LIMIT, UNVERIFIED, *world.history.policy.findings)
+    return [number for name, number in state.engine.numbers.items() if name in calling]
 
 
 def _by_slot(state: State, events: NDArray[np.void], slot: I64, at: I64) -> Iterator[tuple[int, Spans]]:
@@ -130,7 +128,7 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
         limit = world.history.policy.limit(name, ("low", "high")[side])
         for each in merged(found, low=side == 0):
             priority = world.history.policy.findings.get(detector.name)
-            if limit is not None and detector.name in (LIMIT, "unverified"):
+            if limit is not None and detector.name in (LIMIT, UNVERIFIED):
                 severe = each.level == 2 or detector.name != LIMIT
                 priority = limit.severe_priority if severe else limit.priority
             result.append(Logged(detector.rule(name, side), detector.kind, priority, each))

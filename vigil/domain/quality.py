@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from vigil.domain.times import DAY, SECOND
+from vigil.domain.times import DAY, SECOND, from_iso
 
 
 class Quality(IntFlag):
@@ -40,3 +40,5 @@ GATED = int(
 AHEAD_ALLOWED = 5 * SECOND
 #: Further ahead the clock is plainly wrong and the time says nothing: the value is refused.
 AHEAD_REFUSED = DAY
+#: A device clock that says less was never set: the value is refused.
+OLDEST = from_iso("2015-01-01T00:00:00Z")

@@ -88,6 +88,10 @@ class Latest:
     seen_quality: U16
 
 
+#: A ``limit`` of ``range`` that leaves nothing out.
+EVERY_READING = 2_000_000_000
+
+
 class ReadingHistory(Protocol):
     """What judging needs of the readings: what is stored, in the order of its commits. Safe to use from several threads."""
 
