@@ -11,13 +11,15 @@ from vigil.domain.scores import Coverage, Score
 class Board:
     """Values are immutable and replaced whole, so a reader in another thread never sees half of one.
 
-    ``tick`` counts changes: a reader that remembers it can tell whether anything is new.
+    ``tick`` counts changes: a reader that remembers it can tell whether anything is new. ``judged_at``: server time of the last
+    second that was judged to its end, 0 = none yet; when it stands still, nothing here is about now.
     """
 
     def __init__(self) -> None:
         self._scores: dict[str, Score] = {}
         self._coverage: dict[str, Coverage] = {}
         self.tick = 0
+        self.judged_at = 0
 
     def put_score(self, score: Score) -> None:
         self._scores[score.patient_id] = score

@@ -54,6 +54,13 @@ class Step(StrEnum):
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
     AMENDED = "amended"
+    SNOOZED = "snoozed"
+    SNOOZE_ENDED = "snooze_ended"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    CALLED = "called"
+    HANDED_OVER = "handed_over"
+    ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,10 @@ class Alert:
     ``cause`` is what opened it; (patient, rule, cause) is unique, so a replay after a crash cannot open it twice.
     ``version`` grows by one a transition: a command that names an older one is refused.
     ``resolved_reason`` is empty while the alert is open.
+
+    Overlays, each None or empty when there is none: ``snoozed_until`` with by whom and why (``snoozes``: how many in a row),
+    ``suppressed_by`` the open alert that carries this one, ``held_until`` the time up to which the ward's budget holds back the
+    call. ``owner`` deals with an acknowledged alert; after a hand-over he has until ``accept_by`` to accept it.
     """
 
     alert_id: str
@@ -106,7 +117,21 @@ class Alert:
     deadline_at: int | None = None
     resolved_at: int | None = None
     resolved_reason: str = ""
+    snoozed_until: int | None = None
+    snoozed_by: str = ""
+    snooze_reason: str = ""
+    snoozes: int = 0
+    suppressed_by: str = ""
+    held_until: int | None = None
+    owner: str = ""
+    accept_by: int | None = None
     version: int = 1
+
+    @property
+    def next_due(self) -> int | None:
+        """When time alone changes this alert, server time; None = never."""
+        times = (self.deadline_at, self.snoozed_until, self.held_until, self.accept_by)
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def open(self) -> bool:

@@ -10,6 +10,7 @@
     ├── InvalidInput           a request that cannot be carried out (HTTP 422)
     │   └── TableError         a table of readings for a back-test that cannot be read
     ├── PolicyError            a monitoring policy that contradicts itself; lists every reason
+    ├── TeamError              a team that would leave somebody uncalled, or cannot be read; lists every reason
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
     ├── ServerUnreachable      the Vigil API did not answer
@@ -61,6 +62,12 @@ class TableError(InvalidInput):
 
 
 class PolicyError(InvalidInput):
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+class TeamError(InvalidInput):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons

@@ -135,18 +135,90 @@ class Amended:
     note: str
 
 
-Event = (
-    Began
-    | Passed
-    | Worsened
-    | Eased
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """No calls for this alert before ``until``, microseconds UTC. ``version`` is the one the person saw."""
+
+    stamp: Stamp
+    version: int
+    until: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeEnded:
+    """``due`` is the stored ``snoozed_until`` that has come."""
+
+    stamp: Stamp
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """The open alert with the id ``by`` says the same and more."""
+
+    stamp: Stamp
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsuppress:
+    """Nothing carries this alert any more. ``reason``: for the log."""
+
+    stamp: Stamp
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallDue:
+    """A call that was held back is let go: there is room for it, or it has waited long enough. ``due``: stored ``held_until``."""
+
+    stamp: Stamp
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The owner's shift ends. ``incoming``: user id of who takes over; empty = nobody does."""
+
+    stamp: Stamp
+    incoming: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """A person takes over what was handed over. ``version`` is the one the person saw."""
+
+    stamp: Stamp
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDue:
+    """``due`` is the stored ``accept_by`` that has come."""
+
+    stamp: Stamp
+    due: int
+
+
+#: What can open an alert.
+Beginning = Began | Worsened | Passed
+#: What a person asks for; refused when the alert is not what the person saw.
+Command = Acknowledge | ReturnToList | Snooze | Accept
+#: What changes only an open alert.
+Continuing = (
+    Eased
     | Confirmed
     | DataLost
     | DataBack
     | Ended
-    | Acknowledge
-    | ReturnToList
-    | DeadlineReached
     | Withdraw
-    | Amended
+    | DeadlineReached
+    | SnoozeEnded
+    | Suppress
+    | Unsuppress
+    | CallDue
+    | HandOver
+    | AcceptDue
 )
+Event = Beginning | Continuing | Amended | Command

@@ -90,6 +90,26 @@ def band_points(bands: Bands, value: float | None, digits: int = 0) -> int | Non
     return next(points for greatest, points in bands if rounded <= greatest)
 
 
+#: Bands and digits after rounding of the inputs that are plain vital signs; SpO2 on scale 1.
+_OF_VITAL = {
+    "resp_rate": (RESP_RATE, 0),
+    "spo2": (SPO2_SCALE_1, 0),
+    "bp_sys": (BP_SYS, 0),
+    "heart_rate": (HEART_RATE, 0),
+    "body_temp": (BODY_TEMP, 1),
+}
+
+
+def vital_points(vital: str, value: float) -> int | None:
+    """Points of one vital sign by its canonical name, SpO2 on scale 1; None where NEWS2 does not know it or the value is NaN.
+
+    >>> vital_points("resp_rate", 25), vital_points("glucose_mgdl", 40)
+    (3, None)
+    """
+    known = _OF_VITAL.get(vital)
+    return None if known is None else band_points(known[0], value, known[1])
+
+
 def _spo2_bands(scale2: bool, oxygen: bool) -> Bands:
     if not scale2:
         return SPO2_SCALE_1

@@ -1,7 +1,7 @@
 """The two orders of the nurse's page, each one pure function: patients on the ward board, alerts on the work list.
 
 After the reference page "The nurse station" sections 1 and 4 (our judgement there, to be tested with nurses): one order,
-the same on every screen. Snooze, hand-over and assignment come with later work; their places in the list are free.
+the same on every screen.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority
 from vigil.domain.scores import Coverage, CoverageState, Score
+from vigil.domain.self_test import MISSING_RULE
 
 #: An "unverified critical value" (a gated value beyond a severe limit) is technical in kind, but calls for the nurse like a
 #: physiological alert; its rule is ``unverified.<vital>.<side>``.
 UNVERIFIED_RULE_PREFIX = "unverified."
+
+#: Technical alerts that say that other alerts reach nobody: nobody has answered, or the self-test is missing.
+ALARM_PATH_RULES = frozenset({"unanswered", MISSING_RULE})
 
 _UNSCORED = -1
 
@@ -50,12 +54,17 @@ def _worst(alerts: Iterable[Alert]) -> int:
     return max((alert.priority.rank for alert in alerts), default=0)
 
 
+def silent(alert: Alert) -> bool:
+    """Set aside by a person, or carried by another open alert: it waits for nobody now."""
+    return alert.snoozed_until is not None or bool(alert.suppressed_by)
+
+
 def ward_key(standing: Standing) -> tuple[int, int, int, int, int, str]:
-    """Sorts ascending: worst unacknowledged alert, then other open alerts (acknowledged, then technical), then the score's
-    lower bound, then who is not watched, then the id."""
+    """Sorts ascending: worst alert that waits for somebody, then other open alerts (acknowledged, snoozed, suppressed, then
+    technical), then the score's lower bound, then who is not watched, then the id."""
     main = [alert for alert in standing.alerts if alert.open and in_main_lane(alert)]
     technical = [alert for alert in standing.alerts if alert.open and not in_main_lane(alert)]
-    waiting = [alert for alert in main if alert.handling is Handling.UNACKNOWLEDGED]
+    waiting = [alert for alert in main if alert.handling is Handling.UNACKNOWLEDGED and not silent(alert)]
     state = standing.coverage.state if standing.coverage is not None else CoverageState.NO_DEVICE
     return (
         -_worst(waiting),
@@ -72,33 +81,56 @@ def ward_order(standings: Iterable[Standing]) -> list[str]:
     return [standing.patient_id for standing in sorted(standings, key=ward_key)]
 
 
+#: Places in the work list, top to bottom (reference page, section 4); suppressed ones only where their cause is not in the list.
+_HANDED_OVER, _ACKNOWLEDGED, _SNOOZED, _SUPPRESSED, _RESOLVED = 2, 4, 6, 7, 9
+_WAITING = {Priority.HIGH: 1, Priority.MEDIUM: 3, Priority.LOW: 5}
+
+
 def _group(alert: Alert) -> int:
-    """1 high waiting, 3 medium waiting, 4 acknowledged, 5 low waiting, 9 resolved (2 and 6 to 8 are for later work)."""
     if not alert.open:
-        return 9
-    if alert.handling is Handling.ACKNOWLEDGED:
-        return 4
-    return {Priority.HIGH: 1, Priority.MEDIUM: 3, Priority.LOW: 5}[alert.priority]
+        return _RESOLVED
+    if alert.suppressed_by:
+        return _SUPPRESSED
+    if alert.snoozed_until is not None:
+        return _SNOOZED
+    if alert.accept_by is not None:
+        return _HANDED_OVER
+    return _ACKNOWLEDGED if alert.handling is Handling.ACKNOWLEDGED else _WAITING[alert.priority]
 
 
-def work_key(alert: Alert, score: Score | None) -> tuple[bool, bool, int, bool, int, int, int, str]:
-    """Sorts ascending: resolved ones last (newest first); main lane before technical; then the group; inside it acknowledged
-    ones by re-alarm deadline, active or unknown before cleared, longest waiting, highest score lower bound, id."""
+def _due(alert: Alert, group: int) -> int:
+    """What a group that waits for a time is sorted by; 0 in the others."""
+    times = {_HANDED_OVER: alert.accept_by, _ACKNOWLEDGED: alert.deadline_at, _SNOOZED: alert.snoozed_until}
+    return times.get(group) or 0
+
+
+def work_key(alert: Alert, score: Score | None) -> tuple[bool, bool, bool, int, bool, int, int, int, str]:
+    """Sorts ascending: resolved ones last (newest first); main lane before technical, which begins with what says that alerts do
+    not reach anybody; then the group; inside it active or unknown
+    before cleared, then what waits for a time by that time, longest waiting, highest score lower bound, id."""
     group = _group(alert)
-    deadline = alert.deadline_at if group == 4 and alert.deadline_at is not None else 0
-    waiting_since = -(alert.resolved_at or 0) if group == 9 else alert.opened_at
+    resolved = group == _RESOLVED
     return (
-        group == 9,
-        group != 9 and not in_main_lane(alert),
+        resolved,
+        not resolved and not in_main_lane(alert),
+        not (alert.rule in ALARM_PATH_RULES and group in _WAITING.values()),
         group,
-        alert.condition is Condition.FALSE and group != 9,
-        deadline,
-        waiting_since,
+        alert.condition is Condition.FALSE and not resolved,
+        _due(alert, group),
+        -(alert.resolved_at or 0) if resolved else alert.opened_at,
         -lower_bound(score),
         alert.alert_id,
     )
 
 
 def work_order(alerts: Iterable[Alert], scores: Mapping[str, Score | None]) -> list[Alert]:
-    """The work list; ``scores`` by patient id, a patient without one is sorted as unscored."""
-    return sorted(alerts, key=lambda alert: work_key(alert, scores.get(alert.patient_id)))
+    """The work list; ``scores`` by patient id, a patient without one is sorted as unscored. A suppressed alert stands directly
+    under the one that carries it."""
+    ordered = sorted(alerts, key=lambda alert: work_key(alert, scores.get(alert.patient_id)))
+    leads = {alert.alert_id for alert in ordered if not alert.suppressed_by}
+    carried: dict[str, list[Alert]] = {}
+    for alert in ordered:
+        if alert.suppressed_by in leads:
+            carried.setdefault(alert.suppressed_by, []).append(alert)
+    placed = (alert for alert in ordered if alert.suppressed_by not in leads)
+    return [each for alert in placed for each in (alert, *carried.get(alert.alert_id, ()))]

@@ -8,6 +8,8 @@ from datetime import date
 
 #: What a person enters belongs to the pseudo device ``manual.<patient>``; no real device may have such an id.
 MANUAL_PREFIX = "manual."
+#: Synthetic patients that try the alarms all the time, and their devices, have ids that begin so; nobody else may.
+SELF_TEST_PREFIX = "self-test."
 
 DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -19,6 +21,15 @@ def is_device_id(text: str) -> bool:
     (True, False, False)
     """
     return DEVICE_ID.fullmatch(text) is not None
+
+
+def is_test(patient_id: str) -> bool:
+    """Is this the synthetic patient of a self-test? The id alone says so, so that whatever carries it can be left out.
+
+    >>> is_test("self-test.up"), is_test("p-0412")
+    (True, False)
+    """
+    return patient_id.startswith(SELF_TEST_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,11 @@ class Patient:
     spo2_scale2_at: int = 0
     demo: bool = False
     discharged_at: int | None = None
+
+    @property
+    def test(self) -> bool:
+        """Nobody at all: judged like everyone, left out of every list, count and export."""
+        return is_test(self.patient_id)
 
     def age(self, on: date) -> int:
         return on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day))

@@ -1,0 +1,93 @@
+"""What the next shift must know, as facts: counts of what happened, and where a score went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vigil.domain.alerts import Step, Transition
+from vigil.domain.scores import Score
+from vigil.domain.teams import Team, on_call, shift_changes
+from vigil.domain.times import DAY, HOUR
+
+#: Assumed where no shift began in the last day: as long as one nurse's log-in holds.
+SHIFT_US = 12 * HOUR
+#: A shift that began so short ago has nothing to tell yet: the note is about the one before (ours).
+FRESH_SHIFT_US = HOUR
+
+
+class Course(StrEnum):
+    """Where a score went. ``unclear``: the bounds do not say, because different inputs are missing."""
+
+    UP = "up"
+    DOWN = "down"
+    STEADY = "steady"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """How many alerts did so, each counted once. ``unanswered``: the whole chain was called in vain."""
+
+    opened: int
+    resolved: int
+    escalated: int
+    unanswered: int
+
+
+def happened(lines: Iterable[Transition], last_level: int) -> Happened:
+    """``lines``: of an interval; ``last_level``: of the team's chain."""
+    opened, resolved, escalated, unanswered = set(), set(), set(), set()
+    for line in lines:
+        alert_id = line.after.alert_id
+        if line.step is Step.OPENED:
+            opened.add(alert_id)
+        if not line.after.open:
+            resolved.add(alert_id)
+        if line.step is Step.ESCALATED:
+            escalated.add(alert_id)
+            if line.after.escalation_level > last_level:
+                unanswered.add(alert_id)
+    return Happened(len(opened), len(resolved), len(escalated), len(unanswered))
+
+
+def course(first: Score, last: Score) -> Course:
+    """Both must have bounds. With the same inputs missing the bounds move together; otherwise only bounds that do not overlap
+    say something.
+
+    >>> from vigil.domain.scores import ScoreStatus
+    >>> def score(lower: int, upper: int, *missing: str) -> Score:
+    ...     return Score("news2", "p-1", 0, ScoreStatus.PARTIAL, None, lower, upper, None, False, (), missing)
+    >>> course(score(2, 2), score(6, 6)).value, course(score(2, 5, "oxygen"), score(1, 4, "oxygen")).value
+    ('up', 'down')
+    >>> course(score(2, 2), score(2, 8, "bp_sys")).value, course(score(2, 2), score(3, 8, "bp_sys")).value
+    ('unclear', 'up')
+    """
+    before, after = bounds(first), bounds(last)
+    if set(first.missing) == set(last.missing):
+        return Course.STEADY if before == after else Course.UP if sum(after) > sum(before) else Course.DOWN
+    if after[0] > before[1]:
+        return Course.UP
+    return Course.DOWN if after[1] < before[0] else Course.UNCLEAR
+
+
+def bounds(score: Score) -> tuple[int, int]:
+    """Lower and upper. Raises ``ValueError`` for a score that does not apply."""
+    if score.lower is None or score.upper is None:
+        raise ValueError("a score without bounds")
+    return score.lower, score.upper
+
+
+def bounded(scores: Sequence[Score]) -> list[Score]:
+    """NEWS2 that applies to the patient, in the order given."""
+    return [one for one in scores if one.name == "news2" and one.lower is not None and one.upper is not None]
+
+
+def shift_began(team: Team, now: int) -> int:
+    """When the shift began that a note of ``now`` is about, microseconds UTC: the newest one that is not fresh."""
+    for change in reversed(shift_changes(team, now - DAY, now - FRESH_SHIFT_US)):
+        # Newest shift first: where the first of them was there before, somebody has only left.
+        if change.incoming and change.incoming[0] not in on_call(team, change.at - 1):
+            return change.at
+    return now - SHIFT_US

@@ -1,0 +1,73 @@
+"""The states that several events lead to (waiting again, worse, resolved, no longer snoozed), and how long each waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vigil.domain.alerts import Alert, Handling, Priority
+from vigil.domain.events import Stamp
+from vigil.domain.policy import Policy
+
+
+def escalate_at(policy: Policy, priority: Priority, at: int) -> int:
+    return at + round(policy.escalate_s[priority.value] * 1e6)
+
+
+def realarm_at(policy: Policy, priority: Priority, at: int) -> int:
+    return at + round(policy.realarm_s[priority.value] * 1e6)
+
+
+def waiting(alert: Alert, policy: Policy, at: int) -> Alert:
+    """Unacknowledged: it belongs to nobody, calls again, and escalates from the first level."""
+    return replace(
+        without_snooze(alert),
+        handling=Handling.UNACKNOWLEDGED,
+        acknowledged_by="",
+        acknowledged_at=None,
+        note="",
+        owner="",
+        accept_by=None,
+        held_until=None,
+        escalation_level=0,
+        deadline_at=escalate_at(policy, alert.priority, at),
+    )
+
+
+def worse(alert: Alert, policy: Policy, at: int) -> Alert:
+    """New for the nurse, who may set it aside again."""
+    return waiting(unsilenced(alert), policy, at)
+
+
+def unsilenced(alert: Alert) -> Alert:
+    """Whatever kept it from calling is over."""
+    return replace(without_snooze(alert), suppressed_by="", held_until=None, snoozes=0)
+
+
+def without_snooze(alert: Alert) -> Alert:
+    """``snoozes`` stays: an end by lost data must not open the way to endless ones."""
+    return replace(alert, snoozed_until=None, snoozed_by="", snooze_reason="")
+
+
+def snooze_over(alert: Alert, policy: Policy, at: int) -> Alert:
+    """As it goes on when its snooze, if it has one, ends: escalation counts from now, a re-alarm comes no later than it stood."""
+    if alert.snoozed_until is None:
+        return alert
+    deadline = alert.deadline_at
+    if deadline is not None:
+        acknowledged = alert.handling is Handling.ACKNOWLEDGED
+        again = realarm_at(policy, alert.priority, at)
+        deadline = min(deadline, again) if acknowledged else escalate_at(policy, alert.priority, at)
+    return replace(without_snooze(alert), deadline_at=deadline)
+
+
+def resolved(alert: Alert, stamp: Stamp, reason: str) -> Alert:
+    """Closed, with nothing left that time could bring."""
+    return replace(
+        without_snooze(alert),
+        deadline_at=None,
+        suppressed_by="",
+        held_until=None,
+        accept_by=None,
+        resolved_at=stamp.at,
+        resolved_reason=reason,
+    )
