@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vigil.domain.errors import ConfigError
+from vigil.runtime.channels import ChannelSettings, check_names
 
 PREFIX = "VIGIL_"
 
@@ -42,6 +43,43 @@ class IngestSettings(_Section):
     )
 
 
+#: A round of the self-test takes this many pulses at most while all is well (ours): three normal ones, the alarm, two to end it.
+SILENT_PULSES = 6
+
+
+class WatchdogSettings(_Section):
+    enabled: bool = Field(
+        True, title="Watchdog", description="false = no self-test is expected, and `vigil up` starts no watchdog"
+    )
+    url: str = Field(
+        "", title="Vigil", description="address of the core to watch; empty = the one of this data directory"
+    )
+    pulse_s: float = Field(5.0, ge=0.5, le=60, title="Pulse", description="seconds between self-test readings")
+    every_s: float = Field(
+        60.0, ge=1, le=3600, title="Round", description="seconds from the end of a self-test alert to the next one"
+    )
+    silence_s: float = Field(
+        60.0, ge=3, le=3600, title="Silence", description="seconds overdue after which people are told, on both ways"
+    )
+    repeat_s: float = Field(
+        300.0, ge=10, le=86_400, title="Repeat", description="seconds between two tellings of the same trouble"
+    )
+    channels: tuple[str, ...] | None = Field(
+        None, title="Channels", description="names of the `[[channel]]`s it tells by; left out = all of them"
+    )
+    command: str = Field(
+        "", title="Command", description="program it runs to tell; the words come as its last argument"
+    )
+
+    @model_validator(mode="after")
+    def _room_for_a_round(self) -> WatchdogSettings:
+        if self.silence_s < SILENT_PULSES * self.pulse_s:
+            raise ValueError(
+                f"silence_s must be at least {SILENT_PULSES} times pulse_s, or a good round would take too long"
+            )
+        return self
+
+
 class Settings(_Section):
     """All settings with their defaults; ``docs/reference/settings.md`` is generated from here."""
 
@@ -54,8 +92,21 @@ class Settings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", title="Log level", description="least level written"
     )
+    public_url: str = Field(
+        "", title="Address of the page", description="where people reach the page: written into notices as a link"
+    )
     broker: BrokerSettings = BrokerSettings()
     ingest: IngestSettings = IngestSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
+    channel: tuple[ChannelSettings, ...] = Field(
+        (), title="Channels", description="ways to call people, one `[[channel]]` table each: see below"
+    )
+
+    @field_validator("channel")
+    @classmethod
+    def _channel_names(cls, value: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+        check_names(value)
+        return value
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

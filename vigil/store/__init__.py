@@ -5,17 +5,22 @@ Any other version must pass the suite in ``tests/conformance/stores``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from vigil.domain.alerts import Alert, Transition
+from vigil.domain.burden import Course
+from vigil.domain.deliveries import Attempt, Backlog, Delivery, Target
+from vigil.domain.effective import PolicyDocument, Scope
+from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
 from vigil.domain.scores import Score
+from vigil.domain.teams import Team, TeamVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +159,13 @@ class ReadingStore(ReadingHistory, Protocol):
 
 
 class WardRecords(Protocol):
-    """What judging needs of the records: who wears what under which policy, and the alerts. Safe to use from several threads."""
+    """What judging needs of the records: who wears what under which policy, and the alerts. Safe to use from several threads.
 
-    def patients(self, *, include_discharged: bool = False) -> list[Patient]: ...
+    The synthetic patients of the self-test, their alerts and log lines are left out unless ``include_test`` asks for them, or the
+    patient or alert is named.
+    """
+
+    def patients(self, *, include_discharged: bool = False, include_test: bool = False) -> list[Patient]: ...
 
     def devices(self) -> list[Device]: ...
 
@@ -169,11 +178,17 @@ class WardRecords(Protocol):
         ...
 
     def policy(self, patient_id: str) -> Policy | None:
-        """The patient's own policy; None = the default holds."""
+        """What the documents of the programme, the ward and the patient make of the default, with its schedules; None = they say
+        nothing, or there is no such patient. The same object for the same documents."""
         ...
 
-    def record(self, transition: Transition) -> Transition | None:
-        """Stores the log line and ``transition.after`` in one transaction and returns it with its ``seq``; None when
+    def teams(self) -> list[Team]:
+        """The newest version of each team."""
+        ...
+
+    def record(self, transition: Transition, targets: Sequence[Target] = ()) -> Transition | None:
+        """Stores the log line, ``transition.after`` and a delivery for each target in one transaction and returns the line with
+        its ``seq``; who acknowledges or accepts an alert has accepted his own deliveries of it. None when
         (patient, rule, cause) was recorded before. Raises ``VersionConflict`` when ``after.version - 1`` is not what is stored
         (version 1 = the alert does not exist yet)."""
         ...
@@ -185,18 +200,61 @@ class WardRecords(Protocol):
         open_only: bool = False,
         resolved_since: int | None = None,
         limit: int = 10_000,
+        include_test: bool = False,
     ) -> list[Alert]:
         """Newest opening first. ``resolved_since`` keeps, of the resolved ones, those resolved at or after it."""
         ...
 
-    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+    def transitions(
+        self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000, include_test: bool = False
+    ) -> list[Transition]:
         """In order of ``seq``."""
         ...
 
     def last_seq(self) -> int: ...
 
+    def true_share(self) -> dict[str, tuple[int, int]]:
+        """By rule (``vigil.domain.feedback.rule_name``): alerts that were true, and alerts of which somebody has said something."""
+        ...
 
-class RecordStore(WardRecords, Protocol):
+
+class DeliveryRecords(Protocol):
+    """The outbox: what ``record`` put in, for the channels to send. Safe to use from several threads."""
+
+    def transitions(
+        self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000
+    ) -> list[Transition]: ...
+
+    def deliveries(self, alert_id: str) -> list[Delivery]:
+        """In the order of the log."""
+        ...
+
+    def attempts(self, alert_id: str) -> list[Attempt]:
+        """Each try to send a delivery of the alert, oldest first."""
+        ...
+
+    def due_deliveries(self, channel: str, now: int, limit: int) -> list[Delivery]:
+        """Queued and due at ``now``: the most urgent first, then in the order of the log."""
+        ...
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Keeps the try and moves a queued delivery on. Raises ``NotFound``."""
+        ...
+
+    def abandon(self, channels: Collection[str], why: str) -> int:
+        """Fails what waits for any other channel than these; how many."""
+        ...
+
+    def seen(self, alert_id: str, person: str, at: int) -> None:
+        """The person has the alert before his eyes: his in-app deliveries of it are seen. Again = no change."""
+        ...
+
+    def backlog(self) -> list[Backlog]:
+        """A line a channel in which something waits."""
+        ...
+
+
+class RecordStore(WardRecords, DeliveryRecords, Protocol):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
 
     def add_patient(self, patient: Patient) -> None:
@@ -223,10 +281,46 @@ class RecordStore(WardRecords, Protocol):
 
     def unbind(self, device_id: str, end: int) -> Binding | None: ...
 
-    def put_policy(self, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None: ...
+    def put_policy(self, document: PolicyDocument, after: int | None = None) -> PolicyDocument:
+        """Adds a version and returns it with its number; earlier ones are kept. Raises ``NotFound`` for an unknown patient,
+        ``VersionConflict`` when the newest version is not ``after`` (0 = there is none)."""
+        ...
+
+    def policy_documents(self) -> list[PolicyDocument]:
+        """The newest version of each."""
+        ...
+
+    def policy_history(self, scope: Scope, name: str) -> list[PolicyDocument]:
+        """Every version, newest first."""
+        ...
+
+    def put_team(self, team: Team, author: str, reason: str, at: int) -> None:
+        """Adds a version; earlier ones are kept. ``at``: microseconds UTC. Raises ``TeamError``: the ward has another team."""
+        ...
+
+    def team_history(self, team_id: str) -> list[TeamVersion]:
+        """Newest first; the first one holds. Raises ``NotFound``."""
+        ...
 
     def alert(self, alert_id: str) -> Alert:
         """Raises ``NotFound``."""
+        ...
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        """Earlier words are kept; the same again = no change. Raises ``NotFound``, ``InvalidInput`` for the self-test's alerts."""
+        ...
+
+    def feedback(self, alert_id: str) -> list[Feedback]:
+        """Every word, oldest first."""
+        ...
+
+    def courses(self, since: int, until: int) -> list[Course]:
+        """What happened in [since, until), server time, to each alert with a log line in it."""
+        ...
+
+    def forget_self_tests(self, before: int) -> int:
+        """Deletes the log lines of the self-test recorded before then, and its alerts that were resolved before; how many lines.
+        Real patients' lines are never deleted."""
         ...
 
     def close(self) -> None: ...

@@ -52,6 +52,14 @@ def test_an_alert_and_its_log_come_back_whole(record_stores: Stores) -> None:
             retrospective=True,
             note="ate lunch",
             priority=Priority.LOW,
+            snoozed_until=T0 + 2,
+            snoozed_by="nurse-1",
+            snooze_reason="with the patient",
+            snoozes=1,
+            suppressed_by="a-9",
+            held_until=T0 + 3,
+            owner="nurse-2",
+            accept_by=T0 + 4,
         ),
     )
     assert one.seq < two.seq < three.seq

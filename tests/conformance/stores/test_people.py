@@ -1,4 +1,4 @@
-"""What every ``RecordStore`` does with patients, devices, bindings and policies."""
+"""What every ``RecordStore`` does with patients, devices and bindings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from tests.conformance.stores.conftest import Opener
 from tests.conformance.stores.factories import KEY
 from tests.conformance.stores.given import T0, patient
+from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.errors import InvalidInput, NotFound, StoreError
 from vigil.domain.people import Binding, Device
-from vigil.domain.policy import DEFAULT_POLICY, with_limits
 from vigil.store import RecordStore
 
 Stores = Opener[RecordStore]
@@ -59,7 +59,7 @@ def test_an_unknown_patient_is_not_found(record_stores: Stores) -> None:
     with pytest.raises(NotFound):
         store.patient("p-9")
     with pytest.raises(NotFound):
-        store.put_policy("p-9", DEFAULT_POLICY, "dr-7", "", T0)
+        store.put_policy(PolicyDocument(Scope.PATIENT, "p-9", {}, "dr-7", at=T0))
     assert store.policy("p-9") is None
 
 
@@ -161,21 +161,6 @@ def test_threads_that_bind_one_device_leave_one_running_binding(record_stores: S
     assert all(left.patient_id != right.patient_id for left, right in pairwise(kept))
 
 
-def test_the_newest_policy_holds(record_stores: Stores) -> None:
-    store = peopled(record_stores)
-    changed = with_limits(
-        DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "limit": 86, "severe": 78, "priority": "high"}], "dr-7"
-    )
-    assert store.policy("p-1") is None
-    store.put_policy("p-1", DEFAULT_POLICY, "dr-7", "start", T0)
-    store.put_policy("p-1", changed, "dr-7", "COPD", T0 - 1)
-    for again in record_stores.now_and_later(store):
-        assert again.policy("p-1") == changed
-        assert again.policy("p-2") is None
-    again.put_policy("p-1", DEFAULT_POLICY, "dr-8", "back", T0)
-    assert again.policy("p-1") == DEFAULT_POLICY
-
-
 def test_the_revision_grows_with_every_change_and_survives(record_stores: Stores) -> None:
     store = record_stores.open()
     seen = [store.revision()]
@@ -192,7 +177,7 @@ def test_the_revision_grows_with_every_change_and_survives(record_stores: Stores
     assert grew()
     store.unbind("w-1", 200)
     assert grew()
-    store.put_policy("p-1", DEFAULT_POLICY, "dr-7", "", T0)
+    store.put_policy(PolicyDocument(Scope.WARD, "A", {}, "dr-7", at=T0))
     assert grew()
     assert record_stores.reopen().revision() == seen[-1]
 

@@ -29,6 +29,9 @@ def alert(
     rule: str = "news2",
     patient_id: str = "p",
     resolved_at: int | None = None,
+    snoozed_until: int | None = None,
+    accept_by: int | None = None,
+    suppressed_by: str = "",
 ) -> Alert:
     return Alert(
         alert_id=name,
@@ -48,6 +51,9 @@ def alert(
         deadline_at=deadline_at,
         resolved_at=resolved_at,
         resolved_reason="" if resolved_at is None else "ended while acknowledged",
+        snoozed_until=snoozed_until,
+        accept_by=accept_by,
+        suppressed_by=suppressed_by,
     )
 
 
@@ -69,6 +75,8 @@ WARD = [
     Standing("medium-waiting-3", (alert("5"),), score(2)),  # lower score
     Standing("low-waiting", (alert("6", LOW),)),
     Standing("high-acked", (alert("7", HIGH, ACK),)),  # somebody has it
+    Standing("high-snoozed", (alert("7b", HIGH, snoozed_until=9),)),  # somebody has set it aside
+    Standing("low-carried", (alert("8b", LOW, suppressed_by="a"), alert("8a", LOW, ACK)), score(13)),
     Standing("low-acked", (alert("8", LOW, ACK),), score(12)),
     Standing("technical-high", (alert("9", HIGH, kind=T, rule="missing.device"),)),
     Standing("technical-low", (alert("10", LOW, kind=T, rule="missing.device"),), score(3)),
@@ -93,14 +101,23 @@ WORK = [
     alert("02-high-waiting", HIGH, opened_at=20, condition=UNKNOWN),
     alert("03-unverified", HIGH, opened_at=30, kind=T, rule="unverified.spo2.low"),
     alert("04-high-cleared", HIGH, opened_at=5, condition=FALSE),  # latched: after active ones, though it waits longer
+    alert("04a-handed-over-soon", LOW, ACK, accept_by=50, deadline_at=400),
+    alert("04b-handed-over-later", HIGH, ACK, accept_by=60, deadline_at=300),
     alert("05-medium-sicker", MEDIUM, opened_at=7, patient_id="sick"),  # same waiting: by score lower bound
     alert("06-medium", MEDIUM, opened_at=7, patient_id="well"),
     alert("07-medium-same", MEDIUM, opened_at=7, patient_id="well"),  # by id
     alert("08-acked-soon", LOW, ACK, opened_at=3, deadline_at=100),
     alert("09-acked-later", HIGH, ACK, opened_at=1, deadline_at=200),  # by re-alarm deadline, not by priority
     alert("10-low", LOW, opened_at=0),
+    alert("10a-low-carried", HIGH, suppressed_by="10-low"),  # directly under what carries it
+    alert("10b-low-carried-acked", LOW, ACK, suppressed_by="10-low", deadline_at=1),
+    alert("10c-snoozed-soon", LOW, snoozed_until=50, opened_at=2),
+    alert("10d-snoozed-later", HIGH, snoozed_until=60, opened_at=1),  # by its end, not by priority
+    alert("10e-carrier-not-listed", HIGH, suppressed_by="gone"),
+    alert("10f-nobody-answered", MEDIUM, kind=T, rule="unanswered", opened_at=9),  # the alarms' own path first
     alert("11-technical-high", HIGH, kind=T, rule="missing.device", opened_at=0),
     alert("12-technical-medium", MEDIUM, kind=T, rule="missing.device", opened_at=0),
+    alert("12a-self-test-acked", HIGH, ACK, kind=T, rule="self_test", deadline_at=5),  # somebody deals with it
     alert("13-resolved-new", LOW, resolved_at=900, condition=FALSE),
     alert("14-resolved-technical", HIGH, kind=T, rule="missing.device", resolved_at=800, condition=FALSE),
     alert("15-resolved-old", HIGH, resolved_at=700, condition=FALSE),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vigil.domain.alerts import Priority
 from vigil.domain.errors import PolicyError
-from vigil.domain.policy import DEFAULT_POLICY, Policy
-from vigil.domain.policy_file import parse_policy
+from vigil.domain.policy import DEFAULT_POLICY, MAX_DELAY_S, Policy, values_of, with_values
+from vigil.domain.policy_file import decode, parse_policy, read
 
 DETECTORS = frozenset({"flat", "drift", "trend"})
 LIMIT = '[[limit]]\nvital = "spo2"\nside = "low"\n'
+NIGHT = '[[schedule]]\nfrom = "22:00"\nto = "07:00"\n'
+NIGHT_LIMIT = '[[schedule.limit]]\nvital = "spo2"\nside = "low"\n'
 
 
 def parsed(text: str) -> Policy:
@@ -66,6 +70,57 @@ def test_findings_on_and_off(table: str, expected: dict[str, Priority | None]) -
     assert "flat" in DEFAULT_POLICY.findings
 
 
+def test_a_finding_of_one_vital_or_side() -> None:
+    found = parsed(
+        '[findings]\ndrift.spo2 = "low"\ndrift.heart_rate.high = "high"\n[findings.trend]\nresp_rate = "off"'
+    )
+    assert [found.finding(rule) for rule in ("drift.spo2.low", "drift.heart_rate.high", "drift.heart_rate.low")] == [
+        Priority.LOW, Priority.HIGH, None,
+    ]  # fmt: skip
+    but_one = parsed('[findings]\ntrend = "low"\n"trend.spo2" = "off"')
+    assert [but_one.finding(rule) for rule in ("trend.spo2.low", "trend.resp_rate.low")] == [None, Priority.LOW]
+    assert with_values(but_one, values_of(but_one)) == but_one
+
+
+def test_rules_are_switched_off_by_name_where_they_stand() -> None:
+    found = parsed('off = ["news2", "limit.spo2.low", "limit.bp_sys.high", "flat"]\n' + LIMIT + "limit = 88\n")
+    assert (found.news2, found.findings) == (False, {"disagreement": Priority.LOW})
+    assert {rule.rule for rule in found.limits if not rule.enabled} == {"limit.spo2.low", "limit.bp_sys.high"}
+    assert found.limits[0].limit == 88
+
+
+def test_the_severe_limit_can_be_taken_away() -> None:
+    assert parsed(LIMIT + 'severe = "none"').limits[0].severe is None
+    assert read({"limit": [{"vital": "spo2", "side": "low", "severe": None}]}, DETECTORS).content == {
+        "limit": [{"vital": "spo2", "side": "low", "severe": None}]
+    }
+
+
+def test_the_content_is_the_same_whatever_way_it_was_written() -> None:
+    text = (
+        'off = ["news2"]\nclear_delay_s = 30\nreason = " why "\nsigned_off_by = "Dr Wang"\n'
+        + NIGHT
+        + NIGHT_LIMIT
+        + "limit = 86"
+    )
+    written = read(decode(text), DETECTORS)
+    assert written.problems == []
+    assert (written.reason, written.signed_off_by) == ("why", "Dr Wang")
+    assert written.content == {
+        "news2": False,
+        "clear_delay_s": 30.0,
+        "schedule": [
+            {
+                "from": "22:00",
+                "to": "07:00",
+                "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+                "limit": [{"vital": "spo2", "side": "low", "limit": 86}],
+            }
+        ],
+    }
+    assert read(json.loads(json.dumps(written.content)), DETECTORS).content == written.content
+
+
 REFUSED = [
     ("limits = 1", "unknown key limits"),
     ("clear_delay_s = -1", "clear_delay_s must be a number from 0 to 3600"),
@@ -82,7 +137,7 @@ REFUSED = [
     ("findings = 1", "findings must be a table"),
     ("[limit]\nvital = 'spo2'", "limit must be written as [[limit]]"),
     ("limit = [1]", "limit must be written as [[limit]]"),
-    ("[[limit]]\nvital = 'spo2'", "vital, side"),
+    ("[[limit]]\nvital = 'spo2'", "unknown or missing fields: side"),
     (LIMIT + "colour = 1", "colour"),
     (LIMIT + 'set_by = "me"', "set_by"),
     ('[[limit]]\nvital = "glucose_mgdl"\nside = "high"', "has no limit yet"),
@@ -102,6 +157,42 @@ REFUSED = [
     (LIMIT + "severe_priority = 1", "limit: severe_priority must be high, medium or low"),
     (LIMIT + 'enabled = "no"', "limit: enabled must be true or false"),
     ("[[limit]]\nvital='heart_rate'\nside='low'\nlimit=140\nsevere=30", "is not below the high limit"),
+    (LIMIT + "limit = 88\n" + LIMIT + "limit = 87", "limit: spo2 low is given twice"),
+    (LIMIT + f"limit = 1{'0' * 400}", "limit: limit must be a number"),
+    (LIMIT + f"delay_s = {MAX_DELAY_S + 1}", f"s (programme) is outside 0 to {MAX_DELAY_S:g} s"),
+    ('[findings]\nflat.nonsense = "low"', "no detector is called flat.nonsense"),
+    ('[findings]\nflat.spo2.left = "low"', "no detector is called flat.spo2.left"),
+    ('[findings]\nflat.spo2.low.low = "low"', "no detector is called flat.spo2.low.low"),
+    ("[findings]\nflat.spo2 = 1", "flat.spo2 must be high, medium, low or off"),
+    ("[findings.flat]", "flat must be high, medium, low or off"),
+    ("[escalate_s]\nhigh = 901", "escalate_s: high must be a number from 10 to 900"),
+    ("[realarm_s]\nmedium = true", "realarm_s: medium must be a number"),
+    ("[realarm_s]\nurgent = 60", "realarm_s: unknown key urgent"),
+    ("[news2_delay_s]\nhigh = -1", "news2_delay_s: high must be a number from 0 to 600"),
+    ("news2_clear_delay_s = 3601", "news2_clear_delay_s must be a number from 0 to 3600"),
+    ("interruptions_per_nurse_hour = 61", "interruptions_per_nurse_hour must be a number from 0 to 60"),
+    ("[interval_s]\nnonsense = 60", "interval_s: unknown key nonsense"),
+    ("[interval_s]\nbody_temp = 0", "interval_s: body_temp must be a number from 1 to 604800"),
+    ('off = "news2"', "off must be a list of rules"),
+    ("off = [1]", "off must be a list of rules"),
+    ('off = ["no_data.w-1"]', "off: no rule that can be switched off is called no_data.w-1"),
+    ('off = ["limit.spo2"]', "off: no rule that can be switched off is called limit.spo2"),
+    ("reason = 1", "reason must be a text of at most 500 letters"),
+    (f'signed_off_by = "{201 * "x"}"', "signed_off_by must be a text of at most 200 letters"),
+    ('timezone = "Europe/Nowhere"', "timezone must be a name of the IANA data base"),
+    ("timezone = 1", "timezone must be a text"),
+    ("schedule = 1", "schedule must be written as [[schedule]]"),
+    (NIGHT, "schedule 1: must change a limit"),
+    (NIGHT + "colour = 1\n" + NIGHT_LIMIT, "schedule 1: unknown key colour"),
+    (NIGHT + 'days = ["monday"]\n' + NIGHT_LIMIT, "schedule 1: days must be some of mon, tue"),
+    (NIGHT + "days = []\n" + NIGHT_LIMIT, "schedule 1: days must be some of mon, tue"),
+    (NIGHT + "limit = 1", "schedule 1: limit must be written as [[schedule.limit]]"),
+    (NIGHT + NIGHT_LIMIT + "limit = true", "schedule 1: limit: limit must be a number"),
+    (NIGHT.replace("22:00", "24:00") + NIGHT_LIMIT, "schedule 1: from and to must be times of day like 22:00"),
+    (NIGHT.replace('"22:00"', "22:00:00") + NIGHT_LIMIT, "schedule 1: from and to must be times of day like 22:00"),
+    (NIGHT.replace("22:00", "07:00") + NIGHT_LIMIT, "schedule 1: from and to must differ"),
+    ('[[schedule]]\nfrom = "22:00"\n' + NIGHT_LIMIT, "schedule 1: from and to must be times"),
+    (NIGHT + NIGHT_LIMIT + "limit = 88", "schedule: a back-test cannot follow times of day"),
     ("= 1", "not a TOML document"),
     ("news2 = true\nnews2 = false", "not a TOML document"),
 ]
@@ -129,7 +220,24 @@ value = st.one_of(
     st.booleans(), st.integers(-5, 400), st.floats(), st.sampled_from(["'low'", "'off'", "'x'", "[]", "{}", "'spo2'"])
 )
 key = st.sampled_from(
-    ["news2", "clear_delay_s", "continuous_staleness_s", "findings", "limit", "vital", "side", "severe", "priority"]
+    [
+        "news2",
+        "clear_delay_s",
+        "continuous_staleness_s",
+        "findings",
+        "limit",
+        "vital",
+        "side",
+        "severe",
+        "priority",
+        "off",
+        "schedule",
+        "escalate_s",
+        "interval_s",
+        "timezone",
+        "reason",
+        "programme",
+    ]
 )
 
 

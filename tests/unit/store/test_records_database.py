@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from cryptography.fernet import Fernet
-from sqlalchemy import insert, text
+from sqlalchemy import create_engine, insert, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.conformance.stores.given import alert, follows, opened, patient
-from vigil.domain.alerts import Step
+from vigil.domain.alerts import Alert, Step
 from vigil.domain.errors import ConfigError, StoreError
 from vigil.domain.people import Device
-from vigil.domain.policy import DEFAULT_POLICY
 from vigil.store.records import SqlRecordStore
 from vigil.store.records.database import Database
+from vigil.store.records.documents import alert_row
 from vigil.store.records.tables import build
 
 KEY = Fernet.generate_key()
@@ -60,6 +63,55 @@ def test_the_migrations_are_in_the_package() -> None:
     folder = files("vigil.store.records") / "migrations"
     assert (folder / "env.py").is_file()
     assert any(one.name == "0001_records.py" for one in (folder / "versions").iterdir())
+
+
+def test_alerts_of_an_earlier_vigil_have_no_overlays(tmp_path: Path) -> None:
+    """Rows and log lines as they were written before snooze and hand-over."""
+    made = _first_database(tmp_path)
+    row = {
+        name: json.dumps(value) if isinstance(value, dict) else value
+        for name, value in alert_row(made).items()
+        if name not in OVERLAYS
+    }
+    columns, places = ", ".join(row), ", ".join("?" * len(row))
+    document = json.dumps({name: value for name, value in alert_row(made).items() if name not in OVERLAYS})
+    line = (made.alert_id, made.patient_id, made.rule, made.cause, "opened", 5, "vigil", "", "{}", document)
+    with sqlite3.connect(tmp_path / "records.sqlite3") as con:
+        con.execute(f"INSERT INTO alerts ({columns}) VALUES ({places})", list(row.values()))
+        con.execute(
+            "INSERT INTO alert_transitions (alert_id, patient_id, rule, cause, step, at, actor, note, detail, after)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            line,
+        )
+    con.close()
+    store = SqlRecordStore(url(tmp_path), KEY)
+    assert store.alert(made.alert_id) == made
+    assert [one.after for one in store.transitions()] == [made]
+    assert (made.snoozed_until, made.suppressed_by, made.held_until, made.owner, made.accept_by) == (
+        None,
+        "",
+        None,
+        "",
+        None,
+    )
+    store.close()
+
+
+OVERLAYS = {
+    "snoozed_until", "snoozed_by", "snooze_reason", "snoozes", "suppressed_by", "held_until", "owner", "accept_by"
+}  # fmt: skip
+
+
+def _first_database(folder: Path) -> Alert:
+    """The tables of the first migration only; returns an alert that fits into them."""
+    config = Config()
+    config.set_main_option("script_location", "vigil.store.records:migrations")
+    engine = create_engine(url(folder))
+    with engine.begin() as con:
+        config.attributes["connection"] = con
+        command.upgrade(config, "0001")
+    engine.dispose()
+    return alert()
 
 
 def test_a_database_of_a_later_vigil_is_refused(tmp_path: Path) -> None:
@@ -184,28 +236,3 @@ def test_writers_of_two_stores_wait_for_one_another(tmp_path: Path) -> None:
     assert [line.seq for line in stores[0].transitions()] == list(range(1, 101))
     for store in stores:
         store.close()
-
-
-def test_earlier_policies_are_kept_with_author_and_reason(tmp_path: Path) -> None:
-    store = SqlRecordStore(url(tmp_path), KEY)
-    store.add_patient(patient())
-    store.put_policy("p-1", DEFAULT_POLICY, "dr-7", "start", 5)
-    store.put_policy("p-1", DEFAULT_POLICY, "dr-8", "again", 6)
-    store.close()
-    with sqlite3.connect(tmp_path / "records.sqlite3") as con:
-        rows = con.execute("SELECT patient_id, version, author, reason, at FROM policies ORDER BY policy_id").fetchall()
-    con.close()
-    version = DEFAULT_POLICY.version
-    assert rows == [("p-1", version, "dr-7", "start", 5), ("p-1", version, "dr-8", "again", 6)]
-
-
-def test_a_policy_that_cannot_be_read_is_never_read_in_part(tmp_path: Path) -> None:
-    store = SqlRecordStore(url(tmp_path), KEY)
-    store.add_patient(patient())
-    store.put_policy("p-1", DEFAULT_POLICY, "dr-7", "start", 5)
-    with sqlite3.connect(tmp_path / "records.sqlite3") as con:
-        con.execute("UPDATE policies SET document = replace(document, '\"hysteresis\"', '\"later_field\"')")
-    con.close()
-    with pytest.raises(StoreError, match="policy cannot be read"):
-        store.policy("p-1")
-    store.close()

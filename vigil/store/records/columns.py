@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import LargeBinary, Text
+from sqlalchemy import ColumnElement, LargeBinary, Text, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from vigil.domain.errors import StoreError
+from vigil.domain.people import SELF_TEST_PREFIX
 
 
 class SealedText(TypeDecorator[str]):
@@ -48,6 +49,11 @@ class Document(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+def not_test(patient_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """As ``vigil.domain.people.is_test``, letter for letter: LIKE would not tell capitals apart in SQLite."""
+    return func.substr(patient_id, 1, len(SELF_TEST_PREFIX)) != SELF_TEST_PREFIX
 
 
 def _plain(value: object) -> Any:

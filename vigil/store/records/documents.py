@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from vigil.domain.alerts import Alert, Condition, Evidence, Handling, Kind, Priority, Step, Transition
-from vigil.domain.errors import StoreError
+from vigil.domain.deliveries import Attempt, Delivery, State
 from vigil.domain.people import Binding, Device, Patient
-from vigil.domain.policy import LimitRule, Policy
 
 _ALERT_FIELDS = [field.name for field in fields(Alert)]
+_DELIVERY_FIELDS = [field.name for field in fields(Delivery)]
 
 
 def patient_row(patient: Patient) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 
 
 def alert_of(row: Mapping[str, Any]) -> Alert:
-    known: dict[str, Any] = {name: row[name] for name in _ALERT_FIELDS}
+    """A document of an earlier Vigil lacks the fields that came later: they have their defaults."""
+    known: dict[str, Any] = {name: row[name] for name in _ALERT_FIELDS if name in row}
     evidence = known["evidence"]
     return Alert(
         **{
@@ -66,20 +67,9 @@ def transition_of(row: Mapping[str, Any]) -> Transition:
     )
 
 
-def policy_document(policy: Policy) -> dict[str, Any]:
-    return asdict(policy)
+def delivery_of(row: Mapping[str, Any]) -> Delivery:
+    return Delivery(**{**{name: row[name] for name in _DELIVERY_FIELDS}, "state": State(row["state"])})
 
 
-def policy_of(document: Mapping[str, Any]) -> Policy:
-    """Raises ``StoreError`` for a policy of a later Vigil: a limit that cannot be read must not be left out in silence."""
-    try:
-        limits = tuple(_limit_of(limit) for limit in document["limits"])
-        findings = {name: Priority(each) for name, each in document.get("findings", {}).items()}
-        return Policy(**{**document, "limits": limits, "findings": findings})
-    except (TypeError, KeyError, ValueError) as error:
-        raise StoreError(f"a stored policy cannot be read: {error}") from error
-
-
-def _limit_of(limit: Mapping[str, Any]) -> LimitRule:
-    priorities = {name: Priority(limit[name]) for name in ("priority", "severe_priority")}
-    return LimitRule(**{**limit, **priorities})
+def attempt_of(row: Mapping[str, Any]) -> Attempt:
+    return Attempt(row["delivery_id"], row["at"], State(row["state"]), row["why"], row["next_at"])

@@ -1,4 +1,4 @@
-"""Patients, devices, bindings and policies. Every change moves the revision in its own transaction."""
+"""Patients, devices and bindings. Every change moves the revision in its own transaction."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from vigil.domain.errors import InvalidInput, NotFound
 from vigil.domain.people import Binding, Device, Patient
-from vigil.domain.policy import Policy
+from vigil.store.records.columns import not_test
 from vigil.store.records.documents import (
     binding_of,
     device_of,
     patient_of,
     patient_row,
-    policy_document,
-    policy_of,
 )
 from vigil.store.records.tables import Tables
 
@@ -33,11 +31,13 @@ class People:
         con.execute(insert(self._t.patients).values(patient_row(patient)))
         self._changed(con)
 
-    def patients(self, con: Connection, include_discharged: bool) -> list[Patient]:
+    def patients(self, con: Connection, include_discharged: bool, include_test: bool) -> list[Patient]:
         t = self._t.patients
         query = select(t).order_by(t.c.patient_id)
         if not include_discharged:
             query = query.where(t.c.discharged_at.is_(None))
+        if not include_test:
+            query = query.where(not_test(t.c.patient_id))
         return [patient_of(row._asdict()) for row in con.execute(query)]
 
     def patient(self, con: Connection, patient_id: str) -> Patient:
@@ -115,25 +115,6 @@ class People:
     def revision(self, con: Connection) -> int:
         t = self._t.counters
         return int(con.execute(select(t.c.value).where(t.c.name == "revision")).scalar_one())
-
-    def put_policy(self, con: Connection, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None:
-        self._require_patient(con, patient_id)
-        values = {
-            "patient_id": patient_id,
-            "version": policy.version,
-            "document": policy_document(policy),
-            "author": author,
-            "reason": reason,
-            "at": at,
-        }
-        con.execute(insert(self._t.policies).values(values))
-        self._changed(con)
-
-    def policy(self, con: Connection, patient_id: str) -> Policy | None:
-        t = self._t.policies
-        query = select(t.c.document).where(t.c.patient_id == patient_id).order_by(t.c.policy_id.desc()).limit(1)
-        document = con.execute(query).scalar_one_or_none()
-        return None if document is None else policy_of(document)
 
     def _has_patient(self, con: Connection, patient_id: str) -> bool:
         t = self._t.patients

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Connection, insert, select
 
 from vigil.domain.alerts import Alert, Transition
+from vigil.domain.burden import Course
+from vigil.domain.deliveries import Attempt, Backlog, Delivery, Target
+from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.errors import ConfigError, StoreError
+from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
+from vigil.domain.teams import Team, TeamVersion
 from vigil.store.records.alerts import Alerts
+from vigil.store.records.burden import courses
 from vigil.store.records.database import Database
+from vigil.store.records.deliveries import Deliveries
+from vigil.store.records.feedback import FeedbackBook
 from vigil.store.records.people import People
+from vigil.store.records.policies import Policies
 from vigil.store.records.tables import Tables, build
+from vigil.store.records.teams import Teams
 
 _CHECK = b"vigil"
 
 
 class SqlRecordStore:
     """Opens ``url`` (``sqlite:///<file>`` by default) and migrates it. ``key``: a Fernet key, 32 bytes in url-safe base64,
-    that seals name and date of birth.
+    that seals name and date of birth. ``told_of_ends``: channels that hear of an alert's end as well as of its call.
 
     Raises ``ConfigError`` for a URL or key that cannot be used, ``StoreError`` for a key that is not the one the database
     was made with, and on every call when the database fails. Writers of this process wait for one another.
     """
 
-    def __init__(self, url: str, key: bytes) -> None:
+    def __init__(self, url: str, key: bytes, told_of_ends: Collection[str] = ()) -> None:
         try:
             box = Fernet(key)
         except ValueError as error:
             raise ConfigError("the key of the records database must be 32 bytes in url-safe base64") from error
         tables = build(box)
         self._people, self._alerts = People(tables), Alerts(tables)
+        self._deliveries = Deliveries(tables, told_of_ends)
+        self._policies = Policies(tables)
+        self._teams = Teams(tables)
+        self._tables, self._feedback = tables, FeedbackBook(tables)
         self._database = Database(url)
         fits = False
         try:
@@ -46,9 +62,9 @@ class SqlRecordStore:
         with self._database.write() as con:
             self._people.add_patient(con, patient)
 
-    def patients(self, *, include_discharged: bool = False) -> list[Patient]:
+    def patients(self, *, include_discharged: bool = False, include_test: bool = False) -> list[Patient]:
         with self._database.read() as con:
-            return self._people.patients(con, include_discharged)
+            return self._people.patients(con, include_discharged, include_test)
 
     def patient(self, patient_id: str) -> Patient:
         with self._database.read() as con:
@@ -82,18 +98,40 @@ class SqlRecordStore:
         with self._database.read() as con:
             return self._people.revision(con)
 
-    def put_policy(self, patient_id: str, policy: Policy, author: str, reason: str, at: int) -> None:
-        """Adds a version; earlier ones are kept. Raises ``NotFound`` for an unknown patient."""
+    def put_policy(self, document: PolicyDocument, after: int | None = None) -> PolicyDocument:
         with self._database.write() as con:
-            self._people.put_policy(con, patient_id, policy, author, reason, at)
+            return self._policies.put(con, document, after)
+
+    def policy_documents(self) -> list[PolicyDocument]:
+        with self._database.read() as con:
+            return self._policies.newest(con)
+
+    def policy_history(self, scope: Scope, name: str) -> list[PolicyDocument]:
+        with self._database.read() as con:
+            return self._policies.history(con, scope, name)
 
     def policy(self, patient_id: str) -> Policy | None:
         with self._database.read() as con:
-            return self._people.policy(con, patient_id)
+            return self._policies.policy(con, patient_id)
 
-    def record(self, transition: Transition) -> Transition | None:
+    def put_team(self, team: Team, author: str, reason: str, at: int) -> None:
         with self._database.write() as con:
-            return self._alerts.record(con, transition)
+            self._teams.put(con, TeamVersion(team, author, reason, at))
+
+    def teams(self) -> list[Team]:
+        with self._database.read() as con:
+            return self._teams.newest(con)
+
+    def team_history(self, team_id: str) -> list[TeamVersion]:
+        with self._database.read() as con:
+            return self._teams.history(con, team_id)
+
+    def record(self, transition: Transition, targets: Sequence[Target] = ()) -> Transition | None:
+        with self._database.write() as con:
+            recorded = self._alerts.record(con, transition)
+            if recorded is not None:
+                self._deliveries.queue(con, recorded, targets)
+            return recorded
 
     def alert(self, alert_id: str) -> Alert:
         with self._database.read() as con:
@@ -106,17 +144,68 @@ class SqlRecordStore:
         open_only: bool = False,
         resolved_since: int | None = None,
         limit: int = 10_000,
+        include_test: bool = False,
     ) -> list[Alert]:
         with self._database.read() as con:
-            return self._alerts.alerts(con, patient_id, open_only, resolved_since, limit)
+            return self._alerts.alerts(con, patient_id, open_only, resolved_since, limit, include_test)
 
-    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+    def transitions(
+        self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000, include_test: bool = False
+    ) -> list[Transition]:
         with self._database.read() as con:
-            return self._alerts.transitions(con, after_seq, alert_id, limit)
+            return self._alerts.transitions(con, after_seq, alert_id, limit, include_test)
+
+    def forget_self_tests(self, before: int) -> int:
+        with self._database.write() as con:
+            return self._alerts.forget_self_tests(con, before)
 
     def last_seq(self) -> int:
         with self._database.read() as con:
             return self._alerts.last_seq(con)
+
+    def deliveries(self, alert_id: str) -> list[Delivery]:
+        with self._database.read() as con:
+            return self._deliveries.of_alert(con, alert_id)
+
+    def attempts(self, alert_id: str) -> list[Attempt]:
+        with self._database.read() as con:
+            return self._deliveries.attempts(con, alert_id)
+
+    def due_deliveries(self, channel: str, now: int, limit: int) -> list[Delivery]:
+        with self._database.read() as con:
+            return self._deliveries.due(con, channel, now, limit)
+
+    def attempted(self, attempt: Attempt) -> None:
+        with self._database.write() as con:
+            self._deliveries.attempted(con, attempt)
+
+    def abandon(self, channels: Collection[str], why: str) -> int:
+        with self._database.write() as con:
+            return self._deliveries.abandon(con, channels, why)
+
+    def seen(self, alert_id: str, person: str, at: int) -> None:
+        with self._database.write() as con:
+            self._deliveries.seen(con, alert_id, person, at)
+
+    def backlog(self) -> list[Backlog]:
+        with self._database.read() as con:
+            return self._deliveries.backlog(con)
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        with self._database.write() as con:
+            self._feedback.add(con, feedback)
+
+    def feedback(self, alert_id: str) -> list[Feedback]:
+        with self._database.read() as con:
+            return self._feedback.of_alert(con, alert_id)
+
+    def true_share(self) -> dict[str, tuple[int, int]]:
+        with self._database.read() as con:
+            return self._feedback.true_share(con)
+
+    def courses(self, since: int, until: int) -> list[Course]:
+        with self._database.read() as con:
+            return courses(con, self._tables, since, until, self._feedback.verdicts(con))
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""

@@ -19,12 +19,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from vigil.store.records.columns import Document, SealedText
 
 #: Counts up by itself in both databases: SQLite does so only for its own INTEGER.
 COUNTED = BigInteger().with_variant(Integer, "sqlite")
+#: For columns that came after the first alerts; an empty text as Alembic reads it back.
+_EMPTY = text("''")
 #: Fixed names, so that a migration can change a constraint in any database.
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -46,6 +49,10 @@ class Tables:
     policies: Table
     alerts: Table
     transitions: Table
+    deliveries: Table
+    delivery_attempts: Table
+    teams: Table
+    feedback: Table
     counters: Table
     key_checks: Table
 
@@ -66,6 +73,10 @@ def build(box: Fernet) -> Tables:
         policies=_policies(meta),
         alerts=_alerts(meta),
         transitions=_transitions(meta),
+        deliveries=_deliveries(meta),
+        delivery_attempts=_delivery_attempts(meta),
+        teams=_teams(meta),
+        feedback=_feedback(meta),
         counters=Table(
             "counters",
             meta,
@@ -124,17 +135,20 @@ def _bindings(meta: MetaData) -> Table:
 
 
 def _policies(meta: MetaData) -> Table:
+    """No foreign key: ``name`` is that of a programme, a ward or a patient."""
     return Table(
-        "policies",
+        "policy_documents",
         meta,
         Column("policy_id", COUNTED, primary_key=True, autoincrement=True),
-        Column("patient_id", String(64), ForeignKey("patients.patient_id"), nullable=False),
-        Column("version", String(32), nullable=False),
+        Column("scope", String(16), nullable=False),
+        Column("name", Text, nullable=False),
+        Column("number", Integer, nullable=False),
         Column("document", Document, nullable=False),
         Column("author", Text, nullable=False),
         Column("reason", Text, nullable=False),
+        Column("signed_off_by", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
-        Index("ix_policies_patient_id_policy_id", "patient_id", "policy_id"),
+        UniqueConstraint("scope", "name", "number"),
         sqlite_autoincrement=True,
     )
 
@@ -169,6 +183,14 @@ def _alerts(meta: MetaData) -> Table:
         Column("deadline_at", BigInteger),
         Column("resolved_at", BigInteger),
         Column("resolved_reason", String(64), nullable=False),
+        Column("snoozed_until", BigInteger),
+        Column("snoozed_by", Text, nullable=False, server_default=_EMPTY),
+        Column("snooze_reason", Text, nullable=False, server_default=_EMPTY),
+        Column("snoozes", Integer, nullable=False, server_default="0"),
+        Column("suppressed_by", String(64), nullable=False, server_default=_EMPTY),
+        Column("held_until", BigInteger),
+        Column("owner", Text, nullable=False, server_default=_EMPTY),
+        Column("accept_by", BigInteger),
         Column("version", Integer, nullable=False),
         Index("ix_alerts_resolved_reason_opened_at", "resolved_reason", "opened_at"),
         Index("ix_alerts_patient_id_opened_at", "patient_id", "opened_at"),
@@ -177,6 +199,7 @@ def _alerts(meta: MetaData) -> Table:
 
 
 def _transitions(meta: MetaData) -> Table:
+    """``call`` and ``escalation_level`` repeat what stands in ``detail`` and ``after``, for counting without reading these."""
     return Table(
         "alert_transitions",
         meta,
@@ -192,7 +215,82 @@ def _transitions(meta: MetaData) -> Table:
         Column("measured_at", BigInteger),
         Column("detail", Document, nullable=False),
         Column("after", Document, nullable=False),
+        Column("call", String(16), nullable=False, server_default=_EMPTY),
+        Column("escalation_level", Integer, nullable=False, server_default="0"),
         UniqueConstraint("patient_id", "rule", "cause", name="uq_alert_transitions_cause"),
         Index("ix_alert_transitions_alert_id_seq", "alert_id", "seq"),
+        Index("ix_alert_transitions_burden", "at", "alert_id", "step", "call", "escalation_level"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _deliveries(meta: MetaData) -> Table:
+    """A column for each field of ``Delivery``, of the same name. ``rank``: 3 = high, 1 = low, 0 = the alert's end."""
+    return Table(
+        "deliveries",
+        meta,
+        Column("delivery_id", String(32), primary_key=True),
+        Column("seq", BigInteger, ForeignKey("alert_transitions.seq"), nullable=False),
+        Column("alert_id", String(64), ForeignKey("alerts.alert_id"), nullable=False),
+        Column("channel", String(32), nullable=False),
+        Column("person", Text, nullable=False),
+        Column("rank", Integer, nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("next_at", BigInteger),
+        Column("why", Text, nullable=False),
+        Column("queued_at", BigInteger, nullable=False),
+        Column("sent_at", BigInteger),
+        Column("delivered_at", BigInteger),
+        Column("seen_at", BigInteger),
+        Column("accepted_at", BigInteger),
+        UniqueConstraint("seq", "channel", "person", name="uq_deliveries_target"),
+        Index("ix_deliveries_alert_id_seq", "alert_id", "seq"),
+        Index("ix_deliveries_state_channel_next_at", "state", "channel", "next_at"),
+    )
+
+
+def _delivery_attempts(meta: MetaData) -> Table:
+    return Table(
+        "delivery_attempts",
+        meta,
+        Column("attempt_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("delivery_id", String(32), ForeignKey("deliveries.delivery_id"), nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("why", Text, nullable=False),
+        Column("next_at", BigInteger),
+        Index("ix_delivery_attempts_delivery_id", "delivery_id"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _teams(meta: MetaData) -> Table:
+    return Table(
+        "teams",
+        meta,
+        Column("row_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("team_id", String(64), nullable=False),
+        Column("version", String(32), nullable=False),
+        Column("document", Document, nullable=False),
+        Column("author", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Index("ix_teams_team_id_row_id", "team_id", "row_id"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _feedback(meta: MetaData) -> Table:
+    return Table(
+        "alert_feedback",
+        meta,
+        Column("feedback_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("alert_id", String(64), ForeignKey("alerts.alert_id"), nullable=False),
+        Column("person", Text, nullable=False),
+        Column("verdict", String(16), nullable=False),
+        Column("note", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Index("ix_alert_feedback_alert_id_feedback_id", "alert_id", "feedback_id"),
         sqlite_autoincrement=True,
     )
