@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analytics.detectors.contract import U8
 from vigil.domain.quality import GATED, Quality
-from vigil.domain.readings import F64, I64, U16, ReadingBatch
+from vigil.domain.readings import F64, I64, U16, U32, U64, ReadingBatch
 
 #: Gate of a value. Only ``COUNTS`` is a measurement of the patient; ``NOTHING`` (self test, no value) can never be critical.
 COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
@@ -30,8 +30,9 @@ _TEST, _LOW_PERFUSION = int(Quality.TEST), int(Quality.LOW_PERFUSION)
 _EARLY_ESTIMATE, _CLOCK_AHEAD = int(Quality.EARLY_ESTIMATE), int(Quality.CLOCK_AHEAD)
 
 GATE_STATE = ("bad_since", "good_at", "good_value", "pending")
-GATE_FRESH = (0.0, 0.0, 0.0, float("nan"))
+GATE_FRESH = (0.0, -1.0, 0.0, float("nan"))
 _BAD_SINCE, _GOOD_AT, _GOOD_VALUE, _PENDING = range(4)
+_NAN, _SECONDS = float("nan"), 1e-6
 _ON, _JUMP, _WITHIN, _SPELL, _AGREE = range(5)
 
 #: By vital: the greatest change that is believed at once inside ``within`` seconds, after how many seconds of bad signal the
@@ -54,14 +55,24 @@ def gate_row(vital: str, quick: bool) -> list[float]:
 
 
 def gate_kernel(
-    slot: I64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, state: F64, param: F64, profile: Any
+    slot: U64,
+    at: I64,
+    value: F64,
+    quality: U16,
+    gate: U8,
+    weight: F64,
+    since: F64,
+    state: F64,
+    param: F64,
+    profile: U32,
 ) -> None:
-    """Columns as in ``detectors.contract``; fills ``gate`` and ``weight``. The gate is that of ``first_gate``, ``UNCONFIRMED``
-    where a value that counts needs another one; the weight is the signal-quality index, 0 for a gated value."""
+    """Columns as in ``detectors.contract``; fills ``gate``, ``weight`` and ``since``. The gate is that of ``first_gate``,
+    ``UNCONFIRMED`` where a value that counts needs another one; the weight is the signal-quality index, 0 for a gated value."""
     for i in range(slot.size):
         bits = quality[i]
         x = value[i]
         weight[i] = 0.0
+        since[i] = _NAN
         first = COUNTS
         if (bits & _TEST) != 0 or x != x:
             first = NOTHING
@@ -70,45 +81,49 @@ def gate_kernel(
         gate[i] = first
         s = slot[i]
         p = profile[s]
+        t = float(at[i])
+        last = state[s, _GOOD_AT]
         if param[p, _ON] != 0.0:
-            t = float(at[i])
             if first != COUNTS:
                 if state[s, _BAD_SINCE] == 0.0:
                     state[s, _BAD_SINCE] = t
-                state[s, _PENDING] = np.nan
+                state[s, _PENDING] = _NAN
                 continue
             doubtful = False
             if state[s, _BAD_SINCE] > 0.0 and t - state[s, _BAD_SINCE] >= param[p, _SPELL]:
                 doubtful = True
-            elif state[s, _GOOD_AT] > 0.0 and t - state[s, _GOOD_AT] <= param[p, _WITHIN]:
+            elif last >= 0.0 and t - last <= param[p, _WITHIN]:
                 doubtful = abs(x - state[s, _GOOD_VALUE]) > param[p, _JUMP]
             if doubtful and not abs(x - state[s, _PENDING]) <= param[p, _AGREE]:
                 gate[i] = UNCONFIRMED
                 state[s, _PENDING] = x
                 continue
             state[s, _BAD_SINCE] = 0.0
-            state[s, _GOOD_AT] = t
-            state[s, _GOOD_VALUE] = x
-            state[s, _PENDING] = np.nan
-        if first == COUNTS:
-            trust = 1.0
-            if (bits & DOUBTFUL) != 0:
-                if (bits & _LOW_PERFUSION) != 0:
-                    trust *= _WEAK
-                if (bits & _EARLY_ESTIMATE) != 0:
-                    trust *= _EARLY
-                if (bits & _CLOCK_AHEAD) != 0:
-                    trust *= _AHEAD
-            weight[i] = trust
+            state[s, _PENDING] = _NAN
+        if first != COUNTS:
+            continue
+        state[s, _GOOD_AT] = t
+        state[s, _GOOD_VALUE] = x
+        if last >= 0.0:
+            since[i] = (t - last) * _SECONDS
+        trust = 1.0
+        if (bits & DOUBTFUL) != 0:
+            if (bits & _LOW_PERFUSION) != 0:
+                trust *= _WEAK
+            if (bits & _EARLY_ESTIMATE) != 0:
+                trust *= _EARLY
+            if (bits & _CLOCK_AHEAD) != 0:
+                trust *= _AHEAD
+        weight[i] = trust
 
 
 def gate_signature(types: Any) -> Any:
     """Given ``numba.types``."""
     whole, column = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
     table = types.Array(types.float64, 2, "C")
-    bits, small = types.Array(types.uint8, 1, "C"), types.Array(types.int32, 1, "C")
-    marks = types.Array(types.uint16, 1, "C")
-    return types.void(whole, whole, column, marks, bits, column, table, table, small)
+    bits, slots = types.Array(types.uint8, 1, "C"), types.Array(types.uint64, 1, "C")
+    marks, profiles = types.Array(types.uint16, 1, "C"), types.Array(types.uint32, 1, "C")
+    return types.void(slots, whole, column, marks, bits, column, column, table, table, profiles)
 
 
 def first_gate(value: F64, quality: U16) -> U8:

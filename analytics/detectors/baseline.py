@@ -7,33 +7,33 @@ import math
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
+    NOTHING_YET,
     ON,
     U8,
     Detector,
     Parameter,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _MEAN, _VARIANCE, _LEARNT = range(4)
+_MEAN, _VARIANCE, _LEARNT = range(3)
 _WINDOW, _WARM_UP, _MOST, _FLOOR, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
-_SECONDS = 1e-6
 
 
 def baseline_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -48,13 +48,12 @@ def baseline_kernel(
         if gate[i] != 0 or param[p, ON] == 0.0:
             continue
         x = value[i]
-        last = state[s, _AT]
-        state[s, _AT] = at[i]
-        if last < 0.0:
+        learnt = state[s, _LEARNT]
+        if learnt < 0.0:
             state[s, _MEAN] = x
+            state[s, _LEARNT] = 0.0
             continue
         deviation = x - state[s, _MEAN]
-        learnt = state[s, _LEARNT]
         raised = False
         if learnt >= param[p, _WARM_UP]:
             spread, floor = math.sqrt(state[s, _VARIANCE]), param[p, _FLOOR]
@@ -73,7 +72,7 @@ def baseline_kernel(
                     raised = True
             score[i] = abs(z)
             code[i] = bits
-        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step, most = since[i], param[p, _MOST]
         step = (step if step < most else most) * weight[i]
         if step > 0.0 and not raised:
             share = step / (learnt + step)
@@ -114,7 +113,7 @@ DETECTOR = Detector(
         "ours, set on simulated people at home. The spread of heart rate and breathing holds effort, which only raises them: so "
         "breathing is unusually low at 2 SD already"
     ),
-    state=(("at_us", -1.0), ("mean", 0.0), ("variance", 0.0), ("learnt_s", 0.0)),
+    state=(("mean", 0.0), ("variance", 0.0), ("learnt_s", NOTHING_YET)),
     parameters=(
         Parameter("window_s", "s", "time constant of mean and variance", "ours: two days, to hold the day's rhythm"),
         Parameter("warm_up_s", "s", "time it must have learnt from before it speaks; at most the window", "ours"),

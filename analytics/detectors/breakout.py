@@ -5,33 +5,33 @@ from __future__ import annotations
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
+    NOTHING_YET,
     ON,
     U8,
     Detector,
     Parameter,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _BOTTOM, _TOP, _LEARNT = range(4)
+_BOTTOM, _TOP, _LEARNT = range(3)
 _WINDOW, _WIDEN, _WARM_UP, _MOST, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
-_SECONDS = 1e-6
 
 
 def breakout_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -46,17 +46,16 @@ def breakout_kernel(
         if gate[i] != 0 or param[p, ON] == 0.0:
             continue
         x = value[i]
-        last = state[s, _AT]
-        state[s, _AT] = at[i]
-        if last < 0.0:
+        learnt = state[s, _LEARNT]
+        if learnt < 0.0:
             state[s, _BOTTOM] = x
             state[s, _TOP] = x
+            state[s, _LEARNT] = 0.0
             continue
         below = state[s, _BOTTOM] - x
         above = x - state[s, _TOP]
         outside = above if above > below else below
         outside = outside if outside > 0.0 else 0.0
-        learnt = state[s, _LEARNT]
         if learnt >= param[p, _WARM_UP]:
             low, high = param[p, _LOW], param[p, _HIGH]
             if above > high * param[p, _INNER]:
@@ -68,7 +67,7 @@ def breakout_kernel(
                 if below > low:
                     code[i] = LOW | NOT_NORMAL_LOW
             score[i] = outside
-        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step, most = since[i], param[p, _MOST]
         step = (step if step < most else most) * weight[i]
         if step > 0.0:
             share = step / (param[p, _WINDOW] + step)
@@ -111,7 +110,7 @@ DETECTOR = Detector(
         "ends by itself when the new level stays"
     ),
     source="margins: ours, set on simulated people at home",
-    state=(("at_us", -1.0), ("bottom", 0.0), ("top", 0.0), ("learnt_s", 0.0)),
+    state=(("bottom", 0.0), ("top", 0.0), ("learnt_s", NOTHING_YET)),
     parameters=(
         Parameter("window_s", "s", "time constant with which the range shrinks", "ours"),
         Parameter("widen_s", "s", "time constant with which the range follows a value outside", "ours"),

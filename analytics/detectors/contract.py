@@ -7,13 +7,14 @@ It must be written in the part of Python that runs the same way on numpy scalars
 ``min``/``max`` on values that may be NaN, no division by 0. Then compiled and uncompiled results are bit-equal, and so is any
 split into batches. A helper that a kernel calls must be marked ``analytics.engine.compiled.helper`` and stand in the same file.
 
-    kernel(slot, at, value, weight, gate, state, param, profile, score, code)
+    kernel(slot, at, since, value, weight, gate, state, param, profile, score, code)
 
-``slot`` i64, ``at`` i64 measured time in microseconds UTC, ``value`` f64 in the vital's unit, ``weight`` f64 0 to 1 (how far the
-signal can be trusted, 0 = gated), ``gate`` u8 (``analytics.quality``: only 0 is a measurement of the patient), each (n,).
+``slot`` u64, ``at`` i64 measured time in microseconds UTC, ``since`` f64 seconds since the slot's measurement before this one
+(NaN = it is the first, or gated), ``value`` f64 in the vital's unit, ``weight`` f64 0 to 1 (how far the signal can be trusted, 0
+= gated), ``gate`` u8 (``analytics.quality``: only 0 is a measurement of the patient), each (n,).
 ``state`` f64 (slots, len(description.state)): row ``slot[i]`` is this detector's memory of the slot; times
 are kept in it as f64 microseconds, which is exact. ``param`` f64 (profiles, 1 + len(description.parameters)): column ``ON`` is
-1.0 where the detector watches the vital, the others follow in the order of the description; ``profile`` i32 (slots,): the row
+1.0 where the detector watches the vital, the others follow in the order of the description; ``profile`` u32 (slots,): the row
 of each slot; row 0 is off for everybody. Results, (n,): ``score`` f32, high = odd, NaN = not judged; ``code`` u8 of the bits
 below, 0 = nothing odd.
 """
@@ -40,6 +41,9 @@ U8 = NDArray[np.uint8]
 LOW, HIGH = 1, 2
 SEVERE_LOW, SEVERE_HIGH = 4, 8
 NOT_NORMAL_LOW, NOT_NORMAL_HIGH = 16, 32
+
+#: Fresh value of the time that a detector has learnt from, seconds: not even a first measurement.
+NOTHING_YET = -1.0
 
 #: First column of every parameter row.
 ON = 0
@@ -105,11 +109,11 @@ def problems(detector: Detector) -> list[str]:
 
 
 def signature(numba_types: Any) -> Any:
-    """The one compiled signature of all kernels; ``numba_types`` is ``numba.types``."""
+    """The one compiled signature of all kernels; ``numba_types`` is ``numba.types``. Slots and profiles have no sign: so machine
+    code need not ask whether an index counts from the end."""
     t = numba_types
     column, bits = t.Array(t.float64, 1, "C"), t.Array(t.uint8, 1, "C")
-    whole = t.Array(t.int64, 1, "C")
+    slots, profiles = t.Array(t.uint64, 1, "C"), t.Array(t.uint32, 1, "C")
+    whole, single = t.Array(t.int64, 1, "C"), t.Array(t.float32, 1, "C")
     table = t.Array(t.float64, 2, "C")
-    return t.void(
-        whole, whole, column, column, bits, table, table, t.Array(t.int32, 1, "C"), t.Array(t.float32, 1, "C"), bits
-    )
+    return t.void(slots, whole, column, column, column, bits, table, table, profiles, single, bits)

@@ -7,22 +7,22 @@ import math
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
+    NOTHING_YET,
     ON,
     U8,
     Detector,
     Parameter,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _MEAN, _VARIANCE, _LEARNT, _SUM = range(5)
+_MEAN, _VARIANCE, _LEARNT, _SUM = range(4)
 _WINDOW, _WARM_UP, _MOST, _FLOOR, _ALLOWANCE, _LOW, _HIGH, _INNER = range(1, 9)
 _NAN = float("nan")
-_SECONDS, _HOURS = 1e-6, 1.0 / 3600.0
+_HOURS = 1.0 / 3600.0
 #: A single value counts for no more than that many SD, so that spikes do not add up.
 _CLIP = 4.0
 #: The sum stops at that many times its limit, so that a return is seen in bounded time, and above the inner limit it falls
@@ -31,14 +31,15 @@ _CAP, _RETURN = 1.25, 4.0
 
 
 def drift_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -53,15 +54,14 @@ def drift_kernel(
         if gate[i] != 0 or param[p, ON] == 0.0:
             continue
         x = value[i]
-        last = state[s, _AT]
-        state[s, _AT] = at[i]
-        if last < 0.0:
+        learnt = state[s, _LEARNT]
+        if learnt < 0.0:
             state[s, _MEAN] = x
+            state[s, _LEARNT] = 0.0
             continue
-        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step, most = since[i], param[p, _MOST]
         step = (step if step < most else most) * weight[i]
         deviation = x - state[s, _MEAN]
-        learnt = state[s, _LEARNT]
         learns = step > 0.0
         if learnt >= param[p, _WARM_UP]:
             spread, floor = math.sqrt(state[s, _VARIANCE]), param[p, _FLOOR]
@@ -124,7 +124,7 @@ DETECTOR = Detector(
         "a swing to the other side until the sum of the first has come down"
     ),
     source="CUSUM (Page 1954) in personal SD; thresholds: ours, set on simulated people at home",
-    state=(("at_us", -1.0), ("mean", 0.0), ("variance", 0.0), ("learnt_s", 0.0), ("sum_sd_h", 0.0)),
+    state=(("mean", 0.0), ("variance", 0.0), ("learnt_s", NOTHING_YET), ("sum_sd_h", 0.0)),
     parameters=(
         Parameter("window_s", "s", "time constant of the reference", "ours"),
         Parameter(

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from analytics.detectors.contract import F32, HIGH, I32, NOT_NORMAL_HIGH, ON, U8, Detector, Parameter
+from analytics.detectors.contract import F32, HIGH, NOT_NORMAL_HIGH, ON, U8, Detector, Parameter
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _VALUE, _RUN = range(3)
+_VALUE, _RUN = range(2)
 _LONGEST, _MOST = range(1, 3)
 _NAN = float("nan")
-_SECONDS = 1e-6
 #: No vital has this value: the first reading repeats nothing.
 _NEVER = -1e300
 
 
 def flat_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -36,11 +36,10 @@ def flat_kernel(
             score[i] = _NAN
             continue
         x = value[i]
-        step = (at[i] - state[s, _AT]) * _SECONDS
+        step = since[i]
         step = step if step < param[p, _MOST] else param[p, _MOST]
         run = state[s, _RUN] + step
         run = run if x == state[s, _VALUE] else 0.0
-        state[s, _AT] = at[i]
         state[s, _VALUE] = x
         state[s, _RUN] = run
         score[i] = run
@@ -70,7 +69,7 @@ DETECTOR = Detector(
         "runs measured: heart rate 2 min on BIDMC (8 min a person) and 3 min on simulated people, breathing 7 min, SpO2 128 min, "
         "cuff 45 min, temperature 22 min; one of 27 on BIDMC showed one breathing rate all the time"
     ),
-    state=(("at_us", 0.0), ("value", _NEVER), ("run_s", 0.0)),
+    state=(("value", _NEVER), ("run_s", 0.0)),
     parameters=(
         Parameter("longest_s", "s", "run at which it is raised", "ours, on the longest runs measured"),
         Parameter("most_s", "s", "time that one repeat can stand for", "ours"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
@@ -18,21 +17,22 @@ from analytics.detectors.contract import (
 )
 from vigil.domain.alerts import Kind
 from vigil.domain.policy import DEFAULT_POLICY
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
 _LOW, _LOW_INNER, _LOW_SEVERE, _HIGH, _HIGH_INNER, _HIGH_SEVERE = range(1, 7)
 _NAN = float("nan")
 
 
 def limit_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:

@@ -5,35 +5,35 @@ from __future__ import annotations
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
+    NOTHING_YET,
     ON,
     U8,
     Detector,
     Parameter,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _PAST, _LEARNT = range(3)
+_PAST, _LEARNT = range(2)
 _WINDOW, _LOW, _HIGH, _INNER, _BELOW, _ABOVE = range(1, 7)
 _NAN = float("nan")
-_SECONDS = 1e-6
 #: A silence of that many windows hides what happened in it: start anew.
 _GAP = 2.0
 
 
 def rate_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -48,15 +48,12 @@ def rate_kernel(
         if gate[i] != 0 or param[p, ON] == 0.0:
             continue
         x = value[i]
-        elapsed = (at[i] - state[s, _AT]) * _SECONDS
-        window = param[p, _WINDOW]
-        if state[s, _AT] < 0.0 or elapsed > _GAP * window:
-            state[s, _AT] = at[i]
+        learnt, window = state[s, _LEARNT], param[p, _WINDOW]
+        if learnt < 0.0 or since[i] > _GAP * window:
             state[s, _PAST] = x
             state[s, _LEARNT] = 0.0
             continue
-        learnt = state[s, _LEARNT]
-        step = elapsed * weight[i]
+        step = since[i] * weight[i]
         share = 0.0
         if step > 0.0:
             share = step / (learnt + step)
@@ -75,7 +72,6 @@ def rate_kernel(
                     bits |= HIGH
             score[i] = abs(change)
             code[i] = bits
-        state[s, _AT] = at[i]
         state[s, _PAST] += share * difference
 
 
@@ -99,7 +95,7 @@ DETECTOR = Detector(
         "(reference page 'Physiology', section 6), so that a change counts only where it leads out of the NEWS2 band without "
         "points: without that, falls of breathing after effort made 4.7 findings a patient-day, with it 0.2"
     ),
-    state=(("at_us", -1.0), ("past", 0.0), ("learnt_s", 0.0)),
+    state=(("past", 0.0), ("learnt_s", NOTHING_YET)),
     parameters=(
         Parameter("window_s", "s", "how long ago the past is that a value is compared with", "ours"),
         Parameter("low", "the vital's unit", "change over one window below which it is raised, negative", "ours"),

@@ -5,22 +5,21 @@ from __future__ import annotations
 from analytics.detectors.contract import (
     F32,
     HIGH,
-    I32,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
+    NOTHING_YET,
     ON,
     U8,
     Detector,
     Parameter,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32, U64
 
-_AT, _ONCE, _TWICE, _SCALE, _LEARNT = range(5)
+_ONCE, _TWICE, _SCALE, _LEARNT = range(4)
 _WINDOW, _MOST, _FLOOR, _DOUBT, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
-_SECONDS = 1e-6
 #: Residuals are cut at that many mean absolute residuals (Huber): 3 is 2.4 SD of a normal distribution.
 _CLIP = 3.0
 #: Share of a window that must be learnt before anything is cut: until then the line itself may be the outlier.
@@ -28,14 +27,15 @@ _CUT_FROM = 0.1
 
 
 def trend_kernel(
-    slot: I64,
+    slot: U64,
     at: I64,
+    since: F64,
     value: F64,
     weight: F64,
     gate: U8,
     state: F64,
     param: F64,
-    profile: I32,
+    profile: U32,
     score: F32,
     code: U8,
 ) -> None:
@@ -51,13 +51,13 @@ def trend_kernel(
         if gate[i] != 0 or param[p, ON] == 0.0:
             continue
         x = value[i]
-        last = state[s, _AT]
-        state[s, _AT] = at[i]
-        if last < 0.0:
+        learnt = state[s, _LEARNT]
+        if learnt < 0.0:
             state[s, _ONCE] = x
             state[s, _TWICE] = x
+            state[s, _LEARNT] = 0.0
             continue
-        once, scale, learnt, floor = state[s, _ONCE], state[s, _SCALE], state[s, _LEARNT], param[p, _FLOOR]
+        once, scale, floor = state[s, _ONCE], state[s, _SCALE], param[p, _FLOOR]
         scale = scale if scale > floor else floor
         change = once - state[s, _TWICE]
         if learnt >= param[p, _WINDOW]:
@@ -72,7 +72,7 @@ def trend_kernel(
                     code[i] = LOW | NOT_NORMAL_LOW
             sure = abs(change) - doubt
             score[i] = sure if sure > 0.0 else 0.0
-        step, most = (at[i] - last) * _SECONDS, param[p, _MOST]
+        step, most = since[i], param[p, _MOST]
         step = (step if step < most else most) * weight[i]
         if step > 0.0:
             share = step / (learnt + step)
@@ -119,7 +119,7 @@ DETECTOR = Detector(
         "understates a slope"
     ),
     source="double exponential smoothing (Brown 1963) with Huber's cut; limits: ours, set on simulated people at home",
-    state=(("at_us", -1.0), ("once", 0.0), ("twice", 0.0), ("scale", 0.0), ("learnt_s", 0.0)),
+    state=(("once", 0.0), ("twice", 0.0), ("scale", 0.0), ("learnt_s", NOTHING_YET)),
     parameters=(
         Parameter("window_s", "s", "time constant of the regression; it speaks when that much is learnt", "ours"),
         Parameter("most_s", "s", "time that one reading can stand for", "ours"),

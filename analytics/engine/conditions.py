@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import F32, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
+from analytics.detectors.contract import F32, HIGH, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
 from analytics.engine.compiled import helper
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U64
 
 IDLE, PENDING, TRUE = range(3)
 
@@ -50,9 +50,12 @@ EVENT = np.dtype(
         ("what", np.uint8),
         ("side", np.uint8),
         ("level", np.uint8),
+        ("detector", np.uint8),
     ]
 )
 
+#: Only a code with one of these begins a condition.
+_BEYOND = LOW | HIGH
 #: No reading changes more than this: on each side one change of level and one of state.
 _EVENTS_A_ROW = 4
 
@@ -64,6 +67,7 @@ def _emit(events: Any, count: Any, what: int, i: int, side: int, row: Any, end: 
     event["row"] = i
     event["what"] = what
     event["side"] = side
+    event["detector"] = row["detector"]
     event["level"] = row["level"][side]
     event["onset"] = row["onset"][side]
     event["peak"] = row["peak"][side]
@@ -116,25 +120,29 @@ def _give_back(head: Any, pool: Any, free: Any, count: Any, s: int, place: int) 
     count[1] += 1
 
 
-def candidate_kernel(slot: I64, codes: U8, busy: Any, rows: I64, count: I64) -> None:
-    """Rows whose slot has an odd value or may have a running condition, of any detector: most have neither. ``codes`` u8
-    (detectors, n); ``busy`` bool (slots,) stays true until ``condition_kernel`` knows better. ``count`` i64[2]: rows found, odd
-    codes in them."""
-    found, odd = 0, 0
+def candidate_kernel(slot: U64, codes: U8, busy: Any, odd: U8, rows: I64, count: I64) -> None:
+    """Rows whose slot has a value beyond a threshold or may have a running condition, of any detector: most have neither.
+    ``codes`` u8 (detectors, n); ``busy`` bool (slots,) stays true until ``condition_kernel`` knows better. ``odd`` u8 (n,): the
+    codes of all detectors in one. ``count`` i64[2]: rows found, codes beyond in them."""
+    # One detector after the other, without a branch: so the compiler takes many rows at once.
     for i in range(slot.size):
-        several = 0
-        for number in range(codes.shape[0]):
-            if codes[number, i] != 0:
-                several += 1
+        odd[i] = 0
+    for number in range(codes.shape[0]):
+        for i in range(slot.size):
+            odd[i] |= codes[number, i]
+    found, several = 0, 0
+    for i in range(slot.size):
         s = slot[i]
-        if several > 0:
+        if (odd[i] & _BEYOND) != 0:
             busy[s] = True
-            odd += several
+            for number in range(codes.shape[0]):
+                if (codes[number, i] & _BEYOND) != 0:
+                    several += 1
+        rows[found] = i  # written over when it is none: the processor guesses badly which
         if busy[s]:
-            rows[found] = i
             found += 1
     count[0] = found
-    count[1] = odd
+    count[1] = several
 
 
 def condition_kernel(
@@ -156,123 +164,131 @@ def condition_kernel(
     free: I64,
     count: I64,
     events: Any,
+    order: I64,
     ends: I64,
     busy: Any,
 ) -> None:
-    """Step the conditions of every detector through those ``rows`` of a batch, detector by detector.
+    """Step the conditions of every detector through those ``rows`` of a batch, row by row.
 
     ``delays`` i64 (detectors, profiles, 2); ``clear``, ``gap`` i64 (profiles,): how long normal values must go on, and how long
     a silence breaks that; ``sided``, ``of_gated`` bool (detectors,). ``free``: stack of unused pool rows; ``count`` i64[2]:
-    events, free; ``ends`` i64 (detectors,): events up to each detector; ``busy`` bool (slots,) is brought up to date.
+    events, free; ``order`` i64: the events detector by detector; ``ends`` i64 (detectors,): up to where in it each detector's
+    are; ``busy`` bool (slots,) is brought up to date.
     """
-    for number in range(codes.shape[0]):
-        _one(
-            rows, slot, at, values, scores[number], gate, codes[number], head, number, delays[number], profile, clear, gap,
-            sided[number], of_gated[number], pool, free, count, events,
-        )  # fmt: skip
-        ends[number] = count[0]
     for k in range(rows.size):
-        s = slot[rows[k]]
+        i = rows[k]
+        s = slot[i]
+        p = profile[s]
+        for number in range(codes.shape[0]):
+            bits = codes[number, i]
+            place = _find(head, pool, s, number)
+            if place < 0 and (bits & _BEYOND) == 0:
+                continue
+            if gate[i] != 0 and not (of_gated[number] and bits != 0):
+                continue
+            begins = not of_gated[number] or gate[i] != 0
+            if place < 0:
+                if not begins:
+                    continue
+                place = _take(head, pool, free, count, s, number)
+                pool[place]["last_at"] = at[i]
+            row = pool[place]
+            x = values[i] if sided[number] else float(scores[number, i])
+            broken = at[i] - row["last_at"] > gap[p]
+            row["last_at"] = at[i]
+            for side in range(2):
+                delay = delays[number, p, side]
+                _step(row, side, i, at[i], x, bits, begins, broken, delay, clear[p], count, events)
+            if row["status"][0] == IDLE and row["status"][1] == IDLE:
+                _give_back(head, pool, free, count, s, place)
         busy[s] = head[s] >= 0
+    _by_detector(count, events, order, ends)
 
 
 @helper
-def _one(
-    rows: Any,
-    slot: Any,
-    at: Any,
-    values: Any,
-    score: Any,
-    gate: Any,
-    code: Any,
-    head: Any,
-    number: int,
-    delay: Any,
-    profile: Any,
-    clear: Any,
-    gap: Any,
-    sided: Any,
-    by_gated: Any,
-    pool: Any,
-    free: Any,
+def _by_detector(count: Any, events: Any, order: Any, ends: Any) -> None:
+    """The places of the events, detector by detector, each detector's in order of row."""
+    ends[:] = 0
+    for k in range(count[0]):
+        ends[events[k]["detector"]] += 1
+    for number in range(1, ends.size):
+        ends[number] += ends[number - 1]
+    # Backwards, so that each detector's end moves to its start: the end of the one before.
+    for k in range(count[0] - 1, -1, -1):
+        number = events[k]["detector"]
+        ends[number] -= 1
+        order[ends[number]] = k
+    ends[:-1] = ends[1:]
+    ends[-1] = count[0]
+
+
+@helper
+def _step(
+    row: Any,
+    side: int,
+    i: int,
+    t: int,
+    x: float,
+    bits: int,
+    begins: bool,
+    broken: bool,
+    delay: int,
+    clear: int,
     count: Any,
     events: Any,
 ) -> None:
-    for k in range(rows.size):
-        i = rows[k]
-        bits = code[i]
-        s = slot[i]
-        if head[s] < 0 and bits == 0:
-            continue
-        place = _find(head, pool, s, number)
-        if place < 0 and bits == 0:
-            continue
-        if gate[i] != 0 and not (by_gated and bits != 0):
-            continue
-        t = at[i]
-        x = values[i] if sided else float(score[i])
-        if place < 0:
-            if by_gated and gate[i] == 0:
-                continue
-            place = _take(head, pool, free, count, s, number)
-            pool[place]["last_at"] = t
-        row = pool[place]
-        broken = t - row["last_at"] > gap[profile[s]]
-        row["last_at"] = t
-        for side in range(2):
-            beyond = (bits & (LOW << side)) != 0
-            severe = (bits & (SEVERE_LOW << side)) != 0
-            status = row["status"][side]
-            if beyond:
-                if status == IDLE:
-                    if by_gated and gate[i] == 0:
-                        continue
-                    status = PENDING
-                    row["onset"][side] = t
-                    row["eased_since"][side] = 0
-                    row["peak"][side] = x
-                    row["peak_at"][side] = t
-                row["normal_since"][side] = 0
-                higher = x > row["peak"][side]
-                lower = x < row["peak"][side]
-                if (lower and side == 0) or (higher and side == 1):
-                    row["peak"][side] = x
-                    row["peak_at"][side] = t
-                if status == PENDING:
-                    if severe or t - row["onset"][side] >= delay[profile[s], side]:
-                        status = TRUE
-                        row["level"][side] = 2 if severe else 1
-                        _emit(events, count, BEGAN, i, side, row, 0)
-                elif severe and row["level"][side] < 2:
-                    row["level"][side] = 2
-                    _emit(events, count, WORSE, i, side, row, 0)
-                row["status"][side] = status
-            normal = not beyond and (bits & (NOT_NORMAL_LOW << side)) == 0
-            if status == IDLE:
-                continue
-            if not normal:
-                row["normal_since"][side] = 0
-                if severe or row["level"][side] < 2:
-                    row["eased_since"][side] = 0
-                else:
-                    if broken or row["eased_since"][side] == 0:
-                        row["eased_since"][side] = t
-                    if t - row["eased_since"][side] >= clear[profile[s]]:
-                        row["level"][side] = 1
-                        row["eased_since"][side] = 0
-                        _emit(events, count, EASED, i, side, row, 0)
-            elif status == PENDING:
-                row["status"][side] = IDLE
-                _emit(events, count, DROPPED, i, side, row, t)
-            else:
-                if broken or row["normal_since"][side] == 0:
-                    row["normal_since"][side] = t
-                if t - row["normal_since"][side] >= clear[profile[s]]:
-                    _emit(events, count, ENDED, i, side, row, row["normal_since"][side])
-                    row["status"][side] = IDLE
-                    row["level"][side] = 0
-        if row["status"][0] == IDLE and row["status"][1] == IDLE:
-            _give_back(head, pool, free, count, s, place)
+    """One reading through one side of a condition. ``begins``: it may begin one; ``broken``: a silence lies before it."""
+    beyond = (bits & (LOW << side)) != 0
+    severe = (bits & (SEVERE_LOW << side)) != 0
+    status = row["status"][side]
+    if beyond:
+        if status == IDLE:
+            if not begins:
+                return
+            status = PENDING
+            row["onset"][side] = t
+            row["eased_since"][side] = 0
+            row["peak"][side] = x
+            row["peak_at"][side] = t
+        row["normal_since"][side] = 0
+        higher = x > row["peak"][side]
+        lower = x < row["peak"][side]
+        if (lower and side == 0) or (higher and side == 1):
+            row["peak"][side] = x
+            row["peak_at"][side] = t
+        if status == PENDING:
+            if severe or t - row["onset"][side] >= delay:
+                status = TRUE
+                row["level"][side] = 2 if severe else 1
+                _emit(events, count, BEGAN, i, side, row, 0)
+        elif severe and row["level"][side] < 2:
+            row["level"][side] = 2
+            _emit(events, count, WORSE, i, side, row, 0)
+        row["status"][side] = status
+    normal = not beyond and (bits & (NOT_NORMAL_LOW << side)) == 0
+    if status == IDLE:
+        return
+    if not normal:
+        row["normal_since"][side] = 0
+        if severe or row["level"][side] < 2:
+            row["eased_since"][side] = 0
+        else:
+            if broken or row["eased_since"][side] == 0:
+                row["eased_since"][side] = t
+            if t - row["eased_since"][side] >= clear:
+                row["level"][side] = 1
+                row["eased_since"][side] = 0
+                _emit(events, count, EASED, i, side, row, 0)
+    elif status == PENDING:
+        row["status"][side] = IDLE
+        _emit(events, count, DROPPED, i, side, row, t)
+    else:
+        if broken or row["normal_since"][side] == 0:
+            row["normal_since"][side] = t
+        if t - row["normal_since"][side] >= clear:
+            _emit(events, count, ENDED, i, side, row, row["normal_since"][side])
+            row["status"][side] = IDLE
+            row["level"][side] = 0
 
 
 def condition_signature(types: Any) -> Any:
@@ -285,14 +301,16 @@ def condition_signature(types: Any) -> Any:
     rows, found = (types.Array(numba.from_dtype(kind), 1, "C") for kind in (ROW, EVENT))
     return types.void(
         whole, whole, whole, column, single, types.Array(types.uint8, 1, "C"), types.Array(types.uint8, 2, "C"),
-        small, types.Array(types.int64, 3, "C"), small, whole, whole, flags, flags, rows, whole, whole, found, whole, flags,
+        small, types.Array(types.int64, 3, "C"), small, whole, whole, flags, flags, rows, whole, whole, found, whole, whole,
+        flags,
     )  # fmt: skip
 
 
 def candidate_signature(types: Any) -> Any:
     """Given ``numba.types``."""
     whole, flags = types.Array(types.int64, 1, "C"), types.Array(types.boolean, 1, "C")
-    return types.void(whole, types.Array(types.uint8, 2, "C"), flags, whole, whole)
+    slots, bits = types.Array(types.uint64, 1, "C"), types.Array(types.uint8, 1, "C")
+    return types.void(slots, types.Array(types.uint8, 2, "C"), flags, bits, whole, whole)
 
 
 @dataclass(slots=True)

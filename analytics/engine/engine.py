@@ -23,7 +23,7 @@ from analytics.engine.conditions import EVENT, IDLE, ROW, Pool, candidate_kernel
 from analytics.engine.profiles import Profiles
 from analytics.engine.touch import touch_kernel
 from analytics.quality import GATE_FRESH, gate_kernel
-from vigil.domain.readings import F64, I64, U16
+from vigil.domain.readings import F64, I64, U16, U64
 from vigil.runtime.supervise import attempt
 
 _FIRST_CAPACITY = 256
@@ -93,66 +93,69 @@ class Engine:
         self.profile[slot] = profile
 
     def update(self, slot: I64, at: I64, value: F64, quality: U16) -> Judged:
-        """Judge n readings, in order of measured time inside each slot."""
+        """Judge n readings, in order of measured time inside each slot. Raises ``IndexError`` for a slot that does not exist:
+        compiled kernels would write beside their arrays."""
         slot, at, value, quality = _packed(slot), _packed(at), _packed(value), _packed(quality)
+        slots = slot.view(np.uint64)  # -1, "no slot", is beyond all of them
+        if slots.size and np.maximum.reduce(slots) >= self.size:
+            raise IndexError(f"a reading of a slot that is none of the {self.size}")
         gate, weight = np.empty(slot.size, np.uint8), np.empty(slot.size)
         scores = np.empty((len(self.detectors), slot.size), np.float32)
         codes = np.empty((len(self.detectors), slot.size), np.uint8)
         far = self.capacity > _CACHED and self.kernels.ready.is_set()
-        block = _BLOCK if far else max(slot.size, 1)
-        for start in range(0, slot.size, block):
-            cut = slice(start, start + block)
-            self._score(
-                slot[cut], at[cut], value[cut], quality[cut], gate[cut], weight[cut], scores[:, cut], codes[:, cut], far
-            )
-        for number in self.failed:
-            scores[number], codes[number] = np.nan, 0
+        if not far:
+            self._score(far, slots, at, value, quality, gate, weight, scores, codes)
+        for start in range(0, slot.size if far else 0, _BLOCK):
+            cut = slice(start, start + _BLOCK)
+            columns = slots[cut], at[cut], value[cut], quality[cut], gate[cut], weight[cut]
+            self._score(far, *columns, scores[:, cut], codes[:, cut])
         return Judged(gate, weight, scores, codes, self._events(slot, at, value, gate, scores, codes))
 
     def _score(
-        self, slot: I64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, scores: F32, codes: U8, far: bool
+        self, far: bool, slot: U64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, scores: F32, codes: U8
     ) -> None:
-        """Gate, weight, scores and codes of some readings. ``far``: the slots' memory is not in a cache, so ask for it first."""
-        run = self.kernels
+        """Gate, weight, scores and codes of some readings. ``far``: the slots' memory is in no cache, so ask for it first."""
+        run, profile, since = self.kernels, self.profile.view(np.uint32), np.empty(slot.size)
         if far:
             run(touch_kernel)(slot, self.gate_state)
-        run(gate_kernel)(slot, at, value, quality, gate, weight, self.gate_state, self.profiles.gate, self.profile)
+        run(gate_kernel)(slot, at, value, quality, gate, weight, since, self.gate_state, self.profiles.gate, profile)
+        given = slot, at, since, value, weight, gate
         for number, detector in enumerate(self.detectors):
-            if number in self.failed:
-                continue
+            score, code, state = scores[number], codes[number], self.state[number]
             if far and detector.state:
-                run(touch_kernel)(slot, self.state[number])
-            judge = partial(
-                run(detector.kernel),
-                slot, at, value, weight, gate, self.state[number], self.profiles.param[number], self.profile,
-                scores[number], codes[number],
-            )  # fmt: skip
+                run(touch_kernel)(slot, state)
+            judge = partial(run(detector.kernel), *given, state, self.profiles.param[number], profile, score, code)
             if detector.name in ESSENTIAL:
                 judge()
-            elif attempt(f"detector {detector.name}", judge) is not None:
+            elif number not in self.failed and attempt(f"detector {detector.name}", judge) is not None:
                 # It says nothing until the next start, and learns anew then: its memory is worth nothing.
                 self.failed.add(number)
-                self.state[number][:] = self._fresh[number]
+                state[:] = self._fresh[number]
+        for number in self.failed:
+            scores[number], codes[number] = np.nan, 0
 
     def _events(
         self, slot: I64, at: I64, value: F64, gate: U8, scores: F32, codes: U8
     ) -> list[tuple[int, NDArray[Any]]]:
         rows, found = np.empty(slot.size, np.int64), np.empty(2, np.int64)
-        self.kernels(candidate_kernel)(slot, codes, self.busy, rows, found)
-        candidates, odd = found.tolist()
+        self.kernels(candidate_kernel)(
+            slot.view(np.uint64), codes, self.busy, np.empty(slot.size, np.uint8), rows, found
+        )
+        candidates, beyond = found.tolist()
         if not candidates:
             return []
-        self.pool.reserve(odd)
+        self.pool.reserve(beyond)
         self.pool.count[0] = 0
-        events, ends = np.empty(event_room(odd, self.pool.in_use), EVENT), np.empty(len(self.detectors), np.int64)
+        room = event_room(beyond, self.pool.in_use)
+        events, order, ends = np.empty(room, EVENT), np.empty(room, np.int64), np.empty(len(self.detectors), np.int64)
         pool, profiles = self.pool, self.profiles
         self.kernels(condition_kernel)(
             rows[:candidates], slot, at, value, scores, gate, codes, self.head, profiles.delays, self.profile, profiles.clear,
-            profiles.gap, self._sided, self._of_gated, pool.rows, pool.free, pool.count, events, ends, self.busy,
+            profiles.gap, self._sided, self._of_gated, pool.rows, pool.free, pool.count, events, order, ends, self.busy,
         )  # fmt: skip
         bounds = [0, *ends.tolist()]
         return [
-            (number, events[start:end].copy())
+            (number, events[order[start:end]])
             for number, (start, end) in enumerate(itertools.pairwise(bounds))
             if end > start
         ]

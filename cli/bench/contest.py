@@ -18,7 +18,6 @@ from cli.bench.peer import Peer, gaussian_scorer
 from cli.bench.streams import ALIKE, KINDS, Feed, Readings, vital_of
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.times import MINUTE, SECOND
-from vigil.domain.vitals import Sampling
 from vigil.runtime.clock import Clock
 
 T = TypeVar("T")
@@ -134,10 +133,8 @@ def warmed(kernels: Kernels, streams: int) -> tuple[Engine, Feed]:
     engine = Engine(kernels)
     engine.extend_to(streams)
     clear, gap = round(DEFAULT_POLICY.clear_delay_s * SECOND), 5 * MINUTE
-    profiles = [
-        engine.profiles.of(DEFAULT_POLICY, "bench", kind.index, kind.sampling is Sampling.SPOT, clear, gap)
-        for kind in KINDS
-    ]
+    # A value a minute: none is asked to be confirmed by the next.
+    profiles = [engine.profiles.of(DEFAULT_POLICY, "bench", kind.index, False, clear, gap) for kind in KINDS]
     engine.profile[:streams] = np.array(profiles)[vital_of(streams)]
     before = Feed(seeds, _START, seed=1)
     for _ in range(WARM_UP_MINUTES // 60):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from analytics.detectors import detectors
-from analytics.detectors.contract import F32, I32, U8, Detector, signature
+from analytics.detectors.contract import F32, U8, Detector, signature
 from analytics.engine.compiled import Kernel, Kernels
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64, I64, U32
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
 from vigil.domain.vitals import BY_NAME
 
@@ -70,21 +70,35 @@ def columns(at: I64, value: F64, slot: int = 0) -> Columns:
 
 @dataclass(slots=True)
 class Bed:
-    """One detector with the memory of some slots that all measure one vital. ``kernel``: compiled or not."""
+    """One detector with the memory of some slots that all measure one vital. ``kernel``: compiled or not; ``last`` f64 (slots,):
+    when a value counted, microseconds, NaN = never."""
 
     detector: Detector
     vital: str
     kernel: Callable[..., None]
     state: F64
+    last: F64
     values: dict[str, float] | None = None
+
+    def since(self, given: Columns) -> F64:
+        """As the gate tells it."""
+        since = np.full(given.at.size, np.nan)
+        for slot in range(self.last.size):
+            rows = np.flatnonzero((given.slot == slot) & (given.gate == 0))
+            if rows.size:
+                before = np.concatenate([self.last[slot : slot + 1], given.at[rows[:-1]]])
+                since[rows] = (given.at[rows] - before) * 1e-6
+                self.last[slot] = given.at[rows[-1]]
+        return since
 
     def judge(self, given: Columns) -> tuple[F32, U8]:
         param = np.array([[0.0] * (1 + len(self.detector.parameters)), self.detector.row(self.vital, self.values)])
-        profile: I32 = np.ones(len(self.state), np.int32)
+        profile: U32 = np.ones(len(self.state), np.uint32)
         score, code = np.full(given.at.size, 7.0, np.float32), np.full(given.at.size, 255, np.uint8)
         self.kernel(
-            given.slot, given.at, given.value, given.weight, given.gate, self.state, param, profile, score, code
-        )
+            given.slot.view(np.uint64), given.at, self.since(given), given.value, given.weight, given.gate, self.state, param,
+            profile, score, code,
+        )  # fmt: skip
         return score, code
 
 
@@ -102,7 +116,7 @@ def _kernels() -> Kernels:
 
 def bed(detector: Detector, vital: str, compiled: bool = True, values: dict[str, float] | None = None) -> Bed:
     kernel = _kernels()(detector.kernel) if compiled else detector.kernel
-    return Bed(detector, vital, kernel, fresh(detector), values)
+    return Bed(detector, vital, kernel, fresh(detector), np.full(SLOTS, np.nan), values)
 
 
 def interval(vital: str) -> int:
@@ -123,18 +137,18 @@ def history(vital: str, days: float = 4.0, start: int = START) -> Columns:
 
 
 @cache
-def _learnt(name: str, vital: str) -> F64:
+def _learnt(name: str, vital: str) -> tuple[F64, F64]:
     given = history(vital)
     one = bed(next(each for each in ALL if each.name == name), vital)
     for slot in range(SLOTS):
         one.judge(replace(given, slot=np.full(given.at.size, slot)))
-    return one.state
+    return one.state, one.last
 
 
 def learnt(detector: Detector, vital: str, compiled: bool = True) -> Bed:
     """After four healthy days in every slot, up to ``START`` + 4 days."""
     one = bed(detector, vital, compiled)
-    one.state = _learnt(detector.name, vital).copy()
+    one.state, one.last = (each.copy() for each in _learnt(detector.name, vital))
     return one
 
 

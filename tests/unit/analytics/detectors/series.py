@@ -24,6 +24,7 @@ class Series:
     values: dict[str, float]
     row: F64
     now_s: float = START_S
+    last_us: float = float("nan")
 
     @staticmethod
     def of(detector: Detector, vital: str, **values: float) -> Series:
@@ -38,9 +39,12 @@ class Series:
         self.now_s = float(seconds[-1])
         param = np.array([[0.0] * (1 + len(self.detector.parameters)), self.detector.row(self.vital, self.values)])
         score, code = np.zeros(n, np.float32), np.zeros(n, np.uint8)
+        at = np.round(seconds * 1e6).astype(np.int64)
+        since = np.diff(at, prepend=self.last_us) * 1e-6
+        self.last_us = float(at[-1])
         self.detector.kernel(
-            *(np.zeros(n, np.int64), np.round(seconds * 1e6).astype(np.int64), value.astype(np.float64)),
-            *(np.full(n, weight), np.zeros(n, np.uint8), self.row, param, np.ones(1, np.int32), score, code),
+            *(np.zeros(n, np.uint64), at, since, value.astype(np.float64), np.full(n, weight), np.zeros(n, np.uint8)),
+            *(self.row, param, np.ones(1, np.uint32), score, code),
         )
         return score, code
 

@@ -60,11 +60,10 @@ def test_a_very_calm_person_has_the_least_spread_that_is_believed() -> None:
 
 def test_it_does_not_learn_from_what_it_raises() -> None:
     series = settled()
-    before = series.row.copy()
+    mean, variance = series.state("mean"), series.state("variance")
     _, code = series.feed(np.full(500, 130.0))
     assert (code & HIGH != 0).all()
-    assert series.state("mean") == before[0, 1]
-    assert series.state("variance") == before[0, 2]
+    assert (series.state("mean"), series.state("variance")) == (mean, variance)
     _, code = series.feed(np.array([70.0]))
     assert code[0] == 0
 
