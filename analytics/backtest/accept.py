@@ -23,7 +23,7 @@ _OLDEST = 2**28 * SECOND
 #: Recordings may be dated far ahead on purpose (MIMIC moves its patients to the years 2100 to 2200), nanoseconds may not.
 _NEWEST = from_iso("3000-01-01T00:00:00Z")
 
-_CODED = np.array([bool(kind.codes) for kind in VITALS])
+_CODED = [kind.index for kind in VITALS if kind.codes]
 _PRESSURES = (BY_NAME["bp_sys"].index, BY_NAME["bp_dia"].index)
 
 
@@ -59,20 +59,24 @@ def accept(rows: Rows, wanted: Wanted) -> tuple[Mask, list[Fault]]:
     faults.add(RowReason.NOT_A_NUMBER, "value", ~_is_number(rows))
     faults.add(RowReason.BAD_QUALITY, "quality", (rows.quality & ~np.uint16(marks.KNOWN_BITS)) != 0)
     faults.add(RowReason.BAD_SEQUENCE, "seq", rows.seq == marks.BAD_SEQUENCE)
-    faults.add(RowReason.OUT_OF_RANGE, "value", out_of_range(rows.vital, rows.value))
-    faults.add(RowReason.PAIR_REFUSED, "value", _other_half(rows, faults.at("value"), source.wearer))
-    rows.quality[implausible(rows.vital, rows.value)] |= np.uint16(Quality.IMPLAUSIBLE)
+    odd = np.flatnonzero(implausible(rows.vital, rows.value))
+    refused = np.zeros(len(rows), np.bool_)
+    refused[odd] = out_of_range(rows.vital[odd], rows.value[odd])  # what is out of range is implausible too
+    faults.add(RowReason.OUT_OF_RANGE, "value", refused)
+    faults.add(RowReason.PAIR_REFUSED, "value", _other_half(rows, faults.at("value"), source))
+    rows.quality[odd] |= np.uint16(Quality.IMPLAUSIBLE)
     rows.quality[np.isnan(rows.value)] |= np.uint16(Quality.NO_VALUE)
     return judged & (faults.number == 0), faults.listed()
 
 
 class _Sources:
-    """What the names say of each row. ``wearer``: a number for each (patient, device)."""
+    """What the names say of each row."""
 
     def __init__(self, rows: Rows, wanted: Wanted) -> None:
         patients = [source.patient for source in rows.sources]
         asked = None if wanted.patients is None else frozenset(wanted.patients)
         wearers = {source[:2]: place for place, source in enumerate(rows.sources)}
+        self._wearers = np.array([wearers[source[:2]] for source in rows.sources] or [0])
         self._named = rows.source >= 0
         self._source = np.maximum(rows.source, 0)
         self.asked = (rows.source != marks.BLANK) & (
@@ -80,11 +84,17 @@ class _Sources:
         )
         self.nobody = self._each([not name for name in patients])
         self.unknown = self._each([wanted.known is not None and name not in wanted.known for name in patients])
-        numbers = np.array([wearers[source[:2]] for source in rows.sources] or [0])
-        self.wearer = numbers[self._source]
+
+    def wearers(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """A number for each (patient, device)."""
+        result: NDArray[np.int64] = self._wearers[self._source[rows]]
+        return result
 
     def _each(self, flags: list[bool]) -> Mask:
-        result: Mask = self._named & np.array(flags or [False])[self._source]
+        if not any(flags):
+            return np.zeros(self._named.size, np.bool_)
+        # Most often the same is true of everybody, and looking up each row's flag is what costs time here.
+        result: Mask = self._named if all(flags) else self._named & np.array(flags)[self._source]
         return result
 
 
@@ -111,6 +121,8 @@ class _Faults:
 
     def at(self, column: str) -> Mask:
         """Rows whose first fault is in this column."""
+        if not self.number.any():
+            return np.zeros(self.number.size, np.bool_)
         hit = np.array([False, *(kind[1] == column for kind in self._kinds)])
         result: Mask = hit[self.number]
         return result
@@ -153,23 +165,25 @@ def _move_times(rows: Rows) -> I64:
 
 def _is_number(rows: Rows) -> Mask:
     """NaN is "tried, no value"; a code is a whole number."""
-    coded = _CODED[rows.vital]
     result: Mask = ~np.isinf(rows.value)
-    if coded.any():
+    for vital in _CODED:
+        coded = np.flatnonzero(rows.vital == vital)
         part = rows.value[coded]
         result[coded] &= np.isnan(part) | (part == np.floor(part))
     return result
 
 
-def _other_half(rows: Rows, refused: Mask, wearer: NDArray[np.int64]) -> Mask:
+def _other_half(rows: Rows, refused: Mask, source: _Sources) -> Mask:
     """Where one of systolic and diastolic was refused, the other of that device and moment: both may be in kPa."""
     result = np.zeros(len(rows), np.bool_)
+    if not refused.any():
+        return result
     pressure = np.flatnonzero(np.isin(rows.vital, _PRESSURES))
     lost = pressure[refused[pressure]]
     if lost.size:
         moments = np.unique(rows.device_time[lost])
         place = np.minimum(np.searchsorted(moments, rows.device_time[pressure]), moments.size - 1)
-        key = wearer[pressure] * moments.size + place
+        key = source.wearers(pressure) * moments.size + place
         hit = (moments[place] == rows.device_time[pressure]) & np.isin(key, key[refused[pressure]])
         result[pressure[hit]] = True
     return result

@@ -8,20 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.backtest.fold import Folded
-from vigil.domain.alerts import Handling, Kind, Step, Transition
+from vigil.domain.alerts import Kind, Step, Transition
+from vigil.domain.calls import How, call_of, interrupts
 
-#: Steps at which somebody is called: the first notice, a repeat, an escalation.
-INTERRUPTS = (Step.OPENED, Step.WORSENED, Step.CONFIRMED, Step.RECURRED, Step.ESCALATED, Step.REALARMED)
+#: Answers with which an alert stands before a person on its own; one that never got such an answer was carried by another.
+_SHOWN = (How.NOW, How.LIST, How.HELD)
 
 
 @dataclass(slots=True)
 class Counts:
-    """``alerts``: by "<kind> <priority>" at opening; unverified critical values are listed apart."""
+    """``alerts``: by "<kind> <priority>" when first shown; unverified critical values are listed apart. ``carried``: opened, but
+    shown only as a part of another alert. ``interruptions``: whenever somebody was called."""
 
     patients: int = 0
     readings: int = 0
     patient_days: int = 0
     interruptions: int = 0
+    carried: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
     alerts_by_rule: Counter[str] = field(default_factory=Counter)
     episodes_by_rule: Counter[str] = field(default_factory=Counter)
@@ -31,16 +34,21 @@ class Counts:
         self.readings += len(folded.batch)
         self.patient_days += days
         self.episodes_by_rule.update(logged.rule for logged in folded.log)
+        shown: set[str] = set()
+        opened = 0
         for line in log:
-            alert = line.after
-            if line.step is Step.OPENED:
+            alert, call = line.after, call_of(line)
+            opened += line.step is Step.OPENED
+            self.interruptions += interrupts(line)
+            if call is not None and call.how in _SHOWN and alert.alert_id not in shown:
+                shown.add(alert.alert_id)
                 kind = "unverified" if alert.rule.startswith("unverified.") else alert.kind.value
                 self.alerts[f"{kind} {alert.priority.value}"] += 1
                 self.alerts_by_rule[alert.rule.partition(".")[0] if "no_data" in alert.rule else alert.rule] += 1
-            self.interruptions += line.step in INTERRUPTS and alert.handling is Handling.UNACKNOWLEDGED
+        self.carried += opened - len(shown)
 
     def add(self, other: Counts) -> None:
-        for name in ("patients", "readings", "patient_days", "interruptions"):
+        for name in ("patients", "readings", "patient_days", "interruptions", "carried"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("alerts", "alerts_by_rule", "episodes_by_rule"):
             getattr(self, name).update(getattr(other, name))
@@ -57,6 +65,7 @@ class Counts:
             "physiological_alerts_per_patient_day": self._rate(of_kind[Kind.PHYSIOLOGICAL.value]),
             "unverified_alerts_per_patient_day": self._rate(of_kind["unverified"]),
             "technical_alerts_per_patient_day": self._rate(of_kind[Kind.TECHNICAL.value]),
+            "carried_alerts_per_patient_day": self._rate(self.carried),
             "interruptions_per_patient_day": self._rate(self.interruptions),
             "alerts": dict(sorted(self.alerts.items())),
             "alerts_by_rule": dict(sorted(self.alerts_by_rule.items())),

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.backtest.arrange import taken
 from analytics.backtest.patient_level import combinations_found, disagreements
 from analytics.backtest.world import World
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
 from analytics.engine.conditions import DROPPED
+from analytics.engine.engine import Judged
 from analytics.episodes import Episode, Spans, brought_up, episodes, merged
 from analytics.intake import stepped
 from analytics.lapses import reconfigure
@@ -36,6 +38,7 @@ from vigil.domain.times import utc_date
 from vigil.domain.vitals import VITALS
 
 I16 = NDArray[np.int16]
+U8 = NDArray[np.uint8]
 NEWS2 = "news2"
 _NEWS2_PRIORITY = {1: Priority.LOW, 2: Priority.MEDIUM, 3: Priority.HIGH}
 
@@ -52,9 +55,9 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """``state``: after all readings, for its slots. ``batch``, ``slot``, ``counts``: the readings judged, ascending by slot and
-    time. ``decided``: those of its rows at which a condition that may call somebody changed. ``minutes``, ``scores``: NEWS2 by
-    minute, empty where it does not apply."""
+    """``state``: after all readings, for its slots. ``batch``, ``slot``, ``counts``, ``judged``: the readings judged, ascending
+    by slot and time. ``decided``: those of its rows at which a condition that may call somebody changed. ``minutes``, ``scores``:
+    NEWS2 by minute, empty where it does not apply; ``turns`` u8: 1 in a minute after which another level has lasted."""
 
     log: list[Logged]
     state: State
@@ -64,6 +67,8 @@ class Folded:
     decided: I64
     minutes: MinuteInputs
     scores: I16
+    turns: U8
+    judged: Judged
 
 
 def _prepared(world: World, kernels: Kernels | None) -> tuple[State, I64]:
@@ -71,20 +76,27 @@ def _prepared(world: World, kernels: Kernels | None) -> tuple[State, I64]:
     directory = Directory(world)
     directory.refresh()
     state = State(directory, world, kernels)
-    slot = state.slots.resolve(world.history.batch)
+    batch, policy = world.history.batch, world.history.policy
+    # The first reading of each stream makes its slot; looking all up while none is known would take several times as long.
+    first = sorted(int(np.argmax(batch.stream == each.stream)) for each in world.history.streams)
+    if len(batch):
+        state.slots.resolve(batch.take(np.array(first, np.intp)))
+    slot = state.slots.resolve(batch)
     state.extend()
-    policy = world.history.policy
+    version = policy.version
     for each in range(state.slots.size):
-        reconfigure(state, each, policy, policy.version)
+        reconfigure(state, each, policy, version)
     return state, slot
 
 
 def fold(world: World, kernels: Kernels | None = None) -> Folded:
     state, slot = _prepared(world, kernels)
     batch = world.history.batch
-    in_time = np.flatnonzero((slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW))
-    rows = in_time[in_canonical_order(slot[in_time], batch.take(in_time))]
-    batch, slot = batch.take(rows), slot[rows]
+    in_time = (slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
+    if not in_time.all():
+        batch, slot = batch.take(in_time), slot[in_time]
+    rows = _in_order(slot, batch)
+    batch, slot = taken(batch, rows), slot[rows]
     judged = state.engine.update(slot, batch.measured_at, batch.value, batch.quality)
     counts = judged.gate == COUNTS
     events = stepped(judged, np.arange(slot.size))
@@ -93,22 +105,34 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     decided = np.unique(events["event"]["row"][changed])
     readings, slots = _of_patient(state, batch, slot, counts)
     minutes, scores = _news2(world, state, readings, slots)
+    turns = np.zeros(minutes.minute_end.size, np.uint8)
     log = [
         *_logged(state, world, _by_slot(state, events, slot, batch.measured_at)),
-        *_news2_logged(world, minutes, scores, state.engine.kernels),
+        *_news2_logged(world, minutes, scores, state.engine.kernels, turns),
         *_patient_level(world, readings, slots, minutes, state.engine.kernels),
     ]
     log.sort(key=lambda each: (each.episode.onset, each.rule))
-    return Folded(log, state, batch, slot, counts, decided, minutes, scores)
+    return Folded(log, state, batch, slot, counts, decided, minutes, scores, turns, judged)
+
+
+def _in_order(slot: I64, batch: ReadingBatch) -> NDArray[np.intp]:
+    """Rows in canonical order. Mostly the readings of each sensor came one after the other; then sorting by sensor will do."""
+    if int(slot.max(initial=0)) < 2**16:
+        order = np.argsort(slot.astype(np.uint16), kind="stable")  # numbers of 16 bits are sorted by counting
+        slots, at = slot[order], batch.measured_at[order]
+        if ((at[1:] > at[:-1]) | (slots[1:] != slots[:-1])).all():
+            return order
+    return in_canonical_order(slot, batch)
 
 
 def _calling(state: State, world: World) -> list[int]:
     """Numbers of the detectors that may call somebody."""
-    calling = (LIMIT, UNVERIFIED, *world.history.policy.findings)
+    calling = {LIMIT, UNVERIFIED, *(name.partition(".")[0] for name in world.history.policy.findings)}
     return [number for name, number in state.engine.numbers.items() if name in calling]
 
 
 def _by_slot(state: State, events: NDArray[np.void], slot: I64, at: I64) -> Iterator[tuple[int, Spans]]:
+    events = events[events["event"]["what"] != DROPPED]  # no part of any episode
     of = slot[events["event"]["row"]] if events.size else np.empty(0, np.int64)
     for each in range(state.slots.size):
         found = episodes(events[of == each], at)
@@ -127,7 +151,7 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
         detector, name = state.engine.detectors[number], VITALS[vital].name
         limit = world.history.policy.limit(name, ("low", "high")[side])
         for each in merged(found, low=side == 0):
-            priority = world.history.policy.findings.get(detector.name)
+            priority = world.history.policy.finding(detector.rule(name, side))
             if limit is not None and detector.name in (LIMIT, UNVERIFIED):
                 severe = each.level == 2 or detector.name != LIMIT
                 priority = limit.severe_priority if severe else limit.priority
@@ -138,7 +162,7 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
 def _of_patient(
     state: State, batch: ReadingBatch, slot: I64, counts: NDArray[np.bool_]
 ) -> tuple[PatientReadings, PatientSlots]:
-    order = np.lexsort((slot, batch.measured_at))
+    order = np.argsort(batch.measured_at, kind="stable")  # so that those of one time stay ascending by slot
     size, slots = state.slots.size, state.slots
     readings = PatientReadings(
         batch.measured_at[order], slot[order], batch.value[order], counts[order], batch.quality[order]
@@ -164,23 +188,24 @@ def _patient_level(
 ) -> list[Logged]:
     """Detectors over several streams. That of combinations takes seconds a patient and day, so it runs only where the policy
     lets it call somebody."""
-    findings = world.history.policy.findings
+    policy = world.history.policy
     found = [
-        Logged(f"{DISAGREEMENT}.{vital}", Kind.TECHNICAL, findings.get(DISAGREEMENT), each)
+        Logged(rule, Kind.TECHNICAL, policy.finding(rule), each)
         for vital, spans in disagreements(readings, slots, kernels).items()
-        for each in spans
+        for rule, each in ((f"{DISAGREEMENT}.{vital}", each) for each in spans)
     ]
-    if MULTIVARIATE in findings:
-        priority = findings[MULTIVARIATE]
+    if (priority := policy.finding(MULTIVARIATE)) is not None:
         found += [Logged(MULTIVARIATE, Kind.PHYSIOLOGICAL, priority, each) for each in combinations_found(minutes)]
     return found
 
 
-def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Kernels) -> list[Logged]:
+def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Kernels, turns: U8) -> list[Logged]:
+    """Fills ``turns``."""
     policy = world.history.policy
     if not policy.news2:
         return []
-    found = news2_episodes(minutes.minute_end, scores, round(policy.clear_delay_s * 1e6), kernels)
+    clear_us = round(policy.news2_clear_delay_s * 1e6)
+    found = news2_episodes(minutes.minute_end, scores, clear_us, kernels, policy.news2_delays_us, turns)
     return [Logged(NEWS2, Kind.PHYSIOLOGICAL, _NEWS2_PRIORITY[each.level], _episode(each)) for each in found]
 
 

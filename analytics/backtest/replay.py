@@ -7,9 +7,13 @@ the notices are those of live, except that a score is looked at once a minute of
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 import numpy as np
 
 from analytics.backtest.fold import Folded
+from analytics.backtest.foreseen import Foreseen, foreseeable, in_order_of_receipt
 from analytics.backtest.world import World
 from analytics.combination_rule import AtOnce
 from analytics.directory import Directory
@@ -27,63 +31,91 @@ from analytics.scores.bands import LOWER, SINGLE_3
 from analytics.state import State
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.calls import interrupts
 from vigil.domain.lifecycle import Acknowledge, Stamp, apply
 from vigil.domain.people import Device
+from vigil.domain.policy import Policy
 from vigil.domain.quality import AHEAD_ALLOWED
 from vigil.domain.readings import I64, ReadingBatch
-from vigil.domain.times import MINUTE, SECOND
+from vigil.domain.times import HOUR, MINUTE, SECOND
 from vigil.runtime.clock import ManualClock
 from vigil.runtime.metrics import Metrics
+from vigil.store import WardRecords
 
 #: Late data and their past episodes settle in this time after the last reading; silence after that is no finding.
 SETTLE = 20 * SECOND
 #: How long the nurse of a back-test takes to acknowledge, seconds (ours).
 RESPONSE_S = 60.0
+#: How long after it opened she finds what called nobody (ours).
+ROUND = HOUR
+
+
+class Told(WardRecords, Protocol):
+    """Records of one patient with their whole ``log``."""
+
+    log: list[Transition]
 
 
 class Nurse:
-    """Acknowledges every alert a fixed time after it called, as an attentive person would. Without one, escalations would never
-    end and mean nothing."""
+    """Comes a fixed time after a call and acknowledges all that is open about the patient, as an attentive person would; what
+    called nobody she finds on her next round. Without her, escalations would never end and mean nothing."""
 
-    def __init__(self, world: World, response_s: float) -> None:
-        self._world = world
+    def __init__(self, records: Told, policy: Policy, response_s: float) -> None:
+        self._records = records
+        self._policy = policy
         self._response = round(response_s * SECOND)
-        self._waiting: dict[str, tuple[int, int]] = {}
+        self._read = 0
+        self._called: int | None = None
+        self._noted: dict[str, int] = {}
 
     def look(self, now: int) -> None:
-        """Note who waits, and acknowledge who has waited long enough."""
-        calling = {}
-        for alert in self._world.alerts(open_only=True):
+        """Note who waits, and acknowledge when it is time."""
+        for line in self._records.log[self._read :]:
+            if self._called is None and interrupts(line):
+                self._called = line.at
+        self._read = len(self._records.log)
+        comes = self._called is not None and now - self._called >= self._response
+        noted = {}
+        for alert in self._records.alerts(open_only=True):
             if alert.handling is Handling.UNACKNOWLEDGED:
-                since = self._waiting.get(alert.alert_id, (now, 0))[0]
-                if now - since >= self._response:
+                since = self._noted.get(alert.alert_id, now)
+                if comes or now - since >= ROUND:
                     self._acknowledge(alert, now)
                 else:
-                    calling[alert.alert_id] = (since, since + self._response)
-        self._waiting = calling
+                    noted[alert.alert_id] = since
+        self._noted = noted
+        self._called = None if comes else self._called
 
     def next_due(self) -> int | None:
-        return min((due for _, due in self._waiting.values()), default=None)
+        dues = [since + ROUND for since in self._noted.values()]
+        if self._called is not None:
+            dues.append(self._called + self._response)
+        return min(dues, default=None)
 
     def _acknowledge(self, alert: Alert, now: int) -> None:
         stamp = Stamp(f"command:{alert.alert_id}:{alert.version}", now, "nurse")
-        line = apply(alert, Acknowledge(stamp, alert.version), self._world.history.policy)
+        line = apply(alert, Acknowledge(stamp, alert.version), self._policy)
         if line is not None:
-            self._world.record(line)
+            self._records.record(line)
 
 
 def replay(
-    world: World, folded: Folded, kernels: Kernels | None = None, response_s: float = RESPONSE_S
+    world: World,
+    folded: Folded,
+    kernels: Kernels | None = None,
+    response_s: float = RESPONSE_S,
+    comes: Callable[[World, Policy, float], Nurse] = Nurse,
 ) -> list[Transition]:
-    """Every alert transition of the patient, in order; also in ``world.log``. ``response_s``: see ``Nurse``."""
+    """Every alert transition of the patient, in order; also in ``world.log``. ``response_s``: see ``Nurse``; ``comes``: another
+    one."""
     batch = world.history.batch
     if not len(batch):
         return []
     start, end = int(batch.received_at[0]), int(batch.received_at[-1]) + SETTLE
     directory = Directory(world)
     directory.refresh()
-    state = State(directory, world, kernels, checkpoints=_has_late(folded))
-    clock, nurse = ManualClock(start), Nurse(world, response_s)
+    state = _state(directory, world, kernels, folded)
+    clock, nurse = ManualClock(start), comes(world, world.history.policy, response_s)
     pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics(), AtOnce)
     pipeline.begin(start, 0)
     taken = 0
@@ -112,11 +144,10 @@ def replay(
     return world.log
 
 
-def _has_late(folded: Folded) -> bool:
-    """Does a reading come after one of its sensor that it belongs before, or at the same time?"""
-    order = np.lexsort((folded.batch.ordinal, folded.slot))
-    same = np.diff(folded.slot[order]) == 0
-    return bool((same & (np.diff(folded.batch.measured_at[order]) <= 0)).any())
+def _state(directory: Directory, world: World, kernels: Kernels | None, folded: Folded) -> State:
+    if foreseeable(world, folded):
+        return Foreseen(directory, world, kernels, folded)
+    return State(directory, world, kernels, checkpoints=not in_order_of_receipt(folded))
 
 
 def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
@@ -146,11 +177,12 @@ def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
     thresholds = np.array(sorted({after(each) for each in intervals for after in (low_after, medium_after)}))
     found = [start + thresholds + SECOND, np.array([start + BACKLOG + SECOND])]
     for slot in range(slots.size):
-        stale, mine = int(slots.stale[slot]), np.flatnonzero(folded.slot == slot)
+        first, last = np.searchsorted(folded.slot, (slot, slot + 1)).tolist()
+        stale, mine = int(slots.stale[slot]), np.arange(first, last)
         begun = folded.batch.received_at[mine].min(initial=end)
         found.append(np.r_[begun, begun + thresholds + SECOND])
         # While readings are missing the gate may say otherwise, so that a late one is the newest that counts.
-        perhaps = _received(folded, mine[~gated(folded.batch.take(mine))])
+        perhaps = _received(folded, mine[~gated(folded.batch.take(slice(first, last)))])
         for rows in (_newest(folded, mine[folded.counts[mine]]), perhaps):
             times = folded.batch.measured_at[rows], folded.batch.received_at[rows]
             found += _of_silence(*times, stale, thresholds, start, end)
@@ -202,14 +234,15 @@ def _crossings(since: I64, received: I64, thresholds: I64, end: int) -> I64:
 
 
 def _scores(folded: Folded) -> I64:
-    """Ends of minutes in which NEWS2 calls for another priority than the minute before, and twice a clear delay later: the score
-    of the last minute before a second may turn up to a minute after that of the full minute."""
+    """Ends of minutes in which NEWS2 calls for another priority than the minute before, or has lasted or been lower for a delay,
+    and twice a minute later: the score of the last minute before a second may turn up to a minute after that of the full
+    minute."""
     at, scores = folded.minutes.minute_end, folded.scores
     if not at.size:
         return np.empty(0, np.int64)
     lower = scores[:, LOWER]
     wanted = np.where(lower >= 7, 3, np.where(lower >= 5, 2, scores[:, SINGLE_3]))
-    changed = np.flatnonzero(np.diff(wanted, prepend=0) != 0)
+    changed = np.flatnonzero((np.diff(wanted, prepend=0) != 0) | (folded.turns != 0))
     gone = np.flatnonzero(np.diff(at, prepend=at[0]) > MINUTE)
     turns: I64 = np.r_[at[changed], at[gone - 1] + MINUTE, at[gone]]
     return np.concatenate([turns, *(turns + each * MINUTE + SECOND for each in (1, 2))])
@@ -230,6 +263,8 @@ def _late(folded: Folded) -> I64:
     """Where what is known so far differs from what will be known in the end: from the time that a late reading speaks of until it
     has been judged, the clock ticks with each reading of its sensor and at the end of each minute."""
     batch, found = folded.batch, []
+    if in_order_of_receipt(folded):
+        return np.empty(0, np.int64)
     for slot in range(folded.state.slots.size):
         rows = _received(folded, np.flatnonzero(folded.slot == slot))
         measured, received = batch.measured_at[rows], batch.received_at[rows]

@@ -84,7 +84,7 @@ def connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "temp_directory": "",  # rows of patients are never spilled to a folder that nobody knows of
     }
     with duckdb.connect(":memory:", config=config) as con:
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")  # on standard output after two seconds
         try:
             yield con
         except duckdb.OutOfMemoryException as error:

@@ -82,6 +82,7 @@ def _read(path: Path, first: int, last: int) -> tuple[list[Stream], ReadingBatch
     }
     try:
         with duckdb.connect(str(path), read_only=True, config=config) as con:
+            con.execute("SET enable_progress_bar = false")
             schema.prepare(con, path, 0)  # only looks: the file is open for reading
             query = f"SELECT {COLUMNS} FROM readings WHERE measured_at >= ? AND measured_at < ?"
             return streams.stored(con), as_batch(con.execute(query, [first, last]).fetchnumpy())

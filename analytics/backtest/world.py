@@ -10,11 +10,13 @@ import numpy as np
 
 from analytics.slots import FOREVER, LATENESS_WINDOW
 from vigil.domain.alerts import Alert, Transition
+from vigil.domain.deliveries import Target
 from vigil.domain.errors import VersionConflict
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.readings import I64, ReadingBatch, Stream
 from vigil.domain.scores import Score
+from vigil.domain.teams import Team
 from vigil.domain.vitals import VITALS
 
 _MODEL = "history"
@@ -82,7 +84,7 @@ class World:
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def patients(self, *, include_discharged: bool = False) -> list[Patient]:
+    def patients(self, *, include_discharged: bool = False, include_test: bool = False) -> list[Patient]:  # noqa: ARG002 nobody is a test
         patient = self.history.patient
         return [patient] if include_discharged or patient.discharged_at is None else []
 
@@ -104,7 +106,9 @@ class World:
         in it."""
         batch, rows = self.history.batch, self._rows(stream)
         at = batch.measured_at[rows]
-        gaps = np.diff(at[batch.received_at[rows] - at <= LATENESS_WINDOW])
+        if batch.received_at is not batch.measured_at:
+            at = at[batch.received_at[rows] - at <= LATENESS_WINDOW]
+        gaps = np.diff(at)
         gaps = gaps[gaps > 0]
         return float(np.median(gaps)) / 1e6 if gaps.size else None
 
@@ -119,7 +123,10 @@ class World:
     def policy(self, patient_id: str) -> Policy | None:
         return self.history.policy if patient_id == self.history.patient.patient_id else None
 
-    def record(self, transition: Transition) -> Transition | None:
+    def teams(self) -> list[Team]:
+        return []
+
+    def record(self, transition: Transition, targets: Sequence[Target] = ()) -> Transition | None:  # noqa: ARG002 nobody is called
         after = transition.after
         cause = (after.rule, transition.cause)
         if cause in self._causes:
@@ -143,6 +150,7 @@ class World:
         open_only: bool = False,
         resolved_since: int | None = None,
         limit: int = 10_000,
+        include_test: bool = False,  # noqa: ARG002
     ) -> list[Alert]:
         kept = self._open if open_only else self._alerts
         found = [alert for alert in kept.values() if patient_id in (None, alert.patient_id)]
@@ -150,8 +158,18 @@ class World:
             found = [alert for alert in found if alert.open or (alert.resolved_at or 0) >= resolved_since]
         return sorted(found, key=lambda alert: alert.opened_at, reverse=True)[:limit]
 
-    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+    def transitions(
+        self,
+        *,
+        after_seq: int = 0,
+        alert_id: str | None = None,
+        limit: int = 10_000,
+        include_test: bool = False,  # noqa: ARG002
+    ) -> list[Transition]:
         return [line for line in self.log[after_seq:] if alert_id in (None, line.after.alert_id)][:limit]
 
     def last_seq(self) -> int:
         return len(self.log)
+
+    def true_share(self) -> dict[str, tuple[int, int]]:
+        return {}

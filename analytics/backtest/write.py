@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from analytics.backtest.fold import Folded
 from analytics.scores.bands import COMPLETE, LOWER, SINGLE_3, UPPER
 from vigil.domain.alerts import Transition
+from vigil.domain.calls import CALL
 from vigil.domain.errors import TableError
 from vigil.domain.readings import I64
 from vigil.domain.times import to_iso
@@ -62,6 +63,7 @@ def notice_lines(log: Iterable[Transition]) -> Iterable[str]:
                 "onset": to_iso(alert.onset_at),
                 "actor": line.actor,
                 "text": alert.evidence.text,
+                "call": line.detail.get(CALL),
             }
         )
 
@@ -90,7 +92,7 @@ def write_scores(parts: Sequence[Columns], path: Path) -> None:
     """Raises ``TableError`` when the file cannot be written."""
     scores = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     with duckdb.connect() as con:
-        con.execute("SET threads = 1")  # so that the order is fixed
+        con.execute("SET threads = 1; SET enable_progress_bar = false")  # one thread, so that the order is fixed
         con.register("scores", scores)
         # An empty column of names has no type of its own.
         names = "patient::VARCHAR AS patient, make_timestamp(minute_end) AS minute_end"
@@ -100,7 +102,7 @@ def write_scores(parts: Sequence[Columns], path: Path) -> None:
 def join_scores(parts: Sequence[Path], path: Path) -> None:
     """One file from those of the groups, in their order. Raises ``TableError`` when it cannot be written."""
     with duckdb.connect() as con:
-        con.execute("SET threads = 1")
+        con.execute("SET threads = 1; SET enable_progress_bar = false")
         names = ", ".join(_quoted(part) for part in parts)
         _copy(con, f"SELECT * FROM read_parquet([{names}])", path)
 

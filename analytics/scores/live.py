@@ -20,7 +20,7 @@ from analytics.slots import Slots
 from analytics.windows import Windows
 from vigil.bus.board import Board
 from vigil.domain.news2 import GCS_ALERT, INPUTS, News2, News2Inputs, half_up, news2
-from vigil.domain.people import Patient
+from vigil.domain.people import Patient, is_test
 from vigil.domain.readings import I64
 from vigil.domain.scores import Score, ScorePart, ScoreStatus
 from vigil.domain.times import MINUTE
@@ -68,6 +68,12 @@ class _Columns:
     stale: list[int]
     stream: list[int]
     median: list[float | None]
+
+
+@lru_cache(maxsize=65_536)
+def _half_up(value: float, digits: int) -> float:
+    """Rounding in decimal takes microseconds, and a chart has few different values."""
+    return half_up(value, digits)
 
 
 @lru_cache(maxsize=65_536)
@@ -122,7 +128,7 @@ class Scores:
         due = {self._slots.patient[slot] for slot in touched}
         self._touched[:size] = False
         due.update(patient for patient, at in self._scored_at.items() if now - at >= RESCORE)
-        return sorted(patient_id for patient_id in due if patient_id in self._directory.patients)
+        return sorted(one for one in due if one in self._directory.patients and not is_test(one))
 
     def _columns(self) -> _Columns:
         size, slots = self._slots.size, self._slots
@@ -196,7 +202,7 @@ def _news2_inputs(fresh: dict[str, Input]) -> News2Inputs:
     """Values already rounded as on the chart, so that equal ones are scored once."""
 
     def rounded(name: str, digits: int = 0) -> float | None:
-        return half_up(fresh[name].value, digits) if name in fresh else None
+        return _half_up(fresh[name].value, digits) if name in fresh else None
 
     return News2Inputs(
         resp_rate=rounded("resp_rate"),
@@ -222,7 +228,7 @@ def is_alert(found: Input) -> bool:
 def _part(name: str, found: Input | None, points: int | None, now: int) -> ScorePart:
     if found is None:
         return ScorePart(name, None, None, None, None)
-    value: float | str = half_up(found.value, VITALS[found.vital].digits)
+    value: float | str = _half_up(found.value, VITALS[found.vital].digits)
     if name == "oxygen":
         value = "oxygen" if on_oxygen(found) else "air"
     elif name == "consciousness":

@@ -24,6 +24,10 @@ STATE = 5
 def _insert(state: I64, ring: F64, s: int, at: int, value: float, doubt: int) -> None:
     """Keep the ring of slot ``s`` ascending in (time, value), without repeats. Times never fall."""
     count, first = state[s, _COUNT], state[s, _FIRST]
+    if count == 0:  # in most minutes nothing follows
+        ring[s, 0] = value
+        state[s, _COUNT], state[s, _FIRST], state[s, _TIES], state[s, _AT], state[s, _DOUBT] = 1, 0, 1, at, doubt
+        return
     ties = state[s, _TIES] if at == state[s, _AT] else 0
     place = count
     while place > count - ties and ring[s, (first + place - 1) & _WRAP] > value:

@@ -12,7 +12,7 @@ import numpy as np
 from analytics.backtest.run import Plan, Source
 from analytics.backtest.table import Table, read_table
 from analytics.backtest.world import History, World, unknown_adult
-from vigil.domain.policy import DEFAULT_POLICY, Policy
+from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.quality import Quality
 from vigil.domain.readings import NO_SEQUENCE, ReadingBatch, Stream
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -113,7 +113,7 @@ def parquet(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
-def plan(path: Path, out: Path, workers: int = 1, policy: Policy = DEFAULT_POLICY) -> Plan:
+def plan(path: Path, out: Path, workers: int = 1, policy: Policy = BEDSIDE_POLICY) -> Plan:
     return Plan(Source(path), out, policy=policy, workers=workers)
 
 
@@ -124,7 +124,7 @@ def table(path: Path, rows: Sequence[Row]) -> Table:
 # --- without a file -------------------------------------------------------------------------------------------------------
 
 
-def world(rows: Sequence[Row], policy: Policy = DEFAULT_POLICY) -> World:
+def world(rows: Sequence[Row], policy: Policy = BEDSIDE_POLICY) -> World:
     """Of one patient."""
     names = sorted({(row.device, row.vital) for row in rows})
     streams = [Stream(number, device, BY_NAME[vital].index, "") for number, (device, vital) in enumerate(names)]

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analytics.backtest.counts import INTERRUPTS, Counts, from_row, to_row
+from analytics.backtest.counts import Counts, from_row, to_row
 from analytics.backtest.fold import fold
 from tests.unit.analytics.backtest.given import START, Row, world
 from tests.unit.analytics.ward import compiled
-from vigil.domain.alerts import Evidence, Handling, Kind, Priority, Step, Transition
+from vigil.domain.alerts import Evidence, Kind, Priority, Step, Transition
+from vigil.domain.calls import CALL, Call, How
 from vigil.domain.lifecycle import Began, Finding, Stamp, apply
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 
 ROWS = [Row("p-1", "spo2", START + n * 1_000_000, 85.0, START + n * 1_000_000) for n in range(40)]
 
 
 def line(
-    rule: str, priority: Priority = Priority.MEDIUM, kind: Kind = Kind.PHYSIOLOGICAL, step: Step = Step.OPENED
+    rule: str,
+    priority: Priority = Priority.MEDIUM,
+    kind: Kind = Kind.PHYSIOLOGICAL,
+    step: Step = Step.OPENED,
+    how: How | None = How.NOW,
 ) -> Transition:
     finding = Finding("p-1", rule, kind, priority, "title", Evidence("text"), START)
-    opened = apply(None, Began(Stamp("ordinal:1", START), finding), DEFAULT_POLICY)
+    opened = apply(None, Began(Stamp("ordinal:1", START), finding), BEDSIDE_POLICY)
     assert opened is not None
-    return replace(opened, step=step)
-
-
-def seen(given: Transition) -> Transition:
-    return replace(given, after=replace(given.after, handling=Handling.ACKNOWLEDGED))
+    return replace(opened, step=step, detail={} if how is None else {CALL: Call(how).row()})
 
 
 def of(*log: Transition, days: int = 2) -> Counts:
@@ -34,14 +35,14 @@ def of(*log: Transition, days: int = 2) -> Counts:
     return counts
 
 
-def test_alerts_are_counted_by_kind_at_opening_and_doubts_apart() -> None:
+def test_alerts_are_counted_by_kind_when_shown_and_doubts_apart() -> None:
     row = of(
         line("limit.spo2.low"),
         line("news2", Priority.HIGH),
         line("unverified.spo2.low", Priority.HIGH, Kind.TECHNICAL),
         line("no_data.w-1", Priority.LOW, Kind.TECHNICAL),
         line("no_data.w-2", Priority.LOW, Kind.TECHNICAL),
-        line("limit.spo2.low", step=Step.CLEARED),
+        line("limit.spo2.low", step=Step.CLEARED, how=None),
     ).row()
     assert row["alerts"] == {
         "physiological high": 1,
@@ -58,9 +59,15 @@ def test_alerts_are_counted_by_kind_at_opening_and_doubts_apart() -> None:
 
 
 def test_an_interruption_is_what_calls_somebody() -> None:
-    for step in Step:
-        assert of(line("limit.spo2.low", step=step)).interruptions == int(step in INTERRUPTS), step
-    assert of(seen(line("limit.spo2.low", step=Step.RECURRED))).interruptions == 0
+    for how in How:
+        assert of(line("limit.spo2.low", how=how)).interruptions == int(how is How.NOW), how
+    assert of(line("limit.spo2.low"), line("limit.spo2.low", step=Step.ESCALATED)).interruptions == 2
+
+
+def test_what_was_only_ever_carried_is_counted_apart_and_what_calls_later_is_not() -> None:
+    carried, later = line("limit.spo2.low", how=How.JOINED), line("limit.resp_rate.high", how=How.INHIBITED)
+    row = of(carried, later, line("limit.resp_rate.high", step=Step.UNSUPPRESSED)).row()
+    assert (row["carried_alerts_per_patient_day"], row["physiological_alerts_per_patient_day"]) == (0.5, 0.5)
 
 
 def test_readings_and_episodes_come_from_the_fold() -> None:

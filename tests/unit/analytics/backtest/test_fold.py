@@ -19,11 +19,11 @@ from analytics.state import State
 from tests.unit.analytics.backtest.given import START, Row, delayed, history, world
 from tests.unit.analytics.ward import compiled
 from vigil.domain.alerts import Kind, Priority
-from vigil.domain.policy import DEFAULT_POLICY, Policy, with_limits
+from vigil.domain.policy import BEDSIDE_POLICY, Policy, with_limits
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
 
 
-def folded(rows: list[Row], policy: Policy = DEFAULT_POLICY) -> Folded:
+def folded(rows: list[Row], policy: Policy = BEDSIDE_POLICY) -> Folded:
     return fold(world(rows, policy), compiled())
 
 
@@ -70,8 +70,8 @@ def test_two_sensors_of_one_vital_make_one_episode_whoever_is_named_first() -> N
 
 def test_the_policy_decides_which_limits_and_priorities() -> None:
     rows = run("spo2", (97, 30), (85, 30), (97, 90))
-    wider = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "limit": 84}], "doctor")
-    louder = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "priority": "high"}], "doctor")
+    wider = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "limit": 84}], "doctor")
+    louder = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "priority": "high"}], "doctor")
     rules = {
         name: {each.rule: each.priority for each in folded(rows, policy=policy).log}
         for name, policy in (("wider", wider), ("louder", louder))
@@ -227,5 +227,5 @@ def test_minutes_of_news2_stand_in_the_log_as_episodes() -> None:
     found = [each for each in folded(rows).log if each.rule == "news2"]
     assert [each.priority for each in found] == [Priority.HIGH]
     assert found[0].episode.onset == START + MINUTE
-    silent = folded(rows, policy=replace(DEFAULT_POLICY, news2=False))
+    silent = folded(rows, policy=replace(BEDSIDE_POLICY, news2=False))
     assert not any(each.rule == "news2" for each in silent.log)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from analytics.backtest.fold import fold
-from analytics.backtest.replay import SETTLE, moments, replay
+from analytics.backtest.replay import SETTLE, Nurse, moments, replay
 from analytics.backtest.world import World
 from tests.unit.analytics.backtest.given import START, Row, world
-from tests.unit.analytics.backtest.live import live
+from tests.unit.analytics.backtest.live import Prompt, live
 from tests.unit.analytics.ward import compiled
-from vigil.domain.alerts import Condition, Transition
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.alerts import Condition, Step, Transition
+from vigil.domain.calls import interrupts
+from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.quality import Quality
 from vigil.domain.times import HOUR, SECOND
 
@@ -31,8 +33,10 @@ LEVELS: dict[str, tuple[float, ...]] = {
 Line = tuple[str, str]
 
 
-def replayed(of: World, response_s: float = 60.0) -> list[Transition]:
-    return list(replay(of, fold(of, compiled()), compiled(), response_s))
+def replayed(
+    of: World, response_s: float = 60.0, comes: Callable[[Any, Policy, float], Nurse] = Prompt
+) -> list[Transition]:
+    return list(replay(of, fold(of, compiled()), compiled(), response_s, comes))
 
 
 def hours(seed: int, two: bool = False) -> list[Row]:
@@ -90,9 +94,17 @@ def backfill(rows: list[Row], rng: np.random.Generator) -> list[Row]:
     ]
 
 
+#: What follows from another alert, which for missing data may be two seconds away.
+OVERLAYS = (Step.SUPPRESSED, Step.UNSUPPRESSED)
+
+
 def lines(log: Sequence[Transition], *heads: str) -> list[tuple[Line, int]]:
     """(rule, step) and server time of the rules that begin so; what follows from NEWS2 apart."""
-    found = [each for each in log if each.after.rule.startswith(heads) and "news2" not in each.after.rule]
+    found = [
+        each
+        for each in log
+        if each.after.rule.startswith(heads) and "news2" not in each.after.rule and each.step not in OVERLAYS
+    ]
     return sorted(((each.after.rule, each.step.value), each.at) for each in found)
 
 
@@ -126,14 +138,26 @@ def test_limits_to_the_second_and_missing_data_within_two(
 
 
 def test_the_evidence_and_the_ids_of_limits_are_those_of_live(tmp_path: Path) -> None:
-    """Only the ordinals that a score stands on may differ."""
-    rows = hours(5)
+    """Without scores, which the back-test looks at once a minute, and which may carry a limit's alert."""
+    rows, policy = hours(5), replace(BEDSIDE_POLICY, news2=False)
     of_limits = [
         [replace(each, seq=0) for each in log if each.after.rule.startswith(("limit.", "unverified."))]
-        for log in (live(world(rows), tmp_path / "live.npz"), replayed(world(rows)))
+        for log in (live(world(rows, policy), tmp_path / "live.npz"), replayed(world(rows, policy)))
     ]
     assert of_limits[0] == of_limits[1]
     assert len(of_limits[0]) > 20
+
+
+def test_the_nurse_comes_when_she_is_called_as_live(tmp_path: Path) -> None:
+    rows, policy = hours(4), replace(BEDSIDE_POLICY, news2=False)
+    expected = live(world(rows, policy), tmp_path / "live.npz", comes=Nurse)
+    found = replayed(world(rows, policy), comes=Nurse)
+    calls = [
+        [(line.after.rule, line.at) for line in log if interrupts(line) and line.after.rule.startswith("limit.")]
+        for log in (expected, found)
+    ]
+    assert calls[0] == calls[1]
+    assert len(calls[0]) > 2
 
 
 # --- NEWS2 ----------------------------------------------------------------------------------------------------------------
@@ -155,7 +179,7 @@ def test_a_score_that_holds_for_minutes_is_told_within_a_minute_of_live(
             for vital, level in (("resp_rate", float(value)), ("spo2", 95.0), ("heart_rate", 112.0)):
                 rows.append(Row("p-1", vital, at, level, at))
             at += 5 * SECOND
-    quiet = replace(DEFAULT_POLICY, limits=())
+    quiet = replace(BEDSIDE_POLICY, limits=())
     one = [(each.step.value, each.at) for each in replayed(world(rows, quiet)) if each.after.rule == "news2"]
     log = live(world(rows, quiet), tmp_path / "live.npz")
     other = [(each.step.value, each.at) for each in log if each.after.rule == "news2"]
@@ -173,10 +197,10 @@ def run(vital: str, *runs: tuple[float, int], start_s: int = 0, late_s: int = 0)
     return [Row("p-1", vital, at, value, at + late_s * SECOND) for at, value in zip(times, values, strict=True)]
 
 
-def told(rows: list[Row], rule: str, **change: float) -> list[tuple[str, int]]:
+def told(rows: list[Row], rule: str, response_s: float = 60.0) -> list[tuple[str, int]]:
     return [
         (each.step.value, (each.at - START) // SECOND)
-        for each in replayed(world(rows), **change)
+        for each in replayed(world(rows), response_s)
         if each.after.rule == rule
     ]
 

@@ -18,7 +18,7 @@ from tests.unit.analytics.backtest.given import START, Row, csv, delayed, histor
 from tests.unit.analytics.ward import compiled
 from vigil.domain.errors import TableError
 from vigil.domain.people import Patient
-from vigil.domain.policy import DEFAULT_POLICY, with_limits
+from vigil.domain.policy import BEDSIDE_POLICY, with_limits
 from vigil.domain.times import MINUTE, SECOND
 
 
@@ -150,7 +150,7 @@ def test_another_policy_nurse_range_or_patient_judges_everything_again(
 ) -> None:
     path = csv(tmp_path / "rows.csv", rows)
     wanted = plan(path, tmp_path / "out")
-    wider = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "limit": 80, "severe": 75}], "doctor")
+    wider = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "limit": 80, "severe": 75}], "doctor")
     person = Patient("p-1", "", "", date(2015, 1, 1), "female", "")
     others = [
         replace(wanted, policy=wider),

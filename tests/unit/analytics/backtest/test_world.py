@@ -10,7 +10,7 @@ from tests.unit.analytics.backtest.given import START, Row, delayed, history, wo
 from vigil.domain.alerts import Evidence, Kind, Priority, Transition
 from vigil.domain.errors import VersionConflict
 from vigil.domain.lifecycle import Acknowledge, Began, Finding, Stamp, apply
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
 from vigil.domain.vitals import BY_NAME
 
@@ -19,7 +19,7 @@ FOREVER = 2_000_000_000
 
 def opened(rule: str = "limit.spo2.low", ordinal: int = 1) -> Transition:
     finding = Finding("p-1", rule, Kind.PHYSIOLOGICAL, Priority.MEDIUM, "title", Evidence("text"), START)
-    line = apply(None, Began(Stamp(f"ordinal:{ordinal}", START), finding), DEFAULT_POLICY)
+    line = apply(None, Began(Stamp(f"ordinal:{ordinal}", START), finding), BEDSIDE_POLICY)
     assert line is not None
     return line
 
@@ -67,7 +67,7 @@ def test_every_device_is_worn_by_the_one_patient_all_the_time() -> None:
         ("w-2", "p-1", 0, None),
     }
     assert [patient.patient_id for patient in of.patients()] == ["p-1"]
-    assert of.policy("p-1") is DEFAULT_POLICY
+    assert of.policy("p-1") is BEDSIDE_POLICY
     assert of.policy("p-2") is None
 
 
@@ -78,7 +78,7 @@ def test_a_line_is_recorded_once_and_a_stale_one_is_refused() -> None:
     assert (first.seq, of.last_seq()) == (1, 1)
     assert of.record(opened()) is None
     event = Acknowledge(Stamp("command:1", START, "nurse"), 1)
-    line = apply(first.after, event, DEFAULT_POLICY)
+    line = apply(first.after, event, BEDSIDE_POLICY)
     assert line is not None
     with pytest.raises(VersionConflict):
         of.record(replace(line, cause="command:2", after=replace(line.after, version=3)))

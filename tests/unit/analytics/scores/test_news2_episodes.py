@@ -15,10 +15,11 @@ from analytics.engine.compiled import Kernels
 from analytics.news2_rule import News2Rule
 from analytics.scores.news2 import news2_columns
 from analytics.scores.news2_episodes import GridEpisode, fold, fresh_state, news2_episodes, open_episode
+from analytics.scores.persistence import Persistence
 from vigil.domain.alerts import Alert, Step
 from vigil.domain.lifecycle import Event, Stamp, apply
 from vigil.domain.news2 import INPUTS, News2, News2Inputs, news2
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.readings import I64
 from vigil.domain.scores import Score, ScorePart
 from vigil.domain.times import MINUTE
@@ -134,12 +135,12 @@ def test_minutes_that_do_not_ascend_are_refused() -> None:
 class Ward:
     """One patient whose alert is kept by the real life cycle; the rule sees it as in the product."""
 
-    def __init__(self, clear_us: int) -> None:
+    def __init__(self, clear_us: int, delays_us: tuple[int, int, int]) -> None:
         self.alert: Alert | None = None
         self.now = 0
         self.lines: list[tuple[Step, int, int | None]] = []
         self.book = self
-        self._policy = SimpleNamespace(news2=True, clear_delay_s=clear_us / 1e6)
+        self._policy = SimpleNamespace(news2=True, news2_clear_delay_s=clear_us / 1e6, news2_delays_us=delays_us)
 
     def active(self, *_: str) -> Alert | None:
         return self.alert if self.alert is not None and self.alert.active else None
@@ -154,7 +155,7 @@ class Ward:
         return Stamp(cause, self.now, measured_at=measured_at)
 
     def submit(self, _: str, __: str, event: Event) -> None:
-        made = apply(self.active(), event, DEFAULT_POLICY)
+        made = apply(self.active(), event, BEDSIDE_POLICY)
         if made is not None:
             self.alert = made.after
             self.lines.append((made.step, made.after.priority.rank, made.after.ended_at))
@@ -173,11 +174,13 @@ def score_of(result: News2, at: int) -> Score:
     )  # fmt: skip
 
 
-def judged(line: list[tuple[int, Inputs]], clear_us: int) -> list[tuple[int, int | None, int, int | None]]:
+def judged(
+    line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int]
+) -> list[tuple[int, int | None, int, int | None]]:
     """Onset, end, greatest level and when the end was decided, from the log of the live rule judged once a minute. In a minute
     that is missing from the grid it judges a score with nothing known."""
-    ward = Ward(clear_us)
-    rule = News2Rule(cast(Any, ward), cast(Any, ward), cast(Any, ward))
+    ward = Ward(clear_us, delays_us)
+    rule = News2Rule(cast(Any, ward), cast(Any, ward), cast(Any, ward), Persistence())
     known = dict(line)
     found: list[tuple[int, int | None, int, int | None]] = []
     for number in range(min(known, default=0), max(known, default=-1) + 1):
@@ -197,8 +200,32 @@ def judged(line: list[tuple[int, Inputs]], clear_us: int) -> list[tuple[int, int
     return found
 
 
+delays = st.tuples(*[st.sampled_from([0, MINUTE, 2 * MINUTE, 5 * MINUTE])] * 3)
+
+
 @settings(max_examples=300, deadline=None)
-@given(minutes, clear_delays)
-def test_the_same_episodes_as_the_live_rule(line: list[tuple[int, Inputs]], clear_us: int) -> None:
-    found = news2_episodes(*columns(line), clear_us=clear_us)
-    assert [(each.onset, each.end, each.level, each.decided_at) for each in found] == judged(line, clear_us)
+@given(minutes, clear_delays, delays)
+def test_the_same_episodes_as_the_live_rule(
+    line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int]
+) -> None:
+    found = news2_episodes(*columns(line), clear_us=clear_us, delays_us=delays_us)
+    told = [(each.end, each.level, each.decided_at) for each in found]
+    assert told == [each[1:] for each in judged(line, clear_us, delays_us)]
+
+
+@pytest.mark.parametrize(
+    ("text", "onset", "began"),
+    [
+        ("0555550", 1, 4),
+        ("05055055550", 1, 8),  # a dip costs as much as it lasts
+        ("05500", None, None),  # stairs
+        ("0550005555", 6, 9),  # forgotten after as long a time again
+        ("05..5555", 1, 7),  # a gap gathers nothing
+    ],
+)
+def test_a_score_must_last(text: str, onset: int | None, began: int | None) -> None:
+    found = news2_episodes(*columns(drawn(text)), delays_us=(0, 3 * MINUTE, 0))
+    of_five = [each for each in found if each.level == 2]
+    assert [(in_minutes(each)[0], in_minutes(each)[5]) for each in of_five] == (
+        [] if began is None else [(onset, began)]
+    )
