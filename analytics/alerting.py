@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 
 from analytics.book import Book, earlier_beginnings
+from analytics.calling.desk import Desk
 from analytics.directory import Directory
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Transition
 from vigil.domain.errors import VersionConflict
 from vigil.domain.lifecycle import THIRD_WITHIN, Amended, Began, Event, Passed, Stamp, apply
+from vigil.domain.people import is_test
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
 from vigil.store import WardRecords
@@ -25,13 +27,21 @@ _TRIES = 5
 
 class Alerting:
     def __init__(
-        self, records: WardRecords, bus: Bus, clock: Clock, directory: Directory, book: Book, metrics: Metrics
+        self,
+        records: WardRecords,
+        bus: Bus,
+        clock: Clock,
+        directory: Directory,
+        book: Book,
+        desk: Desk,
+        metrics: Metrics,
     ) -> None:
         self._records = records
         self._bus = bus
         self._clock = clock
         self._directory = directory
         self.book = book
+        self._desk = desk
         self._count = metrics.counter("analytics_transitions_total", "Lines written to alert logs", ("step",))
 
     def now(self) -> int:
@@ -40,12 +50,18 @@ class Alerting:
     def stamp(self, cause: str, measured_at: int | None = None) -> Stamp:
         return Stamp(cause, self._clock.now_us(), measured_at=measured_at)
 
+    def change(self, alert: Alert, event: Event) -> Transition | None:
+        """Apply the event to this open alert as it is now, a retrospective one too. Raises as ``submit``."""
+        return self._submit(alert.patient_id, alert.rule, event, alert.retrospective)
+
     def submit(self, patient_id: str, rule: str, event: Event) -> Transition | None:
         """Apply the event to the newest occurrence of (patient, rule); the recorded line, or None when nothing changed.
 
         Raises ``VersionConflict`` when the alert kept changing under our hands, ``StoreError`` when it cannot be recorded.
         """
-        retrospective = isinstance(event, Passed)
+        return self._submit(patient_id, rule, event, isinstance(event, Passed))
+
+    def _submit(self, patient_id: str, rule: str, event: Event, retrospective: bool) -> Transition | None:
         policy = self._directory.policy(patient_id)
         for _ in range(_TRIES):
             alert = self.book.newest(patient_id, rule, retrospective)
@@ -56,8 +72,9 @@ class Alerting:
             line = apply(alert, event, policy)
             if line is None:
                 return None
+            line = self._desk.decided(line, alert)
             try:
-                recorded = self._records.record(line)
+                recorded = self._records.record(line, self._desk.targets(line))
             except VersionConflict:
                 self.book.sync()
                 continue
@@ -76,7 +93,9 @@ class Alerting:
     def _tell(self, line: Transition) -> Transition:
         alert = line.after
         self.book.put(alert)
-        self._count.labels(line.step.value).inc()
-        _LOG.info("alert %s %s %s %s", alert.alert_id, line.step.value, alert.rule, alert.priority.value)
+        self._desk.note(line)
+        if not is_test(alert.patient_id):
+            self._count.labels(line.step.value).inc()
+            _LOG.info("alert %s %s %s %s", alert.alert_id, line.step.value, alert.rule, alert.priority.value)
         self._bus.transitions.publish(line)
         return line

@@ -40,7 +40,7 @@ class Book:
 
     def load(self, now: int) -> None:
         self.seq = self._records.last_seq()
-        recent = self._records.alerts(resolved_since=now - RECUR_WITHIN, limit=1_000_000)
+        recent = self._records.alerts(resolved_since=now - RECUR_WITHIN, limit=1_000_000, include_test=True)
         for alert in reversed(recent):
             self.put(alert)
 
@@ -110,18 +110,22 @@ class Book:
         base = self._marks.get((patient_id, base_rule(rule), retrospective), 0)
         return ordinal < base or ordinal <= self._own_marks.get((patient_id, rule, retrospective), 0)
 
+    def log_since(self, at: int) -> Iterator[Transition]:
+        """Lines recorded at ``at`` or later."""
+        return (line for line in self._log(self._seq_before(at)) if line.at >= at)
+
     def _seq_before(self, at: int) -> int:
         seq = self._records.last_seq()
         while seq > 0:
             seq = max(0, seq - _PAGE)
-            first = self._records.transitions(after_seq=seq, limit=1)
+            first = self._records.transitions(after_seq=seq, limit=1, include_test=True)
             if first and first[0].at < at:
                 break
         return seq
 
     def _log(self, after_seq: int) -> Iterator[Transition]:
         while True:
-            page = self._records.transitions(after_seq=after_seq, limit=_PAGE)
+            page = self._records.transitions(after_seq=after_seq, limit=_PAGE, include_test=True)
             yield from page
             if len(page) < _PAGE:
                 return

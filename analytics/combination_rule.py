@@ -93,7 +93,7 @@ class CombinationRule:
 
     def judge(self, patient_id: str, minute_end: int) -> None:
         """Once a minute, with the end of the minute that is over."""
-        priority = self._directory.policy(patient_id).findings.get(MULTIVARIATE)
+        priority = self._directory.policy(patient_id).finding(MULTIVARIATE)
         if priority is None:
             self._people.pop(patient_id, None)
             return

@@ -1,4 +1,9 @@
-"""The coverage light: is this person watched now, since when not, and why not?"""
+"""The coverage light: is this person watched now, since when not, and why not?
+
+Not watched: Vigil is behind with its readings, or nothing valid comes from the devices. Partly: a vital is missing or bad, or an
+input of NEWS2 that was there is too old to count. An input that nobody ever gave is no gap: the score says itself what it lacks,
+and a ward without thermometers would otherwise never see this light change.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,13 @@ from analytics.freshness import Freshness
 from analytics.slots import Slots
 from analytics.wording import vital_word
 from vigil.bus.board import Board
-from vigil.domain.scores import Coverage, CoverageState
-from vigil.domain.vitals import VITALS
+from vigil.domain.scores import Coverage, CoverageState, Score
+from vigil.domain.vitals import BY_NAME, VITALS
+
+
+def old_inputs(score: Score) -> tuple[str, ...]:
+    """Names of the inputs that were there once and are too old to count."""
+    return tuple(part.name for part in score.parts if part.stale)
 
 
 class CoverageLight:
@@ -17,9 +27,12 @@ class CoverageLight:
         self._directory = directory
         self._board = board
 
-    def judge(self, patient_id: str, freshness: Freshness, now: int) -> None:
-        """Put the patient's coverage on the board when it changed; an unchanged state keeps its beginning."""
+    def judge(self, patient_id: str, freshness: Freshness, now: int, *, behind: bool = False) -> None:
+        """Put the patient's coverage on the board when it changed; an unchanged state keeps its beginning. ``behind``: readings
+        wait to be judged, so that nothing that is known is about now."""
         state, since, why = self._state(patient_id, freshness, now)
+        if behind and state is not CoverageState.NO_DEVICE:
+            state, since, why = CoverageState.NOT_WATCHED, now, "Vigil is behind with its readings"
         known = self._board.coverage(patient_id)
         if known is not None and known.state is state:
             since = known.since
@@ -43,10 +56,20 @@ class CoverageLight:
             begun = max(binding.start for binding in sensors)
             last = max((int(self._slots.valid_at[slot]) for slot in expected), default=0)
             return CoverageState.NOT_WATCHED, max(last, begun), self._why_dark(out, silent, freshness)
+        old = self._old_inputs(patient_id, {VITALS[vital].name for vital in out})
         if out:
             since = min(max(int(self._slots.valid_at[slot]) for slot in found) for found in out.values())
-            return CoverageState.PARTLY, since or now, self._why(out, freshness)
-        return CoverageState.WATCHED, now, ""
+            return CoverageState.PARTLY, since or now, ", ".join([self._why(out, freshness), *old])
+        return (CoverageState.PARTLY, now, old[0]) if old else (CoverageState.WATCHED, now, "")
+
+    def _old_inputs(self, patient_id: str, said: set[str]) -> list[str]:
+        """What makes the score incomplete, without the vitals of ``said``; at most one entry."""
+        score = self._board.score(patient_id)
+        if score is None or not self._directory.policy(patient_id).news2:
+            return []
+        names = [name for name in old_inputs(score) if name not in said]
+        words = [vital_word(name) if name in BY_NAME else name for name in names]
+        return [f"score incomplete: old {', '.join(words)}"] if words else []
 
     def _why(self, out: dict[int, list[int]], freshness: Freshness) -> str:
         words = []

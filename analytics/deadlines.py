@@ -1,17 +1,31 @@
-"""Escalation and re-alarm from the deadline stored with each alert, on server time.
+"""What time alone changes: escalation and re-alarm, the end of a snooze, a call held long enough, a hand-over nobody accepted.
 
-A deadline that is overdue, after a restart or a jump of the clock, fires once: the next one counts from now.
+Each from the deadline stored with the alert, on server time. One that is overdue, after a restart or a jump of the clock, fires
+once: the next one counts from now.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from analytics.alerting import Alerting
-from vigil.domain.lifecycle import DeadlineReached
+from vigil.domain.alerts import Alert
+from vigil.domain.lifecycle import AcceptDue, CallDue, DeadlineReached, Event, SnoozeEnded
 
 
 def fire_due(alerting: Alerting, now: int) -> None:
     for alert in alerting.book.open_alerts():
-        due = alert.deadline_at
+        for event in _due(alerting, alert, now):
+            alerting.change(alert, event)
+
+
+def _due(alerting: Alerting, alert: Alert, now: int) -> Iterator[Event]:
+    """The life cycle leaves out what an event before it has settled."""
+    for due, event in (
+        (alert.snoozed_until, SnoozeEnded),
+        (alert.held_until, CallDue),
+        (alert.accept_by, AcceptDue),
+        (alert.deadline_at, DeadlineReached),
+    ):
         if due is not None and due <= now:
-            event = DeadlineReached(alerting.stamp(f"deadline:{due}"), due)
-            alerting.submit(alert.patient_id, alert.rule, event)
+            yield event(alerting.stamp(f"deadline:{due}"), due)

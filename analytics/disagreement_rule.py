@@ -37,13 +37,12 @@ class DisagreementRule:
 
     def judge(self, patient_id: str, minute_end: int) -> None:
         """Once a minute, with the end of the minute that is over."""
-        priority = self._directory.policy(patient_id).findings.get(DISAGREEMENT)
-        if priority is None:
-            return
+        policy = self._directory.policy(patient_id)
         worn = [slot for slot in self._slots.of(patient_id) if self._slots.end[slot] >= minute_end]
         for vital, margin in MARGINS.items():
             alike = [slot for slot in worn if self._slots.vital[slot] == BY_NAME[vital].index]
-            if len(alike) > 1:
+            priority = policy.finding(f"{DISAGREEMENT}.{vital}")
+            if len(alike) > 1 and priority is not None:
                 self._compare(patient_id, vital, alike, margin, priority, minute_end)
 
     def _compare(

@@ -28,8 +28,12 @@ _OVER = (What.ENDED, What.WITHDRAWN, What.CONTRADICTED)
 
 def finding_names() -> list[str]:
     """What a policy's ``findings`` may name."""
-    own = (each.name for each in detectors() if each.name not in (LIMIT, UNVERIFIED))
-    return sorted([*own, DISAGREEMENT, MULTIVARIATE])
+    own = [each for each in detectors() if each.name not in (LIMIT, UNVERIFIED)]
+    names = {DISAGREEMENT, MULTIVARIATE, *(each.name for each in own)}
+    for vital in VITALS:
+        names |= {f"{each.name}.{vital.name}" for each in own} | {f"{DISAGREEMENT}.{vital.name}"}
+        names |= {each.rule(vital.name, side) for each in own for side in (0, 1)}
+    return sorted(names)
 
 
 class FindingAlerts:
@@ -57,8 +61,8 @@ class FindingAlerts:
                     self._take(patient_id, self._engine.detectors[change.detector], merged)
 
     def _take(self, patient_id: str, detector: Detector, change: Change) -> None:
-        priority = self._directory.policy(patient_id).findings.get(detector.name)
         rule = detector.rule(VITALS[int(self._slots.vital[change.slot])].name, change.side)
+        priority = self._directory.policy(patient_id).finding(rule)
         over = change.what in _OVER
         if (priority is None and not over) or self._alerting.book.is_behind(patient_id, rule, change.ordinal):
             return

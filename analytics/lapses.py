@@ -14,7 +14,6 @@ from analytics.changes import Change, What
 from analytics.engine.conditions import PENDING
 from analytics.engine.profiles import NOBODY
 from analytics.limit_alerts import LIMIT, UNVERIFIED
-from analytics.quality import CONFIRMED_WITHIN
 from analytics.state import State
 from analytics.telling import Held, Key, Told
 from vigil.domain.policy import Policy
@@ -108,14 +107,15 @@ def switched_off(state: State, number: int) -> list[Change]:
     return changes
 
 
-def reconfigure(state: State, slot: int, policy: Policy | None, version: str) -> list[Change]:
+def reconfigure(
+    state: State, slot: int, policy: Policy | None, version: str, reason: str = LIMIT_CHANGED
+) -> list[Change]:
     """Take the limits that hold now (None = nobody wears the sensor); conditions for which the newest value is inside them are
-    withdrawn or dropped."""
+    withdrawn for ``reason``, or dropped."""
     engine, slots = state.engine, state.slots
-    vital, interval = int(slots.vital[slot]), int(slots.interval[slot])
-    quick = not slots.spot[slot] and 0 < interval <= CONFIRMED_WITHIN
+    vital, quick = int(slots.vital[slot]), bool(slots.quick[slot])
     clear, gap = int(slots.clear[slot]), int(slots.gap[slot])
-    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, bool(quick), clear, gap)
+    after = NOBODY if policy is None else engine.profiles.of(policy, version, vital, quick, clear, gap)
     engine.configure(slot, after)
     before = np.r_[slots.limit[slot], slots.severe[slot]]
     for side in (0, 1):
@@ -127,11 +127,11 @@ def reconfigure(state: State, slot: int, policy: Policy | None, version: str) ->
     for side in (0, 1):
         limit = slots.limit[slot, side]
         if not (value < limit if side == 0 else value > limit):
-            changes += _moved(state, slot, side, without_severe=bool(np.isnan(slots.severe[slot, side])))
+            changes += _moved(state, slot, side, reason, without_severe=bool(np.isnan(slots.severe[slot, side])))
     return changes
 
 
-def _moved(state: State, slot: int, side: int, *, without_severe: bool) -> list[Change]:
+def _moved(state: State, slot: int, side: int, reason: str, *, without_severe: bool) -> list[Change]:
     """The newest value is inside the limit that holds now."""
     engine, telling = state.engine, state.telling
     limit, doubt = ((slot, engine.numbers[name], side) for name in (LIMIT, UNVERIFIED))
@@ -140,7 +140,7 @@ def _moved(state: State, slot: int, side: int, *, without_severe: bool) -> list[
     if told is not None or (doubted is not None and without_severe):
         ground = told or doubted
         assert ground is not None
-        changes = [_change(state, What.WITHDRAWN, limit, level=ground.level, onset=ground.onset, reason=LIMIT_CHANGED)]
+        changes = [_change(state, What.WITHDRAWN, limit, level=ground.level, onset=ground.onset, reason=reason)]
     elif doubted is not None:
         return []
     for key in (limit, doubt):

@@ -126,7 +126,7 @@ class LimitAlerts:
         if change.due:
             cause = f"deadline:{change.due}"
         elif change.what is What.WITHDRAWN or change.reason not in ("", CONFIRMED_ELSEWHERE, CONTRADICTED):
-            cause = f"command:revision-{self._directory.revision}"
+            cause = self._directory.cause(change.reason)
         return self._alerting.stamp(cause, change.measured_at)
 
     def _finding(self, patient_id: str, rule: LimitRule, change: Change) -> Finding:

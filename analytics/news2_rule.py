@@ -1,7 +1,8 @@
 """The rule "news2": a lower bound of 7 or more calls at high priority, 5 or more at medium, a single 3 at low.
 
-After the RCP's response bands; worse by one band tells again. It eases or ends only when the score stayed lower for the clear
-delay while every input that counted in the alert is still known: a score that falls because data stopped is unknown, not better.
+After the RCP's response bands, each when it has lasted for the policy's delay; worse by one band tells again. It eases or ends
+only when the score stayed lower for the clear delay while every input that counted in the alert is still known: a score that
+falls because data stopped is unknown, not better.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from analytics.alerting import Alerting
 from analytics.data_loss import DataLoss
 from analytics.directory import Directory
+from analytics.scores.persistence import NOT_KNOWN, Persistence
 from analytics.wording import score_text, score_title
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Eased, Ended, Finding
@@ -32,6 +34,15 @@ def priority_of(score: Score) -> Priority | None:
     return Priority.LOW if score.single_3 else None
 
 
+_OF_RANK = {priority.rank: priority for priority in Priority}
+
+
+def _level(score: Score, wanted: Priority | None) -> int:
+    if all(part.points is None for part in score.parts):
+        return NOT_KNOWN
+    return 0 if wanted is None else wanted.rank
+
+
 def score_row(score: Score) -> dict[str, Any]:
     """The score as it is kept in the evidence."""
     return {
@@ -51,8 +62,11 @@ def score_row(score: Score) -> dict[str, Any]:
 
 
 class News2Rule:
-    def __init__(self, directory: Directory, alerting: Alerting, data_loss: DataLoss) -> None:
+    def __init__(
+        self, directory: Directory, alerting: Alerting, data_loss: DataLoss, persistence: Persistence
+    ) -> None:
         self._directory = directory
+        self._persistence = persistence
         self._alerting = alerting
         self._data_loss = data_loss
         self._lower_since: dict[str, int] = {}
@@ -62,13 +76,18 @@ class News2Rule:
         ``live_since`` inputs may be missing because the platform was down, so nothing is lost or eased."""
         patient_id = score.patient_id
         wanted = priority_of(score)
-        if score.status is ScoreStatus.NOT_APPLICABLE or not self._directory.policy(patient_id).news2:
+        policy = self._directory.policy(patient_id)
+        if score.status is ScoreStatus.NOT_APPLICABLE or not policy.news2:
             return
+        level, delays = _level(score, wanted), policy.news2_delays_us
+        lasted = self._persistence.reached(patient_id, level, now, delays, live_since)
         alert = self._alerting.book.active(patient_id, RULE)
         if alert is None or (wanted is not None and wanted.rank >= alert.priority.rank):
             self._lower_since.pop(patient_id, None)
-            if wanted is not None:
-                self._call(score, wanted, alert, cause)
+            if lasted and (alert is None or lasted > alert.priority.rank):
+                self._call(score, _OF_RANK[lasted], cause)
+            elif alert is not None:
+                self._data_loss.back(alert, cause)
             return
         if now - live_since < SETTLING:
             return
@@ -80,18 +99,15 @@ class News2Rule:
         self._data_loss.back(alert, cause)
         self._lower(score, wanted, alert, now, cause)
 
-    def _call(self, score: Score, wanted: Priority, alert: Alert | None, cause: str) -> None:
-        """Opens, worsens, or confirms that the condition is still true."""
-        if alert is not None and wanted is alert.priority:
-            self._data_loss.back(alert, cause)
-            return
-        finding = self._finding(score, wanted)
+    def _call(self, score: Score, priority: Priority, cause: str) -> None:
+        """Opens or worsens."""
+        finding = self._finding(score, priority)
         stamp = self._alerting.stamp(cause, finding.onset_at)
         self._alerting.submit(score.patient_id, RULE, Began(stamp, finding))
 
     def _lower(self, score: Score, wanted: Priority | None, alert: Alert, now: int, cause: str) -> None:
         since = self._lower_since.setdefault(score.patient_id, now)
-        clear_us = self._directory.policy(score.patient_id).clear_delay_s * 1e6
+        clear_us = self._directory.policy(score.patient_id).news2_clear_delay_s * 1e6
         if now - since < clear_us:
             return
         self._lower_since.pop(score.patient_id, None)

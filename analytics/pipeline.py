@@ -5,6 +5,10 @@ from __future__ import annotations
 from analytics.alerting import Alerting
 from analytics.amend import Amend
 from analytics.book import Book
+from analytics.calling.desk import Desk
+from analytics.calling.handovers import Handovers
+from analytics.calling.overlays import Overlays
+from analytics.calling.unanswered import Unanswered
 from analytics.changes import Change
 from analytics.combination_rule import CombinationRule, MakeExecutor, in_a_thread
 from analytics.conditions import Conditions
@@ -21,12 +25,14 @@ from analytics.minute_rules import MinuteRules
 from analytics.news2_rule import News2Rule
 from analytics.past import PastEpisodes
 from analytics.scores.live import Scores
+from analytics.self_test import SelfTest, SelfTestPlan
 from analytics.settle import Settle
 from analytics.state import State
 from analytics.upkeep import Upkeep
 from analytics.watch import Watch
 from vigil.bus.board import Bus
 from vigil.domain.readings import ReadingBatch
+from vigil.domain.times import HOUR
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
 from vigil.store import ReadingHistory, WardRecords
@@ -43,14 +49,19 @@ class Pipeline:
         clock: Clock,
         metrics: Metrics,
         executor: MakeExecutor = in_a_thread,
+        self_test: SelfTestPlan | None = None,
     ) -> None:
-        """``executor``: where models learn."""
+        """``executor``: where models learn. ``self_test`` None: nobody tries the alarms, as in a back-test."""
         slots = state.slots
         numbers = state.engine.numbers[LIMIT], state.engine.numbers[UNVERIFIED]
         self.state = state
         self.book = Book(records)
         self.conditions = Conditions(slots)
-        alerting = Alerting(records, bus, clock, directory, self.book, metrics)
+        self._desk = Desk(directory, self.book)
+        alerting = Alerting(records, bus, clock, directory, self.book, self._desk, metrics)
+        self._overlays = Overlays(alerting, self._desk)
+        self._handovers = Handovers(alerting, directory)
+        self._unanswered = Unanswered(alerting, directory)
         self.past = PastEpisodes(alerting, directory)
         limit_alerts = LimitAlerts(numbers, slots, self.conditions, directory, alerting, self.past)
         data_loss = DataLoss(slots, self.conditions, directory, alerting)
@@ -63,13 +74,15 @@ class Pipeline:
         self._data_loss = data_loss
         self._settle = settle
         self._scores = Scores(slots, state.windows, directory, readings, bus.board)
-        self._news2 = News2Rule(directory, alerting, data_loss)
+        self._news2 = News2Rule(directory, alerting, data_loss, state.persistence)
         self._minute_rules = MinuteRules(
             directory,
             DisagreementRule(slots, state.windows, directory, alerting),
             CombinationRule(slots, directory, alerting, readings, bus.board, state.engine.kernels, executor),
         )
+        self._board = bus.board
         self._watch = Watch(slots, directory, alerting, bus.board)
+        self._self_test = None if self_test is None else SelfTest(self_test, slots, directory, alerting)
         self._upkeep = Upkeep(
             state,
             directory,
@@ -97,7 +110,7 @@ class Pipeline:
         self.state.position = int(batch.ordinal[-1])
         return int((slot < 0).sum())
 
-    def on_tick(self, now: int, live_since: int | None) -> int:
+    def on_tick(self, now: int, live_since: int | None, *, behind: bool = False) -> int:
         """Once a second. ``live_since``: when the backlog had drained after the start; None = it has not, and nothing that
         follows from silence is judged. Returns how many scores were made."""
         self.book.sync()
@@ -112,21 +125,31 @@ class Pipeline:
             self._minute_rules.tick(now)
             self._data_loss.tick(now, live_since)
             self._settle.tick(now)
+            if self._self_test is not None:
+                self._self_test.tick(now, live_since)
         self.past.flush(now)
-        self._watch.tick(now, live_since)
+        self._watch.note_scores(scores)
+        self._watch.tick(now, live_since, behind=behind)
+        self._handovers.tick(now)
         fire_due(self._alerting, now)
+        self._unanswered.tick(now)
+        self._overlays.tick(now)
         self.book.forget_old(now)
+        self._board.judged_at = now
         return len(scores)
 
     def on_deadline(self, now: int) -> None:
         """The part of a tick that deadlines and past episodes need, where nothing else can have changed."""
         self.book.sync()
         self.past.flush(now)
+        self._handovers.tick(now)
         fire_due(self._alerting, now)
+        self._unanswered.tick(now)
+        self._overlays.tick(now)
 
     def next_deadline(self) -> int | None:
         """When the next deadline or past episode is due, server time; None = nothing waits."""
-        deadlines = (alert.deadline_at for alert in self.book.open_alerts())
+        deadlines = (alert.next_due for alert in self.book.open_alerts())
         waiting = [due for due in (self.past.next_due(), *deadlines) if due is not None]
         return min(waiting, default=None)
 
@@ -134,6 +157,7 @@ class Pipeline:
         """Before the first batch: ``log_seq`` of the snapshot, 0 = there was none."""
         self.book.load(now)
         self.book.mark_replayed(log_seq, now)
+        self._desk.load(self.book.log_since(now - HOUR))
         self._upkeep.rebuild(now)
 
     def end(self, now: int) -> None:

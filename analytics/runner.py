@@ -14,6 +14,7 @@ from analytics.engine.compiled import Kernels
 from analytics.kernels import every_kernel
 from analytics.pipeline import Pipeline
 from analytics.recover import REBUILD_FROM, load, position_before, replayed, save
+from analytics.self_test import SelfTestPlan
 from analytics.state import State
 from vigil.bus.board import Bus
 from vigil.bus.topic import Subscription
@@ -52,6 +53,7 @@ class Analytics:
         snapshot_path: Path,
         metrics: Metrics | None = None,
         kernels: Kernels | None = None,
+        self_test: SelfTestPlan | None = None,
     ) -> None:
         self._readings = readings
         self._records = records
@@ -60,9 +62,11 @@ class Analytics:
         self._path = snapshot_path
         self._metrics = metrics or Metrics()
         self._kernels = kernels or Kernels()
+        self._self_test = self_test
         self._pipeline: Pipeline | None = None
         self._live_since: int | None = None
         self._newest_received = 0
+        self._behind = False
         self._saved_position = -1
         self._saved_at = clock.monotonic()
         self._subscription: Subscription[ReadingBatch] | None = None
@@ -129,7 +133,7 @@ class Analytics:
         pipeline = self._running()
         now = self._clock.now_us()
         self._note_backlog(now)
-        self._scored.inc(pipeline.on_tick(now, self._live_since))
+        self._scored.inc(pipeline.on_tick(now, self._live_since, behind=self._behind))
         if self._clock.monotonic() - self._saved_at >= SNAPSHOT_S and pipeline.past.empty:
             self.save()
 
@@ -225,6 +229,7 @@ class Analytics:
     def _recovered(self) -> Pipeline:
         now = self._clock.now_us()
         directory = Directory(self._records)
+        directory.move_to(now)
         directory.refresh()
         snapshot = load(self._path, State(directory, self._readings, self._kernels), self._readings)
         if snapshot is None:
@@ -234,7 +239,16 @@ class Analytics:
         else:
             state, seq = snapshot.state, snapshot.seq
         self._saved_position = -1 if snapshot is None else state.position
-        pipeline = Pipeline(state, directory, self._readings, self._records, self._bus, self._clock, self._metrics)
+        pipeline = Pipeline(
+            state,
+            directory,
+            self._readings,
+            self._records,
+            self._bus,
+            self._clock,
+            self._metrics,
+            self_test=self._self_test,
+        )
         pipeline.begin(now, seq)
         return pipeline
 
@@ -254,8 +268,8 @@ class Analytics:
     def _note_backlog(self, now: int) -> None:
         """Live from the first tick without a backlog; a new backlog makes the count of silence start again."""
         waiting = self._subscription is not None and self._subscription.depth > 0
-        behind = waiting and now - self._newest_received > _LAG
-        if behind:
+        self._behind = waiting and now - self._newest_received > _LAG
+        if self._behind:
             self._live_since = None if self._live_since is None else now
         elif self._live_since is None:
             self._live_since = now

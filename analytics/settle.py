@@ -9,13 +9,14 @@ from __future__ import annotations
 from analytics.alerting import Alerting
 from analytics.conditions import Conditions
 from analytics.data_loss import DataLoss
-from analytics.directory import Directory
+from analytics.directory import SCHEDULE, Directory
 from analytics.lapses import DEVICE_UNBOUND, LIMIT_CHANGED, PATIENT_DISCHARGED
 from analytics.limit_alerts import LIMIT
 from analytics.slots import SIDES
 from analytics.state import State
 from vigil.domain.alerts import Alert, Kind
 from vigil.domain.lifecycle import Ended, Withdraw
+from vigil.domain.self_test import PLATFORM
 from vigil.domain.vitals import BY_NAME
 
 
@@ -39,22 +40,25 @@ class Settle:
         for alert in self._alerting.book.open_alerts():
             reason = self._ground_lost(alert, now) if alert.active else ""
             if reason:
-                stamp = self._alerting.stamp(f"command:revision-{self._directory.revision}")
+                stamp = self._alerting.stamp(self._directory.cause(reason))
                 self._alerting.submit(alert.patient_id, alert.rule, Withdraw(stamp, reason))
 
     def _ground_lost(self, alert: Alert, now: int) -> str:
+        if alert.patient_id == PLATFORM:
+            return ""
         if alert.patient_id not in self._directory.patients:
             return PATIENT_DISCHARGED
         head, _, name = alert.rule.partition(".")
         policy = self._directory.policy(alert.patient_id)
+        changed = SCHEDULE if self._directory.turned(alert.patient_id) else LIMIT_CHANGED
         if alert.rule == "news2" and not policy.news2:
-            return LIMIT_CHANGED
+            return changed
         worn = {binding.device_id for binding in self._directory.sensors_on(alert.patient_id, now)}
         if head in ("limit", "unverified"):
             vital, _, side = name.partition(".")
             rule = policy.limit(vital, side)
             if rule is None or not rule.enabled:
-                return LIMIT_CHANGED
+                return changed
             held = self._conditions.holders((alert.patient_id, BY_NAME[vital].index, SIDES.index(side)))
             return DEVICE_UNBOUND if alert.device_id and alert.device_id not in worn and not held else ""
         if alert.rule == "news2":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.columns import Columns, Spec
 from analytics.directory import Directory
+from analytics.quality import CONFIRMED_WITHIN
 from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
@@ -37,7 +38,8 @@ _SPOT_INTERVAL_S = 150.0
 
 class Slots(Columns):
     """``stale``: age after which a value no longer speaks for the present; ``gap``: a longer silence breaks "for so many
-    seconds"; ``interval``: expected time between values, 0 = never expected; all microseconds. ``limit`` and ``severe`` (low,
+    seconds"; ``interval``: expected time between values, 0 = never expected; all microseconds. ``quick``: values come so often
+    that the next one can confirm a jump. ``limit`` and ``severe`` (low,
     high): as they were last taken from the policy, NaN = none.
 
     ``valid_*`` describe the newest value that is not gated, by measured time; ``seen_*`` the newest of any quality.
@@ -62,6 +64,7 @@ class Slots(Columns):
         "interval": (np.int64, (), 0),
         "clear": (np.int64, (), 0),
         "spot": (np.bool_, (), False),
+        "quick": (np.bool_, (), False),
         "limit": (np.float64, (2,), np.nan),
         "severe": (np.float64, (2,), np.nan),
     }
@@ -83,6 +86,7 @@ class Slots(Columns):
     interval: I64
     clear: I64
     spot: NDArray[np.bool_]
+    quick: NDArray[np.bool_]
     limit: F64
     severe: F64
 
@@ -184,8 +188,11 @@ class Slots(Columns):
         self.start[slot] = binding.start
         self.end[slot] = binding.start if gone else (FOREVER if binding.end is None else binding.end)
         self.stale[slot] = stale
-        self.interval[slot] = 0 if manual or interval_s is None else round(interval_s * SECOND)
-        self.gap[slot] = max(stale, 2 * int(self.interval[slot]))
+        spacing = 0 if manual or interval_s is None else round(interval_s * SECOND)
+        expected = spacing if manual else round(policy.interval_s.get(kind.name, 0.0) * SECOND)
+        self.interval[slot] = expected or spacing
+        self.gap[slot] = max(stale, 2 * spacing)
+        self.quick[slot] = not spot and 0 < spacing <= CONFIRMED_WITHIN
         self.spot[slot] = spot
         self.clear[slot] = 0 if spot else round(policy.clear_delay_s * SECOND)
 

@@ -13,6 +13,7 @@ from analytics.engine.compiled import Kernels
 from analytics.engine.engine import Engine
 from analytics.intake import Intake
 from analytics.late import Late
+from analytics.scores.persistence import Persistence
 from analytics.slots import Slots
 from analytics.telling import Telling
 from analytics.windows import Windows
@@ -38,6 +39,7 @@ class State:
         self.telling = Telling(self.slots, self.engine.numbers["unverified"])
         self.late = Late(self.slots, self.intake, readings)
         self.windows = Windows(self.slots)
+        self.persistence = Persistence()
         self.position = 0
 
     def extend(self) -> None:
@@ -64,4 +66,5 @@ class State:
             "telling": self.telling,
             "late": self.late,
             "windows": self.windows,
+            "persistence": self.persistence,
         }

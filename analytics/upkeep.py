@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from analytics.changes import Change
 from analytics.conditions import Conditions
-from analytics.directory import Directory
+from analytics.directory import SCHEDULE, Directory
 from analytics.finding_alerts import FindingAlerts
-from analytics.lapses import reconfigure
+from analytics.lapses import LIMIT_CHANGED, reconfigure
 from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
 from analytics.scores.live import Scores
 from analytics.settle import Settle
@@ -43,8 +43,16 @@ class Upkeep:
 
     def follow_records(self, now: int) -> None:
         """Raises ``StoreError`` when a binding that readings belong to is gone."""
+        turned = self._directory.move_to(now)
         if self._directory.refresh():
             self.rebuild(now)
+        elif turned:
+            self._take_limits_of_the_hour(turned, now)
+
+    def _take_limits_of_the_hour(self, patients: list[str], now: int) -> None:
+        slots = sorted(slot for patient_id in patients for slot in self._state.slots.of(patient_id))
+        self._limit_alerts.take([change for slot in slots for change in self._reconfigured(slot)])
+        self._settle.withdraw(now)
 
     def rebuild(self, now: int) -> None:
         """Take over everything on record; what lost its ground is withdrawn."""
@@ -77,5 +85,6 @@ class Upkeep:
         patient_id = self._state.slots.patient[slot]
         if not patient_id:
             return reconfigure(self._state, slot, None, "")
-        directory = self._directory
-        return reconfigure(self._state, slot, directory.policy(patient_id), directory.policy_version(patient_id))
+        policy, version = self._directory.policy(patient_id), self._directory.policy_version(patient_id)
+        reason = SCHEDULE if self._directory.turned(patient_id) else LIMIT_CHANGED
+        return reconfigure(self._state, slot, policy, version, reason)

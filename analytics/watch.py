@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from analytics.alerting import Alerting
-from analytics.coverage import CoverageLight
+from analytics.coverage import CoverageLight, old_inputs
 from analytics.directory import Directory
 from analytics.freshness import look
 from analytics.missing import Missing
 from analytics.slots import Slots
 from vigil.bus.board import Board
+from vigil.domain.people import is_test
+from vigil.domain.scores import Score
 
 
 class Watch:
@@ -24,12 +28,26 @@ class Watch:
         self._known_slots = -1
         self._silent: set[str] = set()
         self._everyone = True
+        self._behind = False
+        self._old_inputs: dict[str, tuple[str, ...]] = {}
+        self._rescored: set[str] = set()
 
     def look_at_everyone(self) -> None:
         """The records changed: who wears what may have, too."""
         self._everyone = True
 
-    def tick(self, now: int, live_since: int | None) -> None:
+    def note_scores(self, scores: Iterable[Score]) -> None:
+        """An input that grew too old, or came again, changes the coverage."""
+        for score in scores:
+            old = old_inputs(score)
+            if self._old_inputs.get(score.patient_id, ()) != old:
+                self._old_inputs[score.patient_id] = old
+                self._rescored.add(score.patient_id)
+
+    def tick(self, now: int, live_since: int | None, *, behind: bool = False) -> None:
+        """``behind``: readings wait to be judged although the backlog of the start was worked off."""
+        if (behind or live_since is None) is not self._behind:
+            self._behind, self._everyone = not self._behind, True
         freshness = look(self._slots, now, now if live_since is None else live_since)
         code = freshness.code
         changed = np.ones(code.size, np.bool_)
@@ -40,14 +58,15 @@ class Watch:
         if self._everyone or self._known_slots != self._slots.size:
             self._silent = self._with_silent_sensor(now)
             self._known_slots = self._slots.size
-        patients |= self._silent | self._with_gap_alert()
+        patients |= self._silent | self._with_gap_alert() | self._rescored
+        self._rescored = set()
         if self._everyone:
             patients.update(self._directory.patients)
             self._everyone = False
-        for patient_id in sorted(patients & self._directory.patients.keys()):
+        for patient_id in sorted(one for one in patients & self._directory.patients.keys() if not is_test(one)):
             if live_since is not None:
                 self._missing.judge(patient_id, freshness, now, live_since)
-            self._coverage.judge(patient_id, freshness, now)
+            self._coverage.judge(patient_id, freshness, now, behind=self._behind)
 
     def _with_silent_sensor(self, now: int) -> set[str]:
         """Patients with a worn sensor that has not sent anything."""

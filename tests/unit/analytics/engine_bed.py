@@ -12,7 +12,7 @@ from analytics.columns import Saved
 from analytics.engine.compiled import Kernels
 from analytics.engine.engine import Engine, Judged
 from tests.unit.analytics.ward import START, compiled
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.readings import F64, I64, U16
 from vigil.domain.times import DAY, MINUTE, SECOND
@@ -48,7 +48,7 @@ def engine(kernels: Kernels | None = None, plain: bool = False) -> Engine:
     made.extend_to(len(SLOTS))
     for slot, (vital, spot) in enumerate(SLOTS):
         clear, gap = (0, DAY) if spot else (MINUTE, 5 * MINUTE)
-        policy = DEFAULT_POLICY
+        policy = BEDSIDE_POLICY
         made.configure(slot, made.profiles.of(policy, policy.version, BY_NAME[vital].index, not spot, clear, gap))
     return made
 

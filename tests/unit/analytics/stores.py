@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from vigil.domain.alerts import Alert, Transition
+from vigil.domain.deliveries import Target
 from vigil.domain.errors import NotFound, VersionConflict
-from vigil.domain.people import Binding, Device, Patient
-from vigil.domain.policy import Policy
+from vigil.domain.people import Binding, Device, Patient, is_test
+from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.scores import Score
+from vigil.domain.teams import Team
 from vigil.store import Buckets, Commit, DeadLetter, Latest
 
 
@@ -102,16 +104,19 @@ class MemoryRecords:
         self._policies: dict[str, Policy] = {}
         self._alerts: dict[str, Alert] = {}
         self._causes: set[tuple[str, str, str]] = set()
+        self.all_teams: list[Team] = []
         self._revision = 0
         self.log: list[Transition] = []
+        self.told: list[tuple[Transition, tuple[Target, ...]]] = []
         self.refused: list[Transition] = []
         self.die_after: int | None = None
 
     def add_patient(self, patient: Patient) -> None:
         self.put_patient(patient)
 
-    def patients(self, *, include_discharged: bool = False) -> list[Patient]:
-        return [p for p in self._patients.values() if include_discharged or p.discharged_at is None]
+    def patients(self, *, include_discharged: bool = False, include_test: bool = False) -> list[Patient]:
+        found = [p for p in self._patients.values() if include_discharged or p.discharged_at is None]
+        return [p for p in found if include_test or not p.test]
 
     def patient(self, patient_id: str) -> Patient:
         return self._patients[patient_id]
@@ -159,9 +164,13 @@ class MemoryRecords:
         self._revision += 1
 
     def policy(self, patient_id: str) -> Policy | None:
-        return self._policies.get(patient_id)
+        """Where nothing is said, the quick delays of the bedside hold: tests count seconds."""
+        return self._policies.get(patient_id, BEDSIDE_POLICY)
 
-    def record(self, transition: Transition) -> Transition | None:
+    def teams(self) -> list[Team]:
+        return self.all_teams
+
+    def record(self, transition: Transition, targets: Sequence[Target] = ()) -> Transition | None:
         after = transition.after
         key = (after.patient_id, after.rule, transition.cause)
         if key in self._causes:
@@ -173,6 +182,7 @@ class MemoryRecords:
         self._causes.add(key)
         self._alerts[after.alert_id] = after
         self.log.append(replace(transition, seq=len(self.log) + 1))
+        self.told.append((self.log[-1], tuple(targets)))
         if self.die_after is not None and len(self.log) >= self.die_after:
             self.die_after = None
             raise Killed
@@ -190,17 +200,31 @@ class MemoryRecords:
         open_only: bool = False,
         resolved_since: int | None = None,
         limit: int = 10_000,
+        include_test: bool = False,
     ) -> list[Alert]:
         found = [alert for alert in self._alerts.values() if patient_id in (None, alert.patient_id)]
+        if patient_id is None and not include_test:
+            found = [alert for alert in found if not is_test(alert.patient_id)]
         if open_only:
             found = [alert for alert in found if alert.open]
         elif resolved_since is not None:
             found = [alert for alert in found if alert.open or (alert.resolved_at or 0) >= resolved_since]
         return sorted(found, key=lambda alert: alert.opened_at, reverse=True)[:limit]
 
-    def transitions(self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000) -> list[Transition]:
+    def transitions(
+        self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000, include_test: bool = False
+    ) -> list[Transition]:
         found = [line for line in self.log[after_seq:] if alert_id in (None, line.after.alert_id)]
+        if alert_id is None and not include_test:
+            found = [line for line in found if not is_test(line.after.patient_id)]
         return found[:limit]
+
+    def true_share(self) -> dict[str, tuple[int, int]]:
+        return {}
+
+    def forget_self_tests(self, before: int) -> int:
+        """The log is the test's witness: nothing is deleted, what would be is counted."""
+        return sum(is_test(line.after.patient_id) and line.at < before for line in self.log)
 
     def last_seq(self) -> int:
         return len(self.log)

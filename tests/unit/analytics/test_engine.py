@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.detectors.contract import HIGH, LOW
 from analytics.quality import COUNTS
 from tests.unit.analytics.engine_bed import (
     SLOTS,
@@ -67,6 +68,18 @@ def test_a_long_drawn_history_finds_something_of_most_detectors() -> None:
     assert {"limit", "unverified", "rate"} <= names
     assert found.flags.any()
     assert {int(what) for _, events in found.events for what in events["what"]} == {0, 1, 2, 3, 4}
+
+
+def test_events_come_detector_by_detector_each_in_order_of_row() -> None:
+    found = judged(engine(), random_columns(11, 20_000))
+    numbers = [number for number, _ in found.events]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 2
+    for number, events in found.events:
+        assert (events["detector"] == number).all()
+        assert (np.diff(events["row"]) >= 0).all()
+        began = events[events["what"] == 0]
+        assert (found.codes[number, began["row"]] & (LOW | HIGH) != 0).all()
 
 
 @settings(max_examples=30, deadline=None)
@@ -170,6 +183,15 @@ def test_slots_may_be_many_and_new_ones_are_watched_by_nobody() -> None:
     found = one.update(last, rows.at[:3] + 30 * DAY, np.array([50.0, 40.0, 30.0]), np.zeros(3, np.uint16))
     assert not found.codes.any()
     assert found.events == []
+
+
+@pytest.mark.parametrize("slot", [-1, len(SLOTS)])
+def test_a_slot_that_does_not_exist_is_refused(slot: int) -> None:
+    one, fresh = engine(), engine()
+    rows = random_columns(8, 2)
+    with pytest.raises(IndexError):
+        one.update(np.array([0, slot]), rows.at, rows.value, rows.quality)
+    assert memory(one) == memory(fresh)
 
 
 def test_no_readings_no_events() -> None:

@@ -11,7 +11,7 @@ from analytics.backtest.fold import fold
 from tests.unit.analytics.backtest.given import Row, world
 from tests.unit.analytics.ward import PATIENT, START, Value, Ward, compiled
 from vigil.domain.alerts import Condition, Kind, Priority
-from vigil.domain.policy import DEFAULT_POLICY, Policy
+from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.times import SECOND
 
 FLAT, RATE = "flat.heart_rate", "rate.spo2.low"
@@ -20,7 +20,7 @@ STUCK = 6000
 
 
 def policy(**findings: Priority) -> Policy:
-    return replace(DEFAULT_POLICY, findings=dict(findings))
+    return replace(BEDSIDE_POLICY, findings=dict(findings))
 
 
 def ward(path: Path, of: Policy) -> Ward:

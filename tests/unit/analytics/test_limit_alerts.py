@@ -10,7 +10,7 @@ import pytest
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, Value, Ward, patient
 from vigil.domain.alerts import Condition, Handling, Kind, Priority
 from vigil.domain.people import Device
-from vigil.domain.policy import DEFAULT_POLICY, with_limits
+from vigil.domain.policy import BEDSIDE_POLICY, with_limits
 from vigil.domain.quality import Quality
 from vigil.domain.times import SECOND
 
@@ -42,7 +42,7 @@ def test_the_evidence_says_what_when_how_long_and_against_which_limit(ward: Ward
     limit = alert.evidence.limit
     assert limit is not None
     assert (limit["value"], limit["delay_s"], limit["side"]) == (90, 15, "low")
-    assert alert.evidence.policy_version == DEFAULT_POLICY.version
+    assert alert.evidence.policy_version == BEDSIDE_POLICY.version
     assert alert.device_id == DEVICE
     line = ward.lines(LOW)[0]
     assert (line.actor, line.cause, line.measured_at) == ("vigil", "ordinal:21:opened", START + 20 * SECOND)
@@ -67,8 +67,8 @@ def test_a_medium_alert_latches_and_a_person_closes_it(ward: Ward) -> None:
 
 
 def test_a_low_alert_ends_by_itself(ward: Ward) -> None:
-    low = replace(DEFAULT_POLICY.limits[0], priority=Priority.LOW, severe=None)
-    ward.records.put_policy(PATIENT, replace(DEFAULT_POLICY, limits=(low,)), "doctor", "test", START)
+    low = replace(BEDSIDE_POLICY.limits[0], priority=Priority.LOW, severe=None)
+    ward.records.put_policy(PATIENT, replace(BEDSIDE_POLICY, limits=(low,)), "doctor", "test", START)
     second = ward.run(0, [84] * 20)
     ward.run(second, [97] * 61)
     assert ward.steps(LOW) == ["opened", "resolved"]
@@ -284,7 +284,7 @@ def test_two_sensors_are_one_condition_as_bad_as_the_worse_says(ward: Ward) -> N
 
 def test_a_limit_moved_so_that_the_value_is_inside_withdraws_with_the_reason(ward: Ward) -> None:
     second = ward.run(0, [86] * 20)
-    wider = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "limit": 85}], "doctor")
+    wider = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "limit": 85}], "doctor")
     ward.records.put_policy(PATIENT, wider, "doctor", "prescribed", ward.clock.now_us())
     ward.run(second, [86])
     alert = ward.alert(LOW)
@@ -300,7 +300,7 @@ def test_a_limit_moved_so_that_the_value_is_inside_withdraws_with_the_reason(war
 
 def test_a_limit_moved_elsewhere_changes_nothing(ward: Ward) -> None:
     second = ward.run(0, [86] * 20)
-    other = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "limit": 88}], "doctor")
+    other = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "limit": 88}], "doctor")
     ward.records.put_policy(PATIENT, other, "doctor", "prescribed", ward.clock.now_us())
     ward.run(second, [86] * 5)
     assert ward.steps(LOW) == ["opened"]
@@ -309,14 +309,14 @@ def test_a_limit_moved_elsewhere_changes_nothing(ward: Ward) -> None:
 def test_a_limit_switched_off_while_the_process_was_down_withdraws(ward: Ward) -> None:
     ward.run(0, [86] * 20)
     ward.analytics.save()
-    off = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "enabled": False}], "doctor")
+    off = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "enabled": False}], "doctor")
     ward.records.put_policy(PATIENT, off, "doctor", "not useful", ward.clock.now_us())
     ward.restarted().catch_up()
     assert ward.steps(LOW) == ["opened", "withdrawn"]
 
 
 def test_a_limit_that_is_switched_off_never_alarms(ward: Ward) -> None:
-    off = with_limits(DEFAULT_POLICY, [{"vital": "spo2", "side": "low", "enabled": False}], "doctor")
+    off = with_limits(BEDSIDE_POLICY, [{"vital": "spo2", "side": "low", "enabled": False}], "doctor")
     ward.records.put_policy(PATIENT, off, "doctor", "not useful", ward.clock.now_us())
     second = ward.run(0, [85] * 20 + [70] * 5)
     ward.run(second, [70], quality=BAD)

@@ -18,7 +18,7 @@ from analytics.quality import COUNTS, gated
 from analytics.slots import LATENESS_WINDOW
 from analytics.state import State
 from tests.unit.analytics.ward import PATIENT, START, Value, Ward
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.times import SECOND
@@ -45,7 +45,7 @@ class Engine:
         for new in range(self._configured, state.slots.size):
             reconfigure(state, new, policy, policy.version)
         self._configured = state.slots.size
-        keep = batch.received_at - batch.measured_at <= LATENESS_WINDOW
+        keep = (slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
         slot, batch = slot[keep], batch.take(keep)
         if not slot.size:
             return []
@@ -294,4 +294,4 @@ def test_many_slots_grow_the_arrays(tmp_path: Path) -> None:
     engine.directory.refresh()
     assert engine.feed(ward.stored(values)) == []
     assert engine.slots.size == 700
-    assert engine.slots.limit[699, 0] == DEFAULT_POLICY.limits[0].limit
+    assert engine.slots.limit[699, 0] == BEDSIDE_POLICY.limits[0].limit

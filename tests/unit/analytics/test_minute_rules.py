@@ -18,7 +18,7 @@ from analytics.patient_detectors.multivariate import EVERY
 from tests.unit.analytics.ward import PATIENT, START, Value, Ward, compiled, patient
 from vigil.domain.alerts import Kind, Priority
 from vigil.domain.people import Device
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.times import DAY, MINUTE, SECOND
 
 RULE = "disagreement.heart_rate"
@@ -77,7 +77,7 @@ def test_after_a_restart_it_ends_all_the_same(ward: Ward) -> None:
 
 
 def test_a_policy_may_silence_it(ward: Ward) -> None:
-    quiet = replace(DEFAULT_POLICY, findings={})
+    quiet = replace(BEDSIDE_POLICY, findings={})
     ward.records.put_policy(PATIENT, quiet, "doctor", "one of them is known to be off", START)
     minutes(ward, 0, 8, 72, 95)
     assert RULE not in ward.rules()
@@ -121,7 +121,7 @@ def test_vitals_that_are_unusual_together_call_where_the_policy_asks_for_it(
     monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())  # as if it were quick
     assert START % EVERY == 0
     ward = Ward.with_one_patient(tmp_path, compiled())
-    asked = replace(DEFAULT_POLICY, findings={MULTIVARIATE: Priority.LOW})
+    asked = replace(BEDSIDE_POLICY, findings={MULTIVARIATE: Priority.LOW})
     ward.records.put_policy(PATIENT, asked, "doctor", "trial", START)
     values = history()
     day = [value for value in values if value.measured_s < 86_400]
@@ -149,7 +149,7 @@ def test_vitals_that_are_unusual_together_call_where_the_policy_asks_for_it(
 def test_without_a_day_of_minutes_nothing_is_unusual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analytics.combination_rule.ThreadPoolExecutor", lambda *_: AtOnce())  # as if it were quick
     ward = Ward.with_one_patient(tmp_path, compiled())
-    asked = replace(DEFAULT_POLICY, findings={MULTIVARIATE: Priority.LOW})
+    asked = replace(BEDSIDE_POLICY, findings={MULTIVARIATE: Priority.LOW})
     ward.records.put_policy(PATIENT, asked, "doctor", "trial", START)
     for minute in range(30):
         ward.at(60 * minute + 30)

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.quality import BAD, COUNTS, NOTHING, UNCONFIRMED, doubt_rank, first_gate
+from analytics.quality import (
+    BAD,
+    COUNTS,
+    GATE_FRESH,
+    NOTHING,
+    UNCONFIRMED,
+    doubt_rank,
+    first_gate,
+    gate_kernel,
+    gate_row,
+)
 from tests.unit.analytics.engine_bed import Columns, engine, judged
 from tests.unit.analytics.ward import START
 from vigil.domain.quality import Quality
@@ -129,3 +139,16 @@ def test_the_kernel_begins_with_the_gate_of_the_bits(value: list[float], seed: i
 def test_between_two_sensors_more_doubts_rank_lower() -> None:
     both = int(Quality.LOW_PERFUSION | Quality.CLOCK_AHEAD)
     assert [doubt_rank(bits) for bits in (0, int(Quality.MOTION), int(Quality.LOW_PERFUSION), both)] == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_since_is_the_time_between_values_that_count(quick: bool) -> None:
+    """70, then 171 a second later, which of a stream that sends often is not believed; a bad value; 72, and again at once."""
+    at = START + np.array([0, 1, 2, 4, 4]) * SECOND
+    value, bits = np.array([70.0, 171.0, 70.0, 72.0, 72.0]), np.array([0, 0, int(Quality.MOTION), 0, 0], np.uint16)
+    gate, weight, since = np.empty(5, np.uint8), np.empty(5), np.empty(5)
+    param = np.array([gate_row("heart_rate", quick)])
+    slot, profile, state = np.zeros(5, np.uint64), np.zeros(1, np.uint32), np.array([GATE_FRESH])
+    gate_kernel(slot, at, value, bits, gate, weight, since, state, param, profile)
+    expected = [np.nan, np.nan, np.nan, 4.0, 0.0] if quick else [np.nan, 1.0, np.nan, 3.0, 0.0]
+    np.testing.assert_array_equal(since, expected)

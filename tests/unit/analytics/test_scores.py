@@ -11,7 +11,7 @@ import pytest
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, Value, Ward
 from vigil.domain.alerts import Condition, Handling, Priority
 from vigil.domain.people import Device
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.scores import Score, ScorePart, ScoreStatus
 from vigil.domain.times import SECOND
@@ -23,7 +23,7 @@ MANUAL = f"manual.{PATIENT}"
 def ward_of(tmp_path: Path, **change: Any) -> Ward:
     """No limits, so that only the score alarms."""
     ward = Ward.with_one_patient(tmp_path, **change)
-    ward.records.put_policy(PATIENT, replace(DEFAULT_POLICY, limits=()), "doctor", "test", START)
+    ward.records.put_policy(PATIENT, replace(BEDSIDE_POLICY, limits=()), "doctor", "test", START)
     ward.records.put_device(Device(MANUAL, "entered by a person"))
     ward.records.bind(MANUAL, PATIENT, 0)
     ward.tick(0)
@@ -285,7 +285,7 @@ def test_a_score_that_falls_because_inputs_went_stale_is_unknown_not_better(ward
 
 def test_the_rule_can_be_off(ward: Ward) -> None:
     minute(ward, 1, 2, resp_rate=26, spo2=92, heart_rate=112)
-    ward.records.put_policy(PATIENT, replace(DEFAULT_POLICY, limits=(), news2=False), "doctor", "hospice", START)
+    ward.records.put_policy(PATIENT, replace(BEDSIDE_POLICY, limits=(), news2=False), "doctor", "hospice", START)
     minute(ward, 3, 3, resp_rate=26, spo2=92, heart_rate=112)
     assert ward.steps(RULE) == ["opened", "withdrawn"]
 

@@ -19,7 +19,7 @@ from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Step, Transition
 from vigil.domain.lifecycle import Acknowledge, ReturnToList, Stamp, apply
 from vigil.domain.people import Device, Patient
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.readings import NO_SEQUENCE, ReadingBatch
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import BY_NAME
@@ -147,7 +147,7 @@ class Ward:
         """As the api does it, without telling analytics."""
         alert = self.alert(rule)
         stamp = Stamp(f"command:{alert.alert_id}:{alert.version}", self.clock.now_us(), who)
-        line = apply(alert, Acknowledge(stamp, alert.version), DEFAULT_POLICY)
+        line = apply(alert, Acknowledge(stamp, alert.version), BEDSIDE_POLICY)
         assert line is not None
         recorded = self.records.record(line)
         assert recorded is not None
@@ -157,7 +157,7 @@ class Ward:
     def give_back(self, rule: str, who: str = "nurse") -> Transition:
         alert = self.alert(rule)
         stamp = Stamp(f"command:{alert.alert_id}:{alert.version}", self.clock.now_us(), who)
-        line = apply(alert, ReturnToList(stamp, alert.version), DEFAULT_POLICY)
+        line = apply(alert, ReturnToList(stamp, alert.version), BEDSIDE_POLICY)
         assert line is not None
         recorded = self.records.record(line)
         assert recorded is not None

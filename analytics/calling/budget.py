@@ -1,0 +1,58 @@
+"""The ward's budget: at most so many interruptions per nurse-hour. What is beyond it waits, shown on the work list, for room.
+
+Never held: high priority, a NEWS2 of 5 or more, a single 3, a severe limit. Nothing is held longer than ten minutes. What waits
+is called in the order of its expected value when there is room.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from analytics.calling.ask import Ask, is_severe
+from analytics.calling.inhibit import NEWS2
+from vigil.domain.alerts import Alert, Priority, Step
+from vigil.domain.calls import Call, How
+from vigil.domain.news2 import WORST_POINTS, vital_points
+from vigil.domain.times import HOUR, MINUTE
+
+HELD_AT_MOST = 10 * MINUTE
+
+
+class Spent:
+    """Interruptions of the last hour by ward."""
+
+    def __init__(self) -> None:
+        self._at: defaultdict[str, deque[int]] = defaultdict(deque)
+
+    def note(self, ward: str, at: int) -> None:
+        self._at[ward].append(at)
+
+    def number(self, ward: str, now: int) -> int:
+        """Of the hour before ``now``."""
+        times = self._at[ward]
+        while times and times[0] <= now - HOUR:
+            times.popleft()
+        return len(times)
+
+
+def over_budget(ask: Ask) -> Call | None:
+    if ask.line.step is Step.CALLED or exempt(ask.alert) or ask.room():
+        return None
+    return Call(How.HELD, "the ward has had as many interruptions in this hour as it has allowed")
+
+
+def exempt(alert: Alert) -> bool:
+    """Whom no budget holds back."""
+    if alert.priority is Priority.HIGH or is_severe(alert) or alert.rule == NEWS2:
+        return True
+    limit = alert.evidence.limit
+    if limit is None or not alert.rule.startswith("limit."):
+        return False
+    values = [row["value"] for row in alert.evidence.values if row["vital"] == limit["vital"]]
+    return any(vital_points(limit["vital"], value) == WORST_POINTS for value in values)
+
+
+def by_expected_value(held: Iterable[Alert]) -> list[Alert]:
+    """The most urgent first, then who has waited longest."""
+    return sorted(held, key=lambda alert: (-alert.priority.rank, alert.opened_at, alert.alert_id))

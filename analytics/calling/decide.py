@@ -1,0 +1,40 @@
+"""The steps between an alert that asks for a person and the call, in order; the first that has a reason decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from analytics.calling.ask import Ask, is_severe
+from analytics.calling.budget import HELD_AT_MOST, over_budget
+from analytics.calling.group import joined
+from analytics.calling.inhibit import inhibited
+from analytics.calling.listed import listed
+from analytics.calling.over import over
+from analytics.calling.settling import DOUBT_WAITS, unsettled
+from analytics.calling.snooze import snoozed
+from vigil.domain.alerts import Step, Transition
+from vigil.domain.calls import CALL, Call, How
+
+STEPS: tuple[Callable[[Ask], Call | None], ...] = (inhibited, snoozed, over, listed, unsettled, joined, over_budget)
+
+
+def decide(ask: Ask) -> Call:
+    """How this line calls. Pure: the same line among the same alerts gives the same answer."""
+    found = (step(ask) for step in STEPS)
+    return next((call for call in found if call is not None), Call(How.NOW))
+
+
+def decided(ask: Ask) -> Transition:
+    """The line with the decision in its detail, and the alert with the overlay that follows from it.
+
+    Only an alert that opens is suppressed or held: one that goes on keeps its overlays until an event of its own ends them.
+    """
+    call, line = decide(ask), ask.line
+    after = line.after
+    if call.how is How.INHIBITED and not after.suppressed_by:
+        after = replace(after, suppressed_by=call.by)
+    if call.how is How.HELD and after.held_until is None and line.step is not Step.CALLED:
+        wait = DOUBT_WAITS if is_severe(after) else HELD_AT_MOST
+        after = replace(after, held_until=line.at + wait)
+    return replace(line, after=after, detail={**line.detail, CALL: call.row()})

@@ -1,0 +1,72 @@
+"""Where alerts ask for a person: keeps what the steps need to know of the ward, and remembers who was called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from analytics.book import Book
+from analytics.calling.ask import Ask
+from analytics.calling.budget import Spent
+from analytics.calling.decide import decided
+from analytics.directory import Directory
+from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.calls import asks, interrupts
+from vigil.domain.deliveries import Target
+from vigil.domain.people import is_test
+from vigil.domain.self_test import PLATFORM
+from vigil.domain.teams import after_us, on_call, targets
+
+
+class Desk:
+    def __init__(self, directory: Directory, book: Book) -> None:
+        self._directory = directory
+        self._book = book
+        self._spent = Spent()
+
+    def load(self, lines: Iterable[Transition]) -> None:
+        """The log of the last hour, after a start: the budget counts on."""
+        for line in lines:
+            self.note(line)
+
+    def decided(self, line: Transition, before: Alert | None) -> Transition:
+        """The line with its call, where it asks for one, and with the team's own time to answer."""
+        line = self._timed(line, before)
+        if not asks(line):
+            return line
+        patient_id = line.after.patient_id
+        others = tuple(each for each in self._book.open_alerts(patient_id) if each.alert_id != line.after.alert_id)
+        return decided(Ask(line, others, lambda: self.room(patient_id, line.at)))
+
+    def targets(self, line: Transition) -> Sequence[Target]:
+        """Whom the line is told to; empty when it interrupts nobody. The self-test's alert is its watchdog's alone."""
+        if not interrupts(line) or is_test(line.after.patient_id):
+            return ()
+        teams = [self._directory.team(line.after.patient_id)]
+        if line.after.patient_id == PLATFORM:  # what is wrong with Vigil itself is everybody's business
+            teams = list(self._directory.teams()) or teams
+        found = (target for team in teams for target in targets(team, line.after.escalation_level, line.at))
+        return tuple(dict.fromkeys(found))
+
+    def note(self, line: Transition) -> None:
+        """After the line was recorded."""
+        if interrupts(line):
+            self._spent.note(self._directory.ward(line.after.patient_id), line.at)
+
+    def room(self, patient_id: str, now: int) -> bool:
+        """Does the ward's budget allow one more interruption about this patient now?"""
+        most = self._directory.policy(patient_id).interruptions_per_nurse_hour
+        if most is None:
+            return True
+        nurses = max(1, len(on_call(self._directory.team(patient_id), now)))
+        return self._spent.number(self._directory.ward(patient_id), now) < most * nurses
+
+    def _timed(self, line: Transition, before: Alert | None) -> Transition:
+        """A deadline that this line set comes when the team's next level says, where it says so."""
+        after = line.after
+        if after.deadline_at is None or after.handling is not Handling.UNACKNOWLEDGED:
+            return line
+        if before is not None and before.deadline_at == after.deadline_at:
+            return line
+        wait = after_us(self._directory.team(after.patient_id), after.escalation_level + 1, after.priority)
+        return line if wait is None else replace(line, after=replace(after, deadline_at=line.at + wait))

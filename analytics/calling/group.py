@@ -1,0 +1,50 @@
+"""Alerts of the same patient call once: who comes for one of them sees them all.
+
+While somebody is being called for a patient, another alert of the same lane that is not worse joins that call. When somebody has
+acknowledged an alert and is with the patient, one that is neither worse nor of high priority joins for a while. An alert of high
+priority only ever joins another of high priority that still calls.
+"""
+
+from __future__ import annotations
+
+from analytics.calling.ask import Ask
+from vigil.domain.alerts import Alert, Handling, Priority
+from vigil.domain.calls import Call, How
+from vigil.domain.order import in_main_lane
+from vigil.domain.times import MINUTE
+
+#: So long after an acknowledgement somebody is taken to be with the patient, microseconds (ours).
+ATTENDED = 15 * MINUTE
+
+
+def joined(ask: Ask) -> Call | None:
+    alert, now = ask.alert, ask.line.at
+    for other in sorted(ask.others, key=_first_called):
+        if other.alert_id == alert.alert_id or in_main_lane(other) is not in_main_lane(alert):
+            continue
+        if _calling(other) and _leads(other, alert):
+            return Call(How.JOINED, f'joined "{other.title}"', other.alert_id)
+        if alert.priority is not Priority.HIGH and _attended(other, alert, now):
+            return Call(How.JOINED, f'"{other.title}" was acknowledged a short time ago', other.alert_id)
+    return None
+
+
+def _first_called(alert: Alert) -> tuple[int, int, str]:
+    return (-alert.priority.rank, alert.opened_at, alert.alert_id)
+
+
+def _calling(other: Alert) -> bool:
+    waits = other.handling is Handling.UNACKNOWLEDGED and other.priority is not Priority.LOW
+    silent = other.suppressed_by or other.snoozed_until is not None or other.held_until is not None
+    return other.open and waits and not silent
+
+
+def _leads(other: Alert, alert: Alert) -> bool:
+    """The worst leads, of equals the one that opened first, so that of two alerts one always calls."""
+    return _first_called(other) < _first_called(alert)
+
+
+def _attended(other: Alert, alert: Alert, now: int) -> bool:
+    if other.handling is not Handling.ACKNOWLEDGED or other.acknowledged_at is None:
+        return False
+    return other.priority.rank >= alert.priority.rank and now - other.acknowledged_at <= ATTENDED

@@ -1,0 +1,14 @@
+"""An alert whose condition is over when its silence ends stays on the list until somebody has seen it, but calls nobody."""
+
+from __future__ import annotations
+
+from analytics.calling.ask import Ask
+from vigil.domain.alerts import Step
+from vigil.domain.calls import Call, How
+
+_SILENCE_ENDS = (Step.CALLED, Step.UNSUPPRESSED, Step.SNOOZE_ENDED)
+
+
+def over(ask: Ask) -> Call | None:
+    ended = ask.alert.cleared and ask.line.step in _SILENCE_ENDS
+    return Call(How.LIST, "over by itself") if ended else None

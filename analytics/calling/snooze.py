@@ -1,0 +1,12 @@
+"""A snoozed alert calls nobody until the snooze ends; the life cycle ends it when the alert gets worse."""
+
+from __future__ import annotations
+
+from analytics.calling.ask import Ask
+from analytics.wording import clock_time
+from vigil.domain.calls import Call, How
+
+
+def snoozed(ask: Ask) -> Call | None:
+    until = ask.alert.snoozed_until
+    return None if until is None else Call(How.SNOOZED, f"snoozed until {clock_time(until)}")
