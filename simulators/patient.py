@@ -85,7 +85,8 @@ class VirtualPatient:
 
     ``step_s``: real seconds between values of the continuous vitals, 1 or more. ``speed``: virtual seconds of life and disease
     in a real one; time stamps and everything about the device stay real. ``offset_h``: hours into the scenario at ``start_us``
-    (negative: it starts later). ``utc_offset_h``: local time, for sleep and the day's rhythm.
+    (negative: it starts later). ``utc_offset_h``: local time, for sleep and the day's rhythm. ``also``: what moves the person
+    beside the scenario; ``truth`` knows nothing of it.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class VirtualPatient:
         who: Description | None = None,
         settings: DeviceSettings | None = None,
         utc_offset_h: float = 0.0,
+        also: Sequence[Push] = (),
     ) -> None:
         if step_s < 1.0 or speed <= 0.0:
             raise ScenarioError("a device measures at most once a second, and time must go forward")
@@ -115,7 +117,7 @@ class VirtualPatient:
         _, _, body, decoys, device, faulty, spots, extra, nights = np.random.SeedSequence(seed).spawn(9)
         course = replace(self._prognosis.course, onset_local_s=local_s - 3600.0 * offset_h)
         self._life = DecoyLife(course.scenario.decoys, int(decoys.generate_state(1)[0]))
-        pushes: list[Push] = [course, self._life]
+        pushes: list[Push] = [course, self._life, *also]
         if course.scenario.apnoea is not None:
             pushes.append(ApnoeaNights(course.scenario.apnoea, int(nights.generate_state(1)[0])))
         self._body = Physiology(self._prognosis.people, body, local_s, course.scenario.setting, pushes)
