@@ -12,24 +12,36 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from analytics.backtest.replay import RESPONSE_S
-from analytics.backtest.run import Plan, Source, run
-from analytics.finding_alerts import finding_names
+from analytics.backtest.run import Plan, run
+from analytics.lab.baseline import RAW
+from cli.backtest_lab import Asked, on_source, on_ward
+from cli.backtest_source import DEFAULT, STORE, labels_of, moment, of_installation, of_table, tried, without_schedules
+from cli.backtest_ward import seed_of
 from cli.installation import ConfigFile, DataDir, settings
-from vigil.domain.errors import ConfigError, InvalidInput
-from vigil.domain.policy import DEFAULT_POLICY, Policy
-from vigil.domain.policy_file import parse_policy
-from vigil.domain.times import from_iso
+from simulators.lab_ward import WardPlan
+from vigil.domain.errors import InvalidInput
 from vigil.runtime import log
-from vigil.runtime.keys import load_keys
-from vigil.store.records.store import SqlRecordStore
 
-STORE = "store"
+FAULTS = ("none", "all")
 
 
 def backtest(
-    source: Annotated[str, typer.Option("--input", help="A CSV or Parquet file, or: store, the stopped Vigil's own.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; a run that was interrupted goes on there.")],
-    policy: Annotated[Path | None, typer.Option(help="TOML file; without one the starting policy.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", help="A CSV or Parquet file, or: store, the stopped Vigil's own.")
+    ] = None,
+    ward: Annotated[int | None, typer.Option(min=1, help="Instead of an input: a simulated ward of so many.")] = None,
+    days: Annotated[int, typer.Option(min=2, max=60, help="Of the simulated ward.")] = 14,
+    seed: Annotated[str, typer.Option(help="Of the simulated ward: 1 to 999 for tuning, or commit:<hash>.")] = "1",
+    faults: Annotated[str, typer.Option(help="none, or all: the simulated ward with device faults as well.")] = "none",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A TOML file, default or raw-news2; several are compared. Without one the starting policy."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Events known of the input: a labels.json, or the folder of Sepsis 2019.")
+    ] = None,
+    nurses: Annotated[float, typer.Option(min=0.1, help="At work for ten patients.")] = 1.0,
     patients: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="Measured at or after, ISO 8601 with a zone.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Measured before, ISO 8601 with a zone.")] = None,
@@ -41,21 +53,27 @@ def backtest(
     data_dir: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """Judge recorded readings on a virtual clock; writes episodes, notices, scores and a summary."""
+    """Judge recorded readings on a virtual clock; several policies, a ward or labels are compared in a report."""
     log.setup("backtest", "warning")
-    chosen = settings(config, data_dir)
+    names = policy or [DEFAULT]
+    asked = Asked(out, tried(names), {}, response_s, workers or len(os.sched_getaffinity(0)), nurses)
+    _check(source, ward, faults, labels)
+    if ward is not None:
+        on_ward(asked, WardPlan(ward, days, seed_of(seed)), faults=faults == "all")
+        return
     wanted = tuple(sorted(set(patients.split(",")))) if patients else None
-    start, end = _moment("--from", first), _moment("--to", last)
+    start, end = moment("--from", first), moment("--to", last)
+    own: dict[str, Any] = {}
     if source == STORE:
-        read, own = _of_installation(chosen.data_dir, wanted, start, end)
+        read, own = of_installation(settings(config, data_dir).data_dir, wanted, start, end)
     else:
-        read, own = Source(Path(source), patients=wanted, first=start, last=end, strict=strict), {}
-        if not read.path.is_file():
-            raise ConfigError(f"there is no file {source}")
-    default, name = (DEFAULT_POLICY, "default") if policy is None else (_policy(policy), policy.stem)
-    plan = Plan(
-        read, out, default, name, own if policy is None else {}, response_s, workers or len(os.sched_getaffinity(0))
-    )
+        read = of_table(Path(source or ""), wanted, start, end, strict=strict)
+    if labels is not None or RAW in names or len(names) > 1:
+        on_source(asked, read, labels_of(labels, read.path.name))
+        return
+    chosen = asked.tried[0]
+    own = without_schedules(own) if policy is None else {}
+    plan = Plan(read, out, chosen.policy, chosen.name, own, response_s, asked.workers)
     columns = (TextColumn("patients"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("patients", total=None)
@@ -63,39 +81,13 @@ def backtest(
     _print(summary, out)
 
 
-def _moment(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return from_iso(text)
-    except ValueError as error:
-        raise InvalidInput(f"{option}: {error}") from error
-
-
-def _policy(path: Path) -> Policy:
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    return parse_policy(text, path.name, frozenset(finding_names()))
-
-
-def _of_installation(
-    data_dir: Path, wanted: tuple[str, ...] | None, start: int | None, end: int | None
-) -> tuple[Source, dict[str, Policy]]:
-    """The readings of a Vigil that is not running, with its people and their policies."""
-    path = data_dir / "readings.duckdb"
-    if not path.is_file():
-        raise ConfigError(f"there is no Vigil in {data_dir}: name --data-dir")
-    key = load_keys(data_dir).record_key.encode()
-    records = SqlRecordStore(f"sqlite:///{data_dir / 'records.sqlite3'}", key)
-    try:
-        people = tuple(records.patients(include_discharged=True))
-        own = {each.patient_id: found for each in people if (found := records.policy(each.patient_id)) is not None}
-        bindings = tuple(records.bindings())
-    finally:
-        records.close()
-    return Source(path, True, people, bindings, wanted, start, end), own
+def _check(source: str | None, ward: int | None, faults: str, labels: Path | None) -> None:
+    if (source is None) == (ward is None):
+        raise InvalidInput("give --input, or --ward for a simulated ward")
+    if faults not in FAULTS or (faults != FAULTS[0] and ward is None):
+        raise InvalidInput("--faults is none or all, and goes with --ward")
+    if labels is not None and ward is not None:
+        raise InvalidInput("a simulated ward has labels of its own: --labels goes with --input")
 
 
 def _print(summary: dict[str, Any], out: Path) -> None:
