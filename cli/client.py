@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +35,15 @@ def demo_patient(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """``seq``: position in the alert log, None for events that have none."""
+
+    name: str
+    seq: int | None
+    data: dict[str, Any]
+
+
 class Client:
     """Every method raises ``ServerUnreachable`` with the server's own words when a call fails."""
 
@@ -58,6 +70,26 @@ class Client:
             words = problem.get("detail") or problem.get("title") or answer.reason_phrase
             raise ServerUnreachable(f"{method} {path.partition('?')[0]}: {answer.status_code} {words}")
         return answer.json()
+
+    async def events(self, path: str, last_id: int | None = None) -> AsyncGenerator[ServerEvent, None]:
+        """A stream of server-sent events, resumed after ``last_id``, until the server ends it. A server that sends nothing for
+        ``TIMEOUT_S``, not even a heartbeat, has failed."""
+        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
+        try:
+            async with self._http.stream("GET", path, headers=headers) as answer:
+                if answer.is_error:
+                    raise ServerUnreachable(f"GET {path.partition('?')[0]}: {answer.status_code}")
+                name, seq = "", None
+                async for line in answer.aiter_lines():
+                    field, _, value = line.partition(": ")
+                    if field == "event":
+                        name, seq = value, None
+                    elif field == "id":
+                        seq = int(value)
+                    elif field == "data":
+                        yield ServerEvent(name, seq, json.loads(value))
+        except httpx.HTTPError as error:
+            raise ServerUnreachable(f"the event stream of Vigil broke off: {type(error).__name__}") from error
 
     async def wait_ready(self, timeout_s: float) -> None:
         """Until ``/readyz`` says yes."""

@@ -13,18 +13,25 @@ from pathlib import Path
 
 import uvicorn
 
+from analytics.finding_alerts import finding_names
+from analytics.notify.make import channel_of
+from analytics.notify.outbox import Outbox
 from analytics.runner import Analytics
+from analytics.self_test import SelfTestPlan
 from api.app import create_app, end_streams
 from api.deps import ApiDeps, Check, ManualEntry, MqttAccess
 from ingest.runner import Ingest
 from vigil.bus.board import Bus
+from vigil.domain.deliveries import APP
 from vigil.domain.errors import StoreError
 from vigil.domain.people import MANUAL_PREFIX, Device
+from vigil.domain.self_test import MISSING_RULE, PLATFORM
+from vigil.domain.times import SECOND
 from vigil.domain.vitals import BY_NAME
 from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.broker.accounts import new_password
 from vigil.runtime.clock import Clock
-from vigil.runtime.config import Settings
+from vigil.runtime.config import Settings, WatchdogSettings
 from vigil.runtime.keys import Keys
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.supervise import guard
@@ -40,6 +47,11 @@ ENTRY_TIMEOUT_S = 5.0
 DISK_LOW_BYTES = 500 * 1024 * 1024
 
 
+def self_test_plan(chosen: WatchdogSettings, records: RecordStore) -> SelfTestPlan:
+    silence, every = round(chosen.silence_s * SECOND), round(chosen.every_s * SECOND)
+    return SelfTestPlan(silence, every, chosen.enabled, records.forget_self_tests)
+
+
 class Core:
     """Opens the stores, catches up, then serves. Nothing is read from the broker before analytics has caught up."""
 
@@ -52,9 +64,18 @@ class Core:
         self.metrics = Metrics()
         self.bus = Bus()
         self.readings = DuckReadingStore(data / "readings.duckdb", clock)
-        self.records: RecordStore = SqlRecordStore(f"sqlite:///{data / 'records.sqlite3'}", keys.record_key.encode())
+        webhooks = [chosen.name for chosen in settings.channel if chosen.kind == "webhook"]
+        self.records: RecordStore = SqlRecordStore(
+            f"sqlite:///{data / 'records.sqlite3'}", keys.record_key.encode(), told_of_ends=webhooks
+        )
         self.analytics = Analytics(
-            self.readings, self.records, self.bus, clock, data / "analytics.npz", metrics=self.metrics
+            self.readings,
+            self.records,
+            self.bus,
+            clock,
+            data / "analytics.npz",
+            metrics=self.metrics,
+            self_test=self_test_plan(settings.watchdog, self.records),
         )
         self.ingest = Ingest(
             settings=settings,
@@ -66,6 +87,8 @@ class Core:
             clock=clock,
             metrics=self.metrics,
         )
+        channels = [channel_of(chosen, clock) for chosen in settings.channel]
+        self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._crashed = threading.Event()
         self._app = create_app(self._deps(keys))
         self._server = uvicorn.Server(
@@ -84,6 +107,7 @@ class Core:
         """Until a signal; returns the exit code. A crashed thread ends the process, so that the supervisor starts it anew."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop())
+        self.outbox.start(self._on_crash)  # what waits since the last run need not wait for the catching up
         self.analytics.start(self._on_crash)
         gc.freeze()  # the history that was loaded stays: a full collection need not walk it each time
         worker = threading.Thread(target=guard("ingest", self.ingest.run, self._on_crash), name="ingest")
@@ -95,6 +119,7 @@ class Core:
             self.ingest.stop()
             worker.join(timeout=10)
             self.analytics.stop()
+            self.outbox.stop()
             self.readings.close()
             self.records.close()
             gc.unfreeze()
@@ -124,6 +149,8 @@ class Core:
             checks=self._checks(),
             metrics=self.metrics.text,
             web_root=Path(str(importlib.resources.files("api") / "web")),
+            channels=frozenset({APP, *(one.name for one in self._settings.channel)}),
+            detectors=frozenset(finding_names()),
         )
 
     def _submit(self, entry: ManualEntry) -> list[int]:
@@ -157,7 +184,9 @@ class Core:
             "broker": self._check_broker,
             "store": self._check_store,
             "analytics": self._check_analytics,
+            "channels": self._check_channels,
             "disk": self._check_disk,
+            "self_test": self._check_self_test,
         }
 
     def _check_broker(self) -> Check:
@@ -177,6 +206,17 @@ class Core:
         if failed:
             return Check(False, f"detectors failed and are switched off until the next start: {', '.join(failed)}")
         return Check(self.analytics.ready, f"{behind} readings behind" if behind else "up to date")
+
+    def _check_channels(self) -> Check:
+        trouble = [f"{name}: {why}" for name, why in sorted(self.outbox.trouble.items())]
+        count = len(self._settings.channel)
+        said = "; ".join(trouble) or (f"{count} beside the page" if count else "the page only")
+        return Check(not trouble, said, needed=False)
+
+    def _check_self_test(self) -> Check:
+        alerts = self.records.alerts(patient_id=PLATFORM, open_only=True)
+        found = next((alert for alert in alerts if alert.rule == MISSING_RULE and alert.active), None)
+        return Check(found is None, "no alarm is missing" if found is None else found.evidence.text, needed=False)
 
     def _check_disk(self) -> Check:
         free = shutil.disk_usage(self._settings.data_dir).free

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.auth import Role
+from cli.channels import listed, try_channel
 from cli.demo_token import token
 from cli.installation import ConfigFile, DataDir, Running, settings
 from vigil import __version__
@@ -49,12 +50,18 @@ def doctor(
     data_dir: DataDir = None,
     config: ConfigFile = None,
     url: Annotated[bool, typer.Option("--url", help="Print only the address of the running api, for scripts.")] = False,
+    test_channel: Annotated[
+        str | None,
+        typer.Option("--test-channel", help="Send a test notice through this channel, and say what came of it."),
+    ] = None,
 ) -> None:
     """Say what runs, versions, ports, disk, clock, and what is missing; exit code 1 when something is wrong."""
     chosen = settings(config, data_dir)
     if url:
         typer.echo(Running.require(chosen.data_dir).http_url)
         return
+    if test_channel is not None:
+        raise typer.Exit(0 if try_channel(chosen, test_channel, SystemClock()) else 1)
     findings = list(examine(chosen, SystemClock()))
     table = Table("", "what", "finding", "to do", title=f"Vigil {__version__}")
     signs = {True: "ok", False: "WRONG", None: ""}
@@ -70,6 +77,7 @@ def examine(chosen: Settings, clock: Clock) -> Iterator[Finding]:
     yield Finding("sqlite", None, sqlite3.sqlite_version)
     yield _mosquitto()
     yield from _data(chosen)
+    yield from (Finding(f"channel {name}", ok, detail) for name, ok, detail in listed(chosen, clock))
     running = Running.find(chosen.data_dir)
     if running is None:
         yield Finding("running", None, f"nothing runs in {chosen.data_dir}", "vigil up")

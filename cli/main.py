@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "cli.simulate",
     "replay": "cli.replay",
     "backtest": "cli.backtest",
+    "policy": "cli.policy",
     "bench": "cli.bench",
     "doctor": "cli.doctor",
     "demo-token": "cli.demo_token",

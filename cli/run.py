@@ -1,4 +1,4 @@
-"""``vigil run core``, ``vigil run gateway``: one stage or group of stages as a process."""
+"""``vigil run core``, ``vigil run gateway``, ``vigil run watchdog``: one stage or group of stages as a process."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ def gateway(
     chosen = settings(config, data_dir)
     log.setup("gateway", chosen.log_level)
     run_gateway(chosen, name, tuple(devices), listen, stdin)
+
+
+@commands.command("watchdog")
+def watchdog(
+    name: Annotated[str, typer.Option(help="Tells it from other watchdogs of the same core.")] = "watchdog",
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Try the alarms all the time, and tell by another way when they fail (docs/watchdog.md)."""
+    from cli.watchdog.start import run_watchdog
+
+    chosen = settings(config, data_dir)
+    log.setup("watchdog", chosen.log_level)
+    run_watchdog(chosen, name)
 
 
 def register(app: typer.Typer) -> None:

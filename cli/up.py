@@ -1,4 +1,4 @@
-"""``vigil up``: broker, core and a simulated ward, supervised; Ctrl-C stops them in order."""
+"""``vigil up``: broker, core, a simulated ward and a watchdog, supervised; Ctrl-C stops them in order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def up(
     speed: Annotated[float, typer.Option(min=0.1, max=3600, help="How fast the simulated bodies live.")] = 1.0,
     via: Annotated[str, typer.Option(help="How simulated values travel: mqtt or gateway.")] = "mqtt",
 ) -> None:
-    """Start everything: broker, core, a simulated ward; then open the page."""
+    """Start everything: broker, core, a simulated ward, a watchdog; then open the page."""
     chosen = settings(config, data_dir, port=port)
     log.setup("up", chosen.log_level)
     if via not in ("mqtt", "gateway"):
@@ -95,6 +95,8 @@ def _children(
     if patients:
         ward = [*_vigil("simulate"), *common, "--patients", str(patients), "--speed", str(speed), "--via", via]
         children.append(ChildSpec("ward", ward))
+    if chosen.watchdog.enabled:  # last, so that the page need not wait for it
+        children.append(ChildSpec("watchdog", [*_vigil("run", "watchdog"), *common, "--name", "up"]))
     return children
 
 
