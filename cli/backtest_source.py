@@ -13,13 +13,15 @@ from analytics.lab.labels import Event, Labels, read_labels
 from simulators.export import START_US
 from simulators.replay.sepsis2019 import onsets
 from vigil.domain.errors import ConfigError, InvalidInput, PolicyError
-from vigil.domain.policy import DEFAULT_POLICY, Policy
+from vigil.domain.policy import BEDSIDE_POLICY, DEFAULT_POLICY, Policy
 from vigil.domain.policy_file import parse_policy
 from vigil.domain.times import HOUR, from_iso
 from vigil.runtime.keys import load_keys
 from vigil.store.records.store import SqlRecordStore
 
 STORE, DEFAULT = "store", "default"
+#: Policies that need no file.
+NAMED = {DEFAULT: DEFAULT_POLICY, "bedside": BEDSIDE_POLICY}
 
 #: By patient, their own policies.
 Own = dict[str, Policy]
@@ -29,7 +31,7 @@ def tried(names: Sequence[str]) -> list[Tried]:
     """The policies of these files and names; the raw baseline is no policy and judged anyway. ``ConfigError`` for a file that is
     not there, ``PolicyError`` for one that is no policy, ``InvalidInput`` for two of one name."""
     found = [
-        Tried(DEFAULT, DEFAULT_POLICY) if name == DEFAULT else Tried(Path(name).stem, _policy(Path(name)))
+        Tried(name, NAMED[name]) if name in NAMED else Tried(Path(name).stem, _policy(Path(name)))
         for name in dict.fromkeys(names)
         if name != RAW
     ]

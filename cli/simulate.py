@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -29,6 +31,7 @@ ENTRY_EVERY_US = 6 * HOUR
 WITHOUT_ENTRY = 4
 #: How long the core may take to be ready.
 START_S = 120.0
+DEMO_WARD = "Demo ward"
 #: Live packs are made this often.
 ROUND_S = 1.0
 
@@ -71,6 +74,7 @@ async def _run(
     devices = [(bed.device_id, "simulated wearable") for bed in ward]
     try:
         await client.wait_ready(START_S)
+        await _ensure_policy(client)
         for bed in ward:
             await client.ensure_patient(_patient(bed, clock))
         async with open_fleet(via, "ward", running, client, devices, data_dir, clock) as fleet:
@@ -108,8 +112,16 @@ def patient_id(bed: WardPatient) -> str:
 
 
 def _patient(bed: WardPatient, clock: Clock) -> dict[str, Any]:
-    person = demo_patient(patient_id(bed), bed.family, bed.given, bed.age, bed.sex, "Demo ward", clock)
+    person = demo_patient(patient_id(bed), bed.family, bed.given, bed.age, bed.sex, DEMO_WARD, clock)
     return {**person, "spo2_scale2_by": "Dr Demo (simulated prescription)" if bed.scale2 else ""}
+
+
+async def _ensure_policy(client: Client) -> None:
+    """Quick delays for the demo ward, unless somebody has given it a policy already."""
+    path = f"/api/v1/policies/wards/{quote(DEMO_WARD)}"
+    if (await client.call("GET", path))["document"] is None:
+        text = resources.files("cli").joinpath("demo_policy.toml").read_text("utf-8")
+        await client.call("PUT", path, {"toml": text})
 
 
 async def _enter(client: Client, ward: tuple[WardPatient, ...], clock: Clock) -> None:

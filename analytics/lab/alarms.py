@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from analytics.limit_alerts import UNVERIFIED
-from vigil.domain.alerts import Handling, Priority, Step
+from vigil.domain.alerts import Handling, Kind, Priority, Step
 from vigil.domain.errors import TableError
 from vigil.domain.times import from_iso
 
@@ -24,7 +24,8 @@ _CALLING = frozenset(
 
 
 class Lane(StrEnum):
-    """How an occurrence is counted. An unverified critical value is technical by kind, but catches events."""
+    """How an occurrence is counted; advisories with the technical ones. An unverified critical value is technical by kind, but it
+    catches events."""
 
     PHYSIOLOGICAL = "physiological"
     UNVERIFIED = "unverified"
@@ -108,7 +109,9 @@ def alarms(notices: Iterable[Notice]) -> list[Alarm]:
 
 
 def _opened(notice: Notice) -> Alarm:
-    lane = Lane.UNVERIFIED if notice.rule.startswith(f"{UNVERIFIED}.") else Lane(notice.kind)
+    lane = Lane.PHYSIOLOGICAL if notice.kind == Kind.PHYSIOLOGICAL.value else Lane.TECHNICAL
+    if notice.rule.startswith(f"{UNVERIFIED}."):
+        lane = Lane.UNVERIFIED
     first = Priority(notice.priority)
     return Alarm(
         notice.alert, notice.patient, notice.rule, lane, first, from_iso(notice.at), [], [], first,

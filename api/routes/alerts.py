@@ -1,4 +1,4 @@
-"""Alerts: the work list, one alert with its history, acknowledge and return."""
+"""Alerts: the work list, one alert with its history, and what people do: acknowledge, return, snooze, accept."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from api import shape
 from api.auth import Actor, Principal, Reader, Right
 from api.commands import carry_out
 from api.context import Context, Here
+from api.openalerts import newest_call
 from api.schema.alerts import (
+    AcceptCommand,
     AcknowledgeCommand,
     AlertList,
     AlertOut,
     AlertWithHistory,
     ReturnCommand,
+    SnoozeCommand,
     WorkList,
 )
 from api.schema.session import ProblemOut
 from api.shape import Json
 from vigil.domain.alerts import Alert, Kind, Priority
-from vigil.domain.lifecycle import Acknowledge, ReturnToList, Stamp
+from vigil.domain.calls import Call
+from vigil.domain.lifecycle import Accept, Acknowledge, ReturnToList, Snooze, Stamp
 from vigil.domain.order import work_order
 from vigil.domain.times import DAY, SECOND
 
@@ -53,14 +57,18 @@ def _ordered(here: Context, alerts: Iterable[Alert]) -> list[Alert]:
     return work_order(found, {one.patient_id: here.deps.bus.board.score(one.patient_id) for one in found})
 
 
-def _listed(here: Context, who: Principal, alert: Alert) -> Json:
+def _listed(here: Context, who: Principal, alert: Alert, call: Call | None) -> Json:
     """With the person it is about, where he is still on the ward."""
     names = who.may(Right.NAMES)
     patient = here.ward.patient(alert.patient_id)
     today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()
     about = shape.person(patient, today, names) if patient is not None else None
     shown = {key: about[key] for key in ("id", "name", "age")} if about is not None else None
-    return {**shape.alert(alert, names), "patient": shown}
+    return {**shape.alert(alert, names, call), "patient": shown}
+
+
+def _changed(here: Context, who: Principal, alert: Alert) -> Json:
+    return shape.alert(alert, who.may(Right.NAMES), here.ward.calls().get(alert.alert_id))
 
 
 @router.get("/alerts", response_model=WorkList, summary="The work list: main lane first, then technical, then resolved")
@@ -79,7 +87,9 @@ def work_list(
         recent = here.deps.records.alerts(resolved_since=now - RESOLVED_FOR_US, limit=MOST)
         alerts = _ordered(here, _chosen(recent, state))
     found = [one for one in alerts if kind in (None, one.kind) and priority in (None, one.priority)]
-    return {"items": [_listed(here, who, one) for one in found[:limit]], "server_at": shape.iso(now)}
+    calls = here.ward.calls()
+    items = [_listed(here, who, one, calls.get(one.alert_id)) for one in found[:limit]]
+    return {"items": items, "server_at": shape.iso(now)}
 
 
 @router.get("/patients/{patient_id}/alerts", response_model=AlertList, summary="A patient's alerts")
@@ -87,15 +97,21 @@ def of_patient(patient_id: str, who: Reader, here: Here, state: Which = Which.OP
     here.deps.records.patient(patient_id)
     alerts = here.deps.records.alerts(patient_id=patient_id, open_only=state is Which.OPEN, limit=MOST)
     chosen = _ordered(here, _chosen(alerts, state))[:limit]
-    return {"items": [shape.alert(one, who.may(Right.NAMES)) for one in chosen]}
+    calls = here.ward.calls()
+    return {"items": [shape.alert(one, who.may(Right.NAMES), calls.get(one.alert_id)) for one in chosen]}
 
 
 @router.get("/alerts/{alert_id}", response_model=AlertWithHistory, summary="One alert with all that happened to it")
 def alert(alert_id: str, who: Reader, here: Here) -> Json:
     names = who.may(Right.NAMES)
     found = here.deps.records.alert(alert_id)
-    history = [shape.transition(line, names) for line in here.deps.records.transitions(alert_id=alert_id)]
-    return {**shape.alert(found, names), "history": history}
+    lines = here.deps.records.transitions(alert_id=alert_id)
+    call = newest_call(lines) if found.open else None
+    return {
+        **shape.alert(found, names, call),
+        "history": [shape.transition(line, names) for line in lines],
+        "feedback": shape.feedback(here.deps.records.feedback(alert_id), names),
+    }
 
 
 _CONFLICT: dict[int | str, dict[str, Any]] = {
@@ -115,7 +131,7 @@ def acknowledge(alert_id: str, body: AcknowledgeCommand, who: Actor, here: Here)
 
     command_id = body.command_id or f"{who.name}:{body.version}"
     after = carry_out(here.deps, who, alert_id, "acknowledge", command_id, command)
-    return shape.alert(after, who.may(Right.NAMES))
+    return _changed(here, who, after)
 
 
 @router.post(
@@ -130,4 +146,34 @@ def give_back(alert_id: str, body: ReturnCommand, who: Actor, here: Here) -> Jso
 
     command_id = body.command_id or f"{who.name}:{body.version}"
     after = carry_out(here.deps, who, alert_id, "return", command_id, command)
-    return shape.alert(after, who.may(Right.NAMES))
+    return _changed(here, who, after)
+
+
+@router.post(
+    "/alerts/{alert_id}/snooze",
+    response_model=AlertOut,
+    responses=_CONFLICT,
+    summary="No calls for a bounded time; back at once if worse or without data",
+)
+def snooze(alert_id: str, body: SnoozeCommand, who: Actor, here: Here) -> Json:
+    def command(stamp: Stamp) -> Snooze:
+        return Snooze(stamp, body.version, body.end(stamp.at), body.reason)
+
+    command_id = body.command_id or f"{who.name}:{body.version}"
+    after = carry_out(here.deps, who, alert_id, "snooze", command_id, command)
+    return _changed(here, who, after)
+
+
+@router.post(
+    "/alerts/{alert_id}/accept",
+    response_model=AlertOut,
+    responses=_CONFLICT,
+    summary="I take over what was handed over",
+)
+def accept(alert_id: str, body: AcceptCommand, who: Actor, here: Here) -> Json:
+    def command(stamp: Stamp) -> Accept:
+        return Accept(stamp, body.version)
+
+    command_id = body.command_id or f"{who.name}:{body.version}"
+    after = carry_out(here.deps, who, alert_id, "accept", command_id, command)
+    return _changed(here, who, after)

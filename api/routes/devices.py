@@ -21,12 +21,15 @@ from api.schema.devices import (
 )
 from api.shape import Json
 from vigil.domain.errors import InvalidInput, NotFound
-from vigil.domain.people import MANUAL_PREFIX, Binding, Device
+from vigil.domain.people import MANUAL_PREFIX, SELF_TEST_PREFIX, Binding, Device, is_test
 from vigil.domain.vitals import BY_NAME
 from vigil.store import Latest
 from vigil.wire import topics
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
+
+#: Ids of devices that nobody can register, wear or take off by hand.
+RESERVED = (MANUAL_PREFIX, SELF_TEST_PREFIX)
 
 _BATTERY = BY_NAME["battery_level"].index
 
@@ -49,7 +52,7 @@ def _battery(device: Device, number: int | None, latest: Latest, now: int) -> Js
     dependencies=[may(Right.DEVICES)],
 )
 def devices(here: Here) -> Json:
-    known = [one for one in here.deps.records.devices() if not one.device_id.startswith(MANUAL_PREFIX)]
+    known = [one for one in here.deps.records.devices() if not one.device_id.startswith(RESERVED)]
     bound = {one.device_id: one for one in here.deps.records.bindings() if one.end is None}
     numbers: dict[str, list[int]] = {device.device_id: [] for device in known}
     batteries: dict[str, int] = {}
@@ -91,8 +94,8 @@ def _known(here: Context, device_id: str) -> Device | None:
     dependencies=[may(Right.PROVISION)],
 )
 def register(body: NewDevice, here: Here, response: Response) -> Json:
-    if body.id.startswith(MANUAL_PREFIX):
-        raise InvalidInput(f"id: {MANUAL_PREFIX} is kept for entries by hand")
+    if body.id.startswith(RESERVED):
+        raise InvalidInput(f"id: {' and '.join(RESERVED)} are kept for entries by hand and for the self-test")
     unknown = sorted(set(body.interval_s) - set(BY_NAME))
     if unknown:
         raise InvalidInput("interval_s: names a vital sign that does not exist")
@@ -133,8 +136,10 @@ def bind(device_id: str, body: NewBinding, here: Here) -> Json:
     start = now if body.start_at is None else time_given(body.start_at, "start_at")
     if start > now:
         raise InvalidInput("start_at: lies in the future")
-    if device_id.startswith(MANUAL_PREFIX):
+    if device_id.startswith(RESERVED):
         raise NotFound("no such device")
+    if is_test(body.patient_id):
+        raise NotFound("no such patient")
     if here.deps.records.patient(body.patient_id).discharged_at is not None:
         raise InvalidInput("the patient is discharged")
     return _binding(device_id, here.deps.records.bind(device_id, body.patient_id, start))
@@ -147,7 +152,7 @@ def bind(device_id: str, body: NewBinding, here: Here) -> Json:
     dependencies=[may(Right.BIND)],
 )
 def unbind(device_id: str, here: Here) -> Json:
-    if _known(here, device_id) is None or device_id.startswith(MANUAL_PREFIX):
+    if _known(here, device_id) is None or device_id.startswith(RESERVED):
         raise NotFound("no such device")
     return _binding(device_id, here.deps.records.unbind(device_id, here.deps.clock.now_us()))
 

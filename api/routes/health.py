@@ -58,7 +58,8 @@ def alive() -> Json:
     summary="Ready to serve: stores open, analytics caught up, broker connected",
 )
 def ready(here: Here, response: Response) -> Json:
-    reasons = [f"{name}: {check.detail or 'failed'}" for name, check in _run(here).items() if not check.ok]
+    lacking = {name: check for name, check in _run(here).items() if check.needed and not check.ok}
+    reasons = [f"{name}: {check.detail or 'failed'}" for name, check in lacking.items()]
     if reasons:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return {"status": "not_ready" if reasons else "ready", "reasons": reasons}

@@ -14,8 +14,8 @@ from api.context import Here
 from api.schema.ward import Created, NewPatient, PatientDetail, Ward
 from api.shape import Json, iso, iso_or_none
 from vigil.domain.errors import InvalidInput
-from vigil.domain.people import MANUAL_PREFIX, Patient
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.people import MANUAL_PREFIX, SELF_TEST_PREFIX, Patient, is_test
+from vigil.domain.policy import DEFAULT_POLICY, in_force
 from vigil.domain.times import SECOND
 
 router = APIRouter(prefix="/api/v1/patients", tags=["patients"])
@@ -44,6 +44,8 @@ def ward(
     dependencies=[may(Right.ADMIT)],
 )
 def admit(body: NewPatient, here: Here) -> Json:
+    if body.id is not None and is_test(body.id):
+        raise InvalidInput(f"id: {SELF_TEST_PREFIX} is kept for the self-test")
     today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()
     if not _OLDEST_BIRTH <= body.born <= today:
         raise InvalidInput("born: not a possible date of birth")
@@ -78,7 +80,7 @@ def patient(patient_id: str, who: Reader, here: Here) -> Json:
         for one in here.deps.records.bindings()
         if one.patient_id == patient_id and not one.device_id.startswith(MANUAL_PREFIX)
     ]
-    policy = here.deps.records.policy(patient_id) or DEFAULT_POLICY
+    policy = in_force(here.deps.records.policy(patient_id) or DEFAULT_POLICY, here.deps.clock.now_us())
     return {**card, "bindings": bindings, "policy_version": policy.version}
 
 

@@ -1,47 +1,157 @@
-"""Monitoring policies: what holds for whom, and changing a patient's limits."""
+"""Monitoring policies: documents of everybody, a programme, a ward and a patient; what holds for whom, and changing it."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from api import shape
-from api.auth import PolicyMaker, Right, may
+from fastapi import APIRouter, Path, Query
+
+from api.auth import PolicyMaker, Principal, Reader, Right
 from api.context import Context, Here
-from api.schema.policies import PatientPolicy, PolicyChange, PolicyList
+from api.policies import document_row, held_by, holding, newest, refusals, with_changes
+from api.schema.policies import History, PatientPolicy, PolicyChange, PolicyList, ScopePolicy
 from api.shape import Json
-from vigil.domain.policy import DEFAULT_POLICY, with_limits
+from vigil.domain.effective import PolicyDocument, Scope
+from vigil.domain.errors import PolicyError
+from vigil.domain.policy_file import Written, decode, read
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 
+#: Of a ward or a programme.
+Name = Annotated[str, Path(min_length=1, max_length=100)]
+#: The version that the person saw; when another one holds by now the answer is 409.
+After = Annotated[int | None, Query(ge=0)]
+_LEAST_REASON = 3
 
-@router.get(
-    "", response_model=PolicyList, summary="The default, and who has limits of his own", dependencies=[may(Right.READ)]
+
+@router.get("", response_model=PolicyList, summary="The starting policy, every document, and who has one of his own")
+def policies(who: Reader, here: Here) -> Json:
+    documents, now = newest(here.deps.records), here.deps.clock.now_us()
+    own = {}
+    for patient in here.deps.records.patients():
+        document = documents.get((Scope.PATIENT, patient.patient_id))
+        if document is not None and document.content:
+            held = held_by(documents, *document.key, patient.ward)
+            own[patient.patient_id] = holding(held, now)["version"]
+    rows = [document_row(one, who.may(Right.NAMES)) for one in documents.values()]
+    return {"default": holding((), now), "patients": own, "documents": rows}
+
+
+@router.get("/programme", response_model=ScopePolicy, summary="What holds for everybody")
+def of_everybody(who: Reader, here: Here) -> Json:
+    return _shown(here, who, Scope.PROGRAMME, "")
+
+
+@router.put("/programme", response_model=ScopePolicy, summary="Change what holds for everybody, with the reason")
+def change_everybodys(body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+    return _changed(here, who, Scope.PROGRAMME, "", body, after)
+
+
+@router.get("/programme/history", response_model=History, summary="Every version of what holds for everybody")
+def history_of_everybodys(who: Reader, here: Here) -> Json:
+    return _history(here, who, Scope.PROGRAMME, "")
+
+
+@router.get("/programmes/{name}", response_model=ScopePolicy, summary="What holds in a programme")
+def of_programme(name: Name, who: Reader, here: Here) -> Json:
+    return _shown(here, who, Scope.PROGRAMME, name)
+
+
+@router.put("/programmes/{name}", response_model=ScopePolicy, summary="Change a programme, with the reason")
+def change_programme(name: Name, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+    """A ward or a patient takes part by ``programme`` in his document."""
+    return _changed(here, who, Scope.PROGRAMME, name, body, after)
+
+
+@router.get("/programmes/{name}/history", response_model=History, summary="Every version of a programme")
+def history_of_programme(name: Name, who: Reader, here: Here) -> Json:
+    return _history(here, who, Scope.PROGRAMME, name)
+
+
+@router.get("/wards/{ward}", response_model=ScopePolicy, summary="What holds in a ward")
+def of_ward(ward: Name, who: Reader, here: Here) -> Json:
+    return _shown(here, who, Scope.WARD, ward)
+
+
+@router.put("/wards/{ward}", response_model=ScopePolicy, summary="Change a ward's policy, with the reason")
+def change_ward(ward: Name, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+    return _changed(here, who, Scope.WARD, ward, body, after)
+
+
+@router.get("/wards/{ward}/history", response_model=History, summary="Every version of a ward's policy")
+def history_of_ward(ward: Name, who: Reader, here: Here) -> Json:
+    return _history(here, who, Scope.WARD, ward)
+
+
+@router.get("/patients/{patient_id}", response_model=PatientPolicy, summary="The policy that holds for this patient")
+def of_patient(patient_id: str, who: Reader, here: Here) -> Json:
+    patient = here.deps.records.patient(patient_id)
+    shown = _shown(here, who, Scope.PATIENT, patient_id, patient.ward)
+    document = shown["document"]
+    return {**shown, "patient_id": patient_id, "own": document is not None and bool(document["document"])}
+
+
+@router.put(
+    "/patients/{patient_id}", response_model=PatientPolicy, summary="Change a patient's policy, with the reason"
 )
-def policies(here: Here) -> Json:
-    own = {one.patient_id: here.deps.records.policy(one.patient_id) for one in here.deps.records.patients()}
-    versions = {patient_id: policy.version for patient_id, policy in own.items() if policy is not None}
-    return {"default": shape.policy(DEFAULT_POLICY), "patients": versions}
+def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+    patient = here.deps.records.patient(patient_id)
+    _changed(here, who, Scope.PATIENT, patient_id, body, after, patient.ward)
+    return of_patient(patient_id, who, here)
 
 
-def _of_patient(here: Context, patient_id: str) -> Json:
-    own = here.deps.records.policy(patient_id)
-    return {"patient_id": patient_id, "own": own is not None, **shape.policy(own or DEFAULT_POLICY)}
-
-
-@router.get(
-    "/patients/{patient_id}",
-    response_model=PatientPolicy,
-    summary="The policy that holds for this patient",
-    dependencies=[may(Right.READ)],
-)
-def of_patient(patient_id: str, here: Here) -> Json:
+@router.get("/patients/{patient_id}/history", response_model=History, summary="Every version of a patient's policy")
+def history_of_patient(patient_id: str, who: Reader, here: Here) -> Json:
     here.deps.records.patient(patient_id)
-    return _of_patient(here, patient_id)
+    return _history(here, who, Scope.PATIENT, patient_id)
 
 
-@router.put("/patients/{patient_id}", response_model=PatientPolicy, summary="Change some limits, with the reason")
-def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here) -> Json:
-    here.deps.records.patient(patient_id)
+def _shown(here: Context, who: Principal, scope: Scope, name: str, ward: str = "") -> Json:
+    documents = newest(here.deps.records)
+    own = documents.get((scope, name))
+    held = held_by(documents, scope, name, ward)
+    row = None if own is None else document_row(own, who.may(Right.NAMES))
+    return {**holding(held, here.deps.clock.now_us()), "document": row}
+
+
+def _history(here: Context, who: Principal, scope: Scope, name: str) -> Json:
+    names = who.may(Right.NAMES)
+    return {"items": [document_row(one, names) for one in here.deps.records.policy_history(scope, name)]}
+
+
+def _changed(
+    here: Context, who: Principal, scope: Scope, name: str, body: PolicyChange, after: int | None, ward: str = ""
+) -> Json:
+    current = newest(here.deps.records).get((scope, name))
+    written = _written(body, here.deps.detectors)
+    content = written.content
+    if body.limits is not None:
+        content = with_changes(current, content.get("limit", []), who.name)
+    document = PolicyDocument(
+        scope,
+        name,
+        content,
+        author=who.name,
+        reason=(body.reason or written.reason).strip(),
+        signed_off_by=(body.signed_off_by or written.signed_off_by).strip(),
+        at=here.deps.clock.now_us(),
+    )
+    problems = (
+        [] if len(document.reason) >= _LEAST_REASON else [f"reason: give one, in at least {_LEAST_REASON} letters"]
+    )
+    problems += written.problems + refusals(here.deps.records, document, ward)
+    if problems:
+        raise PolicyError(problems)
+    if body.limits is not None and after is None:
+        after = 0 if current is None else current.number  # what changed meanwhile must not be written over
+    here.deps.records.put_policy(document, after)
+    return _shown(here, who, scope, name, ward)
+
+
+def _written(body: PolicyChange, detectors: frozenset[str]) -> Written:
+    """What was sent, with each value checked by itself."""
+    if body.limits is None:
+        return read(decode(body.toml) if body.toml is not None else body.document or {}, detectors)
     changes = [
         {
             key: value
@@ -50,7 +160,4 @@ def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here) ->
         }
         for one in body.limits
     ]
-    before = here.deps.records.policy(patient_id) or DEFAULT_POLICY
-    after = with_limits(before, changes, who.name)
-    here.deps.records.put_policy(patient_id, after, who.name, body.reason, here.deps.clock.now_us())
-    return _of_patient(here, patient_id)
+    return read({"limit": changes}, detectors)

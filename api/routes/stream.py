@@ -42,9 +42,10 @@ async def stream(
     here: Here,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
     resume: Annotated[int | None, Query(alias="last_event_id", ge=0)] = None,
+    test: Annotated[bool, Query(description="only the alerts of the self-test, for its watchdog")] = False,
 ) -> EventStream:
     if here.hub.full:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many open streams", headers={"Retry-After": "5"})
-    client = here.hub.admit(who.may(Right.NAMES), who.expires_at)
+    client = here.hub.admit(who.may(Right.NAMES), who.expires_at, test)
     frames = here.hub.stream(client, last_event_id if last_event_id is not None else resume)
     return EventStream(frames, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from api.schema.base import Identifier, Model, Moment, Words, example
+from api.schema.feedback import FeedbackList
+from vigil.domain.times import MINUTE, from_iso
 
 EXAMPLE: dict[str, Any] = {
     "id": "a-5f0c7d1e9a3b4c2d1e0f9a8b",
@@ -33,6 +35,15 @@ EXAMPLE: dict[str, Any] = {
     "escalation_level": 0,
     "resolved_at": None,
     "resolved_reason": "",
+    "snoozed_until": None,
+    "snoozed_by": "",
+    "snooze_reason": "",
+    "snoozes": 0,
+    "suppressed_by": "",
+    "held_until": None,
+    "owner": "",
+    "accept_by": None,
+    "call": {"how": "now", "why": "", "by": ""},
     "version": 1,
     "device_id": "w-0a1b2c3d",
     "evidence": {"values": [], "limit": None, "score": None, "policy_version": "1f2e3d4c5b6a"},
@@ -46,13 +57,23 @@ class EvidenceOut(Model):
     policy_version: str
 
 
+class CallOut(Model):
+    """Whether a line called somebody ("now"), and if not, why. ``by``: id of the alert that leads or carries this one."""
+
+    how: Literal["now", "list", "held", "joined", "inhibited", "snoozed"]
+    why: str
+    by: str
+
+
 class AlertOut(Model):
+    """``call``: what the newest line that asked for somebody has done; null when none did, and for resolved alerts."""
+
     model_config = example(**EXAMPLE)
 
     id: str
     patient_id: str
     rule: str
-    kind: Literal["physiological", "technical"]
+    kind: Literal["physiological", "technical", "advisory"]
     priority: Literal["high", "medium", "low"]
     peak_priority: Literal["high", "medium", "low"]
     condition: Literal["true", "unknown", "false"]
@@ -73,6 +94,15 @@ class AlertOut(Model):
     escalation_level: int
     resolved_at: Moment | None
     resolved_reason: str
+    snoozed_until: Moment | None
+    snoozed_by: str
+    snooze_reason: str
+    snoozes: int
+    suppressed_by: str
+    held_until: Moment | None
+    owner: str
+    accept_by: Moment | None
+    call: CallOut | None
     version: int
     device_id: str
     evidence: EvidenceOut
@@ -116,13 +146,15 @@ class TransitionOut(Model):
     condition: str
     handling: str
     version: int
+    call: CallOut | None
     detail: dict[str, Any]
 
 
 class AlertWithHistory(AlertOut):
-    model_config = example(**EXAMPLE, history=[])
+    model_config = example(**EXAMPLE, history=[], feedback={"verdict": None, "items": []})
 
     history: list[TransitionOut]
+    feedback: FeedbackList
 
 
 class ReturnCommand(Model):
@@ -136,3 +168,29 @@ class AcknowledgeCommand(ReturnCommand):
     model_config = example(version=1, note="calling now", command_id="c-7f3a")
 
     note: Words = ""
+
+
+class AcceptCommand(ReturnCommand):
+    model_config = example(version=4, command_id="c-81d0")
+
+
+class SnoozeCommand(ReturnCommand):
+    """How long: either ``minutes`` from now or ``until``."""
+
+    model_config = example(version=1, minutes=10, reason="treatment given", command_id="c-93b2")
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> SnoozeCommand:
+        if (self.minutes is None) == (self.until is None):
+            raise ValueError("give either minutes or until")
+        return self
+
+    def end(self, now: int) -> int:
+        """Microseconds UTC."""
+        if self.until is not None:
+            return from_iso(self.until.isoformat())
+        return now + (self.minutes or 0) * MINUTE

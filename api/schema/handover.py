@@ -26,7 +26,7 @@ class HandoverAlert(Model):
     patient: PersonOut | None
     owner: str
     id: str
-    kind: Literal["physiological", "technical"]
+    kind: Literal["physiological", "technical", "advisory"]
     priority: Literal["high", "medium", "low"]
     state: Literal["active", "cleared"]
     condition: Literal["true", "unknown", "false"]

@@ -13,13 +13,15 @@ from vigil.domain.readings import F64, I64, U16
 from vigil.domain.times import MINUTE
 from vigil.domain.vitals import BY_NAME, VitalKind
 
-#: Stream n is one of these, in turn: mean and spread at rest (reference page "Physiology", section 1, rounded).
+#: Stream n is one of these, in turn: mean and spread at rest (reference page "Physiology", section 1, rounded), and what differs
+#: from one minute to the next whatever came before (section 7: e_HR, the fast terms of RR and S; that of pressure and temperature
+#: is ours). Without it rounded values would stand still for half an hour, as no person's do.
 _AT_REST = {
-    "heart_rate": (72.0, 6.0),
-    "spo2": (96.5, 0.8),
-    "resp_rate": (15.0, 1.5),
-    "bp_sys": (125.0, 8.0),
-    "body_temp": (36.8, 0.25),
+    "heart_rate": (72.0, 6.0, 1.4),
+    "spo2": (96.5, 0.8, 0.45),
+    "resp_rate": (15.0, 1.5, 1.2),
+    "bp_sys": (125.0, 8.0, 3.0),
+    "body_temp": (36.8, 0.25, 0.05),
 }
 KINDS: tuple[VitalKind, ...] = tuple(BY_NAME[name] for name in _AT_REST)
 #: Streams this far apart belong to people alike: the memory of one may be copied to the other. A multiple of the vitals.
@@ -61,7 +63,7 @@ class Feed:
         self._rng = np.random.default_rng(seed)
         self._at = start
         place = np.arange(streams) % ALIKE
-        mean, spread = np.array(list(_AT_REST.values()))[place % len(KINDS)].T
+        mean, spread, self._jitter = np.array(list(_AT_REST.values()))[place % len(KINDS)].T
         person = np.random.default_rng(0).standard_normal(ALIKE)[place]
         self._mean, self._spread = mean + _BETWEEN * spread * person, spread
         self._digits = 10.0 ** np.array([kind.digits for kind in KINDS])[place % len(KINDS)]
@@ -87,7 +89,8 @@ class Feed:
         quality[lot < _MOTION] = Quality.MOTION
         quality[(lot >= _MOTION) & (lot < _MOTION + _WEAK)] = Quality.LOW_PERFUSION
         spike = np.where(lot >= 1 - _SPIKES, _SPIKE, 0.0)
-        value = np.round((self._mean + self._spread * (self._state + spike)) * self._digits) / self._digits
+        exact = self._mean + self._spread * (self._state + spike) + self._jitter * self._rng.standard_normal(size)
+        value = np.round(exact * self._digits) / self._digits
         np.minimum(value, self._most, out=value)
         order = self._rng.permutation(size)
         at = self._at + np.arange(size) * MINUTE // size

@@ -43,6 +43,7 @@ def test_no_command_is_left_out() -> None:
         ".venv/bin/vigil demo-token nurse",
         ".venv/bin/vigil replay bidmc ../shared/data/bidmc --to bidmc.parquet",
         ".venv/bin/vigil backtest --input bidmc.parquet --out backtest",
+        ".venv/bin/vigil backtest --ward 14 --days 2 --seed 1 --policy default --policy bedside --policy raw-news2 --out lab",
         "sh docs/examples/first-reading.sh",
         "sh docs/examples/read-alerts.sh",
     }
@@ -99,6 +100,17 @@ def test_back_test(tmp_path: Path) -> None:
     assert re.search(r"readings\s*│\s*51547 ", said)
     written = {path.name for path in (tmp_path / "main" / "backtest").iterdir()}
     assert written >= {"episodes.jsonl", "notices.jsonl", "scores.parquet", "summary.json"}
+
+
+def test_policies_on_a_simulated_ward(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (command,) = (command for command in COMMANDS if "--ward" in command)
+    said = run(command, tmp_path / "data", 300, cwd=tmp_path)
+    assert re.search(r"default\s*┃\s*bedside\s*┃\s*raw-news2", said)
+    summary = json.loads((tmp_path / "lab" / "summary.json").read_text())
+    home, bed, raw = (each["physiological_alerts_per_patient_day"] for each in summary["policies"][:3])
+    assert home < bed < raw
+    assert (tmp_path / "lab" / "report.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.mosquitto

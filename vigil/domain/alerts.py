@@ -10,6 +10,8 @@ from typing import Any
 class Kind(StrEnum):
     PHYSIOLOGICAL = "physiological"
     TECHNICAL = "technical"
+    #: Nothing is wrong yet, with the patient or with the equipment.
+    ADVISORY = "advisory"
 
 
 class Priority(StrEnum):

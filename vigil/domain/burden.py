@@ -19,17 +19,19 @@ from vigil.domain.times import DAY, HOUR, SECOND, utc_date
 _Z = 1.959964
 #: A group of fewer patients shows no counts (reference page "Fairness": privacy).
 LEAST_SHOWN = 10
+#: Rules whose alerts wait for valid data before they call, whatever room a budget has.
+_WAIT_FOR_DATA = (UNVERIFIED_RULE_PREFIX, "no_data.", "no_signal.", "signal_lost.")
 #: First year of age of each band (reference page "Fairness").
 _BANDS = ((80, "80+"), (65, "65-79"), (40, "40-64"), (18, "18-39"), (0, "0-17"))
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What happened to one alert inside an interval; None = that did not. ``opened_at``, ``acknowledged_at`` and ``ended_at``: the
+    """What happened to one alert inside an interval; None = that did not. ``opened_at``, ``acknowledged_at``, ``ended_at``: the
     first time, server time in microseconds UTC. ``level``: the highest level of escalation it was called at.
 
-    ``interruptions``: lines that called somebody. ``carried``, ``joined``, ``held``: did another alert, another alert's call, or the
-    wait for a better moment keep it from calling for a while? ``verdict`` is that of now, whenever it was given.
+    ``interruptions``: lines that called somebody. ``carried``, ``joined``, ``held``: did another alert, the call of another one,
+    or the wait for a better moment keep it from calling for a while? ``verdict`` is that of now, whenever it was given.
     """
 
     patient_id: str
@@ -49,8 +51,8 @@ class Course:
 
     @property
     def held_by_budget(self) -> bool:
-        """No budget holds an unverified critical value: that one waits for a valid value."""
-        return self.held and not self.rule.startswith(UNVERIFIED_RULE_PREFIX)
+        """Not what waits for data to come back or to be confirmed."""
+        return self.held and not self.rule.startswith(_WAIT_FOR_DATA)
 
     @property
     def self_limited(self) -> bool:
@@ -81,8 +83,8 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """``watched_us``: time under watch by patient. ``nurse_us``: time of nurses on call. ``last_level``: of the chain that is called
-    for a patient; of one who is not in it, the built-in chain's holds."""
+    """``watched_us``: time under watch by patient. ``nurse_us``: time of nurses on call. ``last_level``: of the chain that is
+    called for a patient; of one who is not in it, the built-in chain's holds."""
 
     watched_us: Mapping[str, int]
     nurse_us: int
@@ -99,11 +101,11 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``rule``, ``policy_version``, ``priority``: None = all. ``alerts``: opened in the interval; all that follows is about them, but
+    """``rule``, ``policy_version``, ``priority``: None = all. ``alerts``: opened in the interval; the rest is about these, but
     ``carried``, ``joined``, ``held`` and the interruptions, which count where they happened.
 
     ``unanswered``: the whole chain was called in vain. ``busiest_tenth``: the share of the tenth of the patients under watch that
-    has the most of these alerts. ``verdicts``: alerts by what was said of them; ``true`` and ``useful``: positive predictive values.
+    has the most of these alerts. ``verdicts``: alerts by what was said of them; ``true``, ``useful``: positive predictive values.
     """
 
     rule: str | None

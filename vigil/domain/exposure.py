@@ -22,8 +22,8 @@ def watched_us(bindings: Iterable[Binding], since: int, until: int) -> dict[str,
 
 
 def nurse_us(teams: Iterable[Team], wards: Collection[str], since: int, until: int) -> int:
-    """Time on call in [since, until), summed over the persons, microseconds: by the rotas as they hold now. A ward counts one nurse
-    while nobody is on call, as the budget of interruptions does; somebody on call for two wards counts twice."""
+    """Time on call in [since, until), summed over the persons, microseconds: by the rotas as they hold now. A ward counts one
+    nurse while nobody is on call, as the budget of interruptions does; somebody on call for two wards counts twice."""
     known = list(teams)
     return sum(_on_call_us(team_of_ward(known, ward), since, until) for ward in wards)
 

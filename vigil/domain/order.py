@@ -106,8 +106,8 @@ def _due(alert: Alert, group: int) -> int:
 
 def work_key(alert: Alert, score: Score | None) -> tuple[bool, bool, bool, int, bool, int, int, int, str]:
     """Sorts ascending: resolved ones last (newest first); main lane before technical, which begins with what says that alerts do
-    not reach anybody; then the group; inside it active or unknown
-    before cleared, then what waits for a time by that time, longest waiting, highest score lower bound, id."""
+    not reach anybody; then the group; inside it active or unknown before cleared, then what waits for a time by that time,
+    longest waiting, highest score lower bound, id."""
     group = _group(alert)
     resolved = group == _RESOLVED
     return (

@@ -19,7 +19,7 @@ from vigil.domain.errors import PolicyError
 from vigil.domain.schedules import Schedule, held_at
 from vigil.domain.vitals import BY_NAME
 
-MAX_DELAY_S = 900.0
+MAX_DELAY_S = 3600.0
 #: Stands wherever a value comes from the code and not from a document that somebody signed.
 STARTING_VALUE = "Vigil starting value, not signed off"
 #: Takes a detector out of ``findings``.
@@ -125,8 +125,32 @@ BEDSIDE_POLICY = Policy(
     )
 )
 
-#: For people at home, who climb stairs and take their sensors off.
-DEFAULT_POLICY = BEDSIDE_POLICY
+#: What differs at home, where people climb stairs, sleep on their sensors and take them off: limit, delay, hysteresis. Tuned on
+#: the simulated ward (``docs/decisions/0011-limits-at-home.md``); the severe limits stay as they are, without delay.
+_AT_HOME = {
+    "limit.spo2.low": (90, 600, 2),
+    "limit.heart_rate.low": (41, 300, 3),
+    "limit.heart_rate.high": (130, 300, 10),
+    "limit.resp_rate.low": (10, 180, 1),
+    "limit.resp_rate.high": (24, 2700, 3),
+    "limit.bp_sys.low": (91, 1800, 3),
+}
+
+
+def _at_home(rule: LimitRule) -> LimitRule:
+    limit, delay_s, hysteresis = _AT_HOME.get(rule.rule, (rule.limit, rule.delay_s, rule.hysteresis))
+    return replace(rule, limit=limit, delay_s=delay_s, hysteresis=hysteresis)
+
+
+DEFAULT_POLICY = replace(
+    BEDSIDE_POLICY,
+    limits=tuple(_at_home(rule) for rule in BEDSIDE_POLICY.limits),
+    news2_delay_s={"high": 300.0, "medium": 1800.0, "low": 3600.0},
+    news2_clear_delay_s=3600.0,
+    clear_delay_s=1800.0,
+    findings={**BEDSIDE_POLICY.findings, "rate.heart_rate": _M, "drift.body_temp.high": _M},
+    realarm_s={"high": 1800.0, "medium": 14400.0, "low": 14400.0},
+)
 
 
 def values_of(policy: Policy) -> dict[str, Any]:

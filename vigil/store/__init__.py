@@ -214,7 +214,7 @@ class WardRecords(Protocol):
     def last_seq(self) -> int: ...
 
     def true_share(self) -> dict[str, tuple[int, int]]:
-        """By rule (``vigil.domain.feedback.rule_name``): alerts that were true, and alerts of which somebody has said something."""
+        """By rule (``vigil.domain.feedback.rule_name``): alerts that were true, and alerts that somebody has judged."""
         ...
 
 
@@ -307,7 +307,7 @@ class RecordStore(WardRecords, DeliveryRecords, Protocol):
         ...
 
     def add_feedback(self, feedback: Feedback) -> None:
-        """Earlier words are kept; the same again = no change. Raises ``NotFound``, ``InvalidInput`` for the self-test's alerts."""
+        """Earlier words are kept; the same again = no change. Raises ``NotFound``, ``InvalidInput`` (the self-test's alert)."""
         ...
 
     def feedback(self, alert_id: str) -> list[Feedback]:

@@ -29,6 +29,8 @@ from vigil.domain.times import HOUR, from_iso
 DETECTORS = frozenset({"flat", "drift"})
 NOON, NIGHT = from_iso("2026-01-02T12:00:00Z"), from_iso("2026-01-02T23:00:00Z")
 
+WITHOUT_FLAT = {name: each for name, each in DEFAULT_POLICY.findings.items() if name != "flat"}
+
 
 def limit(value: float | None = None, vital: str = "spo2", side: str = "low", **rest: Any) -> dict[str, Any]:
     return {"vital": vital, "side": side, **({} if value is None else {"limit": value}), **rest}
@@ -102,7 +104,7 @@ def test_the_narrower_document_wins_value_by_value() -> None:
     assert (rule.limit, rule.delay_s, rule.priority, rule.severe) == (88, 20, Priority.LOW, None)
     assert rule.set_by == "author of patient"
     assert (found.clear_delay_s, found.news2, found.findings) == (
-        90.0, False, {"disagreement": Priority.LOW, "drift": Priority.HIGH},
+        90.0, False, {**WITHOUT_FLAT, "drift": Priority.HIGH},
     )  # fmt: skip
     assert found.interval_s == {"body_temp": 14_400.0}
 

@@ -44,7 +44,7 @@ def _with_finding(alert: Alert, finding: Finding) -> Alert:
     physiological = Kind.PHYSIOLOGICAL in (alert.kind, finding.kind)
     return replace(
         alert,
-        kind=Kind.PHYSIOLOGICAL if physiological else Kind.TECHNICAL,
+        kind=Kind.PHYSIOLOGICAL if physiological else finding.kind,
         priority=finding.priority,
         peak_priority=_worst(alert.peak_priority, finding.priority),
         title=finding.title,

@@ -1,4 +1,4 @@
-"""The alerts of an interval as the burden table counts them: the log is summed up by the database, no document of it is read."""
+"""The alerts of an interval as the burden table counts them: the database sums up the log and reads no document of it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vigil.store.records.tables import Tables
 
 def courses(con: Connection, tables: Tables, since: int, until: int, verdicts: Mapping[str, Verdict]) -> list[Course]:
     """Of every alert with a log line in [since, until), server time; the self-test's are left out."""
-    a, counted = tables.alerts, _counted(tables, since, until).subquery()
+    a, counted = tables.alerts, summed_up(tables, since, until).subquery()
     query = select(counted, a.c.patient_id, a.c.rule, a.c.peak_priority, a.c.retrospective, a.c.evidence)
     query = query.join(a, a.c.alert_id == counted.c.alert_id).where(not_test(a.c.patient_id))
-    return [_course(row, verdicts) for row in con.execute(query).mappings()]
+    return [_course(row._asdict(), verdicts) for row in con.execute(query)]
 
 
-def _counted(tables: Tables, since: int, until: int) -> Select[Any]:
+def summed_up(tables: Tables, since: int, until: int) -> Select[Any]:
     """One row an alert, all of it from one index."""
     t = tables.transitions
     counts = {

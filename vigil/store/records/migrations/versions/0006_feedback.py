@@ -6,7 +6,7 @@ Lines from before have neither a call nor a level in these columns: they count a
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None

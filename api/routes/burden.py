@@ -1,0 +1,44 @@
+"""Alarm burden as a number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Right, may
+from api.burden import burden
+from api.context import LONGEST_RANGE_US, Here, time_given
+from api.schema.burden import BurdenOut
+from api.shape import Json
+from vigil.domain.burden import By
+from vigil.domain.errors import InvalidInput
+from vigil.domain.times import DAY
+
+router = APIRouter(prefix="/api/v1/burden", tags=["alerts"])
+
+_DEFAULT_US = 30 * DAY
+Time = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get(
+    "",
+    response_model=BurdenOut,
+    summary="What alerts cost and how many were worth it, per rule and policy version; 30 days by default",
+    dependencies=[may(Right.READ)],
+)
+def of_interval(here: Here, since: Time = None, until: Time = None, by: By = By.RULE) -> Json:
+    now = here.deps.clock.now_us()
+    start, end = _interval(since, until, now)
+    return burden(here.deps.records, start, end, by, now)
+
+
+def _interval(since: str | None, until: str | None, now: int) -> tuple[int, int]:
+    """[since, until) in microseconds; the default ends now. Raises ``InvalidInput`` for an empty or too long one."""
+    end = now + 1 if until is None else time_given(until, "until")
+    start = end - _DEFAULT_US if since is None else time_given(since, "since")
+    if start >= end:
+        raise InvalidInput("since must be before until")
+    if end - start > LONGEST_RANGE_US:
+        raise InvalidInput("since and until must not be more than 366 days apart")
+    return start, end
