@@ -18,15 +18,21 @@ from api.guard import BodyLimit, Guard, SecurityHeaders
 from api.live import LiveHub
 from api.routes import (
     alerts,
+    burden,
     deadletters,
     deliveries,
     devices,
+    feedback,
+    handover,
     health,
+    notices,
     patients,
     policies,
     scores,
+    self_tests,
     session,
     stream,
+    teams,
     vitals,
 )
 from api.schema.session import ProblemOut
@@ -46,11 +52,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     vitals.router,
     scores.router,
     alerts.router,
+    notices.router,
+    feedback.router,
+    burden.router,
     devices.router,
     policies.router,
+    teams.router,
+    handover.router,
     deadletters.router,
     deliveries.router,
     health.router,
+    self_tests.router,
     stream.router,
 )
 

@@ -11,10 +11,8 @@ from api.deps import ApiDeps
 from api.errors import Problem
 from vigil.domain.alerts import Alert
 from vigil.domain.errors import VersionConflict
-from vigil.domain.lifecycle import Acknowledge, ReturnToList, Stamp, apply
+from vigil.domain.lifecycle import Command, Stamp, apply
 from vigil.domain.policy import DEFAULT_POLICY
-
-Command = Acknowledge | ReturnToList
 
 
 def carry_out(
@@ -22,7 +20,8 @@ def carry_out(
 ) -> Alert:
     """The alert after the command. The same command again (same ``command_id``) changes nothing.
 
-    Raises ``NotFound``; a 409 problem with the alert as it is when the person had seen an older version.
+    Raises ``NotFound``; ``InvalidInput`` beyond a bound; a 409 problem with the alert as it is when the person had seen an older
+    version or it is resolved.
     """
     cause = f"command:{alert_id}:{verb}:{command_id}"
     alert = deps.records.alert(alert_id)
@@ -35,7 +34,8 @@ def carry_out(
     except VersionConflict as error:
         now = deps.records.alert(alert_id)
         extra = {"alert": shape.alert(now, who.may(Right.NAMES))}
-        raise Problem(HTTPStatus.CONFLICT, "the alert has changed since it was read", extra) from error
+        what = "the alert has changed since it was read" if now.open else "the alert is resolved"
+        raise Problem(HTTPStatus.CONFLICT, what, extra) from error
     if recorded is None:
         return deps.records.alert(alert_id)
     deps.bus.transitions.publish(recorded)

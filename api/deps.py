@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vigil.bus.board import Bus
+from vigil.domain.deliveries import APP
+from vigil.domain.policy import DEFAULT_POLICY
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
 
@@ -35,10 +37,12 @@ class MqttAccess:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One fact about the running system. ``detail``: words for an operator, never a patient's name."""
+    """One fact about the running system. ``detail``: words for an operator, never a patient's name. ``needed`` False: the system
+    serves without it, so that a mail relay that is down takes neither the page nor the judging with it."""
 
     ok: bool
     detail: str = ""
+    needed: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class ApiDeps:
     """``token_key`` signs bearer tokens (at least 32 bytes); ``first_run_secret`` is exchanged for one.
 
     ``submit`` returns the ordinals of the stored values; ``provision_*`` create or renew a broker account; ``checks`` are
-    run for each health question and must be quick; ``web_root`` None = no page.
+    run for each health question and must be quick; ``web_root`` None = no page;
+    ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have.
     """
 
     readings: ReadingStore
@@ -62,3 +67,5 @@ class ApiDeps:
     checks: Mapping[str, Callable[[], Check]]
     metrics: Callable[[], bytes]
     web_root: Path | None
+    channels: frozenset[str] = frozenset({APP})
+    detectors: frozenset[str] = frozenset(DEFAULT_POLICY.findings)

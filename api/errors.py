@@ -18,6 +18,7 @@ from vigil.domain.errors import (
     NotFound,
     PolicyError,
     StoreError,
+    TeamError,
     VersionConflict,
     VigilError,
 )
@@ -98,7 +99,7 @@ def _vigil_error(request: Request, error: Exception) -> JSONResponse:
     if status in _FAULT:
         log.error("request failed: %s", type(error).__name__, exc_info=error)
         return _answer(request, status, _FAULT[status])
-    reasons = error.reasons if isinstance(error, (PolicyError, Rejected)) else []
+    reasons = error.reasons if isinstance(error, (PolicyError, TeamError, Rejected)) else []
     extra = {"errors": [{"message": reason} for reason in reasons]} if reasons else None
     return _answer(request, status, str(error), extra)
 

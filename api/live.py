@@ -16,6 +16,7 @@ from api.ward import Ward
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Transition
 from vigil.domain.errors import StoreError, VigilError
+from vigil.domain.people import is_test
 from vigil.runtime.clock import Clock
 from vigil.store import RecordStore
 
@@ -112,11 +113,16 @@ class LiveHub:
     async def push_alerts(self) -> None:
         """Sends what was recorded since the last time, to all clients."""
         while True:
-            lines = await asyncio.to_thread(self._records.transitions, after_seq=self._seq, limit=MOST_RESUMED)
+            lines = await asyncio.to_thread(
+                self._records.transitions, after_seq=self._seq, limit=MOST_RESUMED, include_test=True
+            )
             for line in lines:
                 self._seq = line.seq
                 frames: dict[bool, bytes] = {}
+                test = is_test(line.after.patient_id)
                 for client in tuple(self._clients):
+                    if test != client.test:
+                        continue
                     if client.names not in frames:
                         frames[client.names] = alert_frame(line, client.names)
                     client.offer_alert(line.seq, frames[client.names])
@@ -128,11 +134,14 @@ class LiveHub:
         number, data, reset = await asyncio.to_thread(self._build_tick)
         self._number = number
         now = self._clock.now_us()
+        beat = frame("heartbeat", {"server_at": shape.iso(now)})
         for client in tuple(self._clients):
             if client.expires_at <= now:
                 client.close()
             elif reset:
                 client.start_over()
+            elif client.test:
+                client.offer_tick(number, beat)
             else:
                 self.dropped += client.offer_tick(number, data)
 
@@ -149,7 +158,7 @@ class LiveHub:
         try:
             seen = 0
             if last_seq is not None:
-                lines = await self._missed(last_seq)
+                lines = await self._missed(last_seq, client.test)
                 for line in lines or ():
                     seen = line.seq
                     yield alert_frame(line, client.names)
@@ -160,7 +169,7 @@ class LiveHub:
             client.start_over()
             while not client.closed:
                 if client.take_start_over():
-                    number, seq, data = await self._snapshot(client.names)
+                    number, seq, data = await self._beginning(client)
                     client.skip_ticks(number)
                     client.skip_alerts(max(seen, seq))
                     yield data
@@ -172,13 +181,23 @@ class LiveHub:
         finally:
             self._clients.discard(client)
 
-    async def _missed(self, last_seq: int) -> list[Transition] | None:
+    async def _missed(self, last_seq: int, test: bool) -> list[Transition] | None:
         """The log after ``last_seq``; None when it cannot be resumed from there."""
         end = await asyncio.to_thread(self._records.last_seq)
         if not 0 <= last_seq <= end:
             return None
-        lines = await asyncio.to_thread(self._records.transitions, after_seq=last_seq, limit=MOST_RESUMED + 1)
-        return lines if len(lines) <= MOST_RESUMED else None
+        lines = await asyncio.to_thread(
+            self._records.transitions, after_seq=last_seq, limit=MOST_RESUMED + 1, include_test=test
+        )
+        if len(lines) > MOST_RESUMED:
+            return None
+        return [line for line in lines if is_test(line.after.patient_id) == test]
+
+    async def _beginning(self, client: Client) -> tuple[int, int, bytes]:
+        """Tick number, position in the log and frame; a watchdog's begins where it stands, with a sign of life."""
+        if not client.test:
+            return await self._snapshot(client.names)
+        return self._number, 0, frame("heartbeat", {"server_at": shape.iso(self._clock.now_us())})
 
     async def _snapshot(self, names: bool) -> tuple[int, int, bytes]:
         """Built once for all who come between two ticks; anew when the log has moved on, or an alert would be missed."""
@@ -193,15 +212,15 @@ class LiveHub:
         data = {
             "server_at": shape.iso(self._clock.now_us()),
             "patients": snapshot.patients,
-            "alerts": [shape.alert(alert, names) for alert in snapshot.alerts],
+            "alerts": snapshot.alerts,
         }
         return snapshot.number, snapshot.seq, frame("snapshot", data, snapshot.seq)
 
-    def admit(self, names: bool, expires_at: int) -> Client:
+    def admit(self, names: bool, expires_at: int, test: bool = False) -> Client:
         """Raises ``StoreError`` when the live view does not run, so that nobody waits on a stream that says nothing."""
         if not self.running:
             raise StoreError("the live view does not run")
-        return Client(names, expires_at)
+        return Client(names, expires_at, test)
 
     @property
     def full(self) -> bool:

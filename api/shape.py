@@ -8,16 +8,16 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from vigil.domain.alerts import Alert, Evidence, Transition
+from vigil.domain.calls import Call, call_of
 from vigil.domain.errors import REASON_TEXT, RefusalReason
+from vigil.domain.feedback import Feedback, verdict
 from vigil.domain.other_scores import OtherScore
 from vigil.domain.people import Patient
-from vigil.domain.policy import Policy
 from vigil.domain.quality import Quality
 from vigil.domain.readings import I64
 from vigil.domain.scores import Coverage, Score
@@ -144,8 +144,9 @@ def state_of(alert: Alert) -> str:
     return "resolved" if not alert.open else "cleared" if alert.cleared else "active"
 
 
-def alert(alert: Alert, names: bool) -> Json:
-    """``names`` False leaves out the nurse's note, which may hold a name."""
+def alert(alert: Alert, names: bool, call: Call | None = None) -> Json:
+    """``names`` False leaves out the nurse's note and reason, which may hold a name. ``call``: of its newest line that asked for
+    somebody."""
     return {
         "id": alert.alert_id,
         "patient_id": alert.patient_id,
@@ -171,6 +172,15 @@ def alert(alert: Alert, names: bool) -> Json:
         "escalation_level": alert.escalation_level,
         "resolved_at": iso_or_none(alert.resolved_at),
         "resolved_reason": alert.resolved_reason,
+        "snoozed_until": iso_or_none(alert.snoozed_until),
+        "snoozed_by": alert.snoozed_by,
+        "snooze_reason": alert.snooze_reason if names else "",
+        "snoozes": alert.snoozes,
+        "suppressed_by": alert.suppressed_by,
+        "held_until": iso_or_none(alert.held_until),
+        "owner": alert.owner,
+        "accept_by": iso_or_none(alert.accept_by),
+        "call": call.row() if call is not None else None,
         "version": alert.version,
         "device_id": alert.device_id,
         "evidence": evidence(alert.evidence),
@@ -178,7 +188,8 @@ def alert(alert: Alert, names: bool) -> Json:
 
 
 def transition(transition: Transition, names: bool) -> Json:
-    """One line of an alert's history: what changed, who, when; the alert itself is not repeated."""
+    """One line of an alert's history: what changed, who, when, whom it called; the alert itself is not repeated."""
+    call = call_of(transition)
     return {
         "seq": transition.seq,
         "step": transition.step.value,
@@ -191,17 +202,36 @@ def transition(transition: Transition, names: bool) -> Json:
         "condition": transition.after.condition.value,
         "handling": transition.after.handling.value,
         "version": transition.after.version,
+        "call": call.row() if call is not None else None,
         "detail": _plain(transition.detail) if names else {},
     }
 
 
+def feedback(given: Sequence[Feedback], names: bool) -> Json:
+    """``given``: of one alert, oldest first. ``names`` False leaves out the notes, which may hold a name."""
+    last = {one.person: place for place, one in enumerate(given)}
+    word = verdict(given)
+    items = [
+        {
+            "verdict": one.verdict.value,
+            "person": one.person,
+            "at": iso(one.at),
+            "note": one.note if names else "",
+            "counts": last[one.person] == place,
+        }
+        for place, one in enumerate(given)
+    ]
+    return {"verdict": word.value if word else None, "items": items}
+
+
 def alert_event(transition: Transition, names: bool) -> Json:
+    """``alert.call`` is that of this line: null when it asked for nobody, whatever the lines before it did."""
     return {
         "seq": transition.seq,
         "step": transition.step.value,
         "actor": transition.actor,
         "at": iso(transition.at),
-        "alert": alert(transition.after, names),
+        "alert": alert(transition.after, names, call_of(transition)),
     }
 
 
@@ -217,10 +247,6 @@ def person(patient: Patient, today: date, names: bool) -> Json:
         "ward": patient.ward,
         "demo": patient.demo,
     }
-
-
-def policy(policy: Policy) -> Json:
-    return {"version": policy.version, **asdict(policy)}
 
 
 def _as_text(payload: bytes) -> str | None:

@@ -28,11 +28,13 @@ class Client:
     """Frames on their way to one client. Lives in the event loop's thread.
 
     Alerts are never dropped. Ticks may be: then the client ``starts over`` with a snapshot, so that no value stays wrong.
+    ``test``: it is a watchdog, which wants the alerts of the self-test and nothing else.
     """
 
-    def __init__(self, names: bool, expires_at: int) -> None:
+    def __init__(self, names: bool, expires_at: int, test: bool = False) -> None:
         self.names = names
         self.expires_at = expires_at
+        self.test = test
         self.closed = False
         self.last_words = b""
         self._alerts: deque[tuple[int, bytes]] = deque()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from api.recent import Recent
 from api.shape import Json
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Priority
+from vigil.domain.calls import Call
 from vigil.domain.errors import NotFound
 from vigil.domain.order import Standing, in_main_lane, ward_order, work_order
 from vigil.domain.people import MANUAL_PREFIX, Binding, Patient
@@ -30,6 +31,9 @@ from vigil.store import ReadingStore, RecordStore
 #: Alerts shown on one card; the counts tell of the rest.
 ALERTS_ON_CARD = 3
 
+#: The judging ticks once a second; when it has stood still for so long, nobody counts as watched (ours).
+STILL_US = 10 * SECOND
+
 #: A score whose numbers stand is sent again this often, so that the ages of its inputs stay true.
 SCORE_AGAIN_S = 10
 
@@ -41,7 +45,7 @@ class Snapshot:
     number: int
     seq: int
     patients: list[Json]
-    alerts: list[Alert]
+    alerts: list[Json]
 
 
 @dataclass(slots=True)
@@ -114,6 +118,7 @@ class Ward:
         self._scores: dict[str, tuple[Score, int]] = {}
         self._coverage: dict[str, Coverage] = {}
         self._unjudged: dict[str, Coverage] = {}
+        self._still: Coverage | None = None
         self._order: list[str] = []
         self._changes = Changes()
 
@@ -126,7 +131,8 @@ class Ward:
 
     def snapshot(self, names: bool) -> Snapshot:
         with self._lock:
-            patients, alerts = self.cards(names), self.open_alerts()
+            patients, calls = self.cards(names), self._alerts.calls
+            alerts = [shape.alert(one, names, calls.get(one.alert_id)) for one in self.open_alerts()]
             return Snapshot(self._changes.number - 1, self._alerts.seq, patients, alerts)
 
     def seed(self) -> None:
@@ -154,6 +160,12 @@ class Ward:
         with self._lock:
             self._refresh()
             return work_order(self._alerts.all(), {one: self._board.score(one) for one in self._patients})
+
+    def calls(self) -> dict[str, Call]:
+        """By open alert: what its newest line that asked for somebody did."""
+        with self._lock:
+            self._refresh()
+            return dict(self._alerts.calls)
 
     def coverage(self, patient_id: str) -> Coverage:
         with self._lock:
@@ -226,13 +238,15 @@ class Ward:
 
     def _refresh_board(self) -> bool:
         """True when a score's bounds or a coverage changed, so that the order may have."""
-        if self._board.tick == self._board_tick and not self._changes.reset:
+        now = self._clock.now_us()
+        turned = self._turned_still(now)
+        if self._board.tick == self._board_tick and not self._changes.reset and not turned:
             return False
         self._board_tick = self._board.tick
-        now = self._clock.now_us()
         changed = False
         for patient_id in self._patients:
-            score, coverage = self._board.score(patient_id), self._board.coverage(patient_id)
+            score = self._board.score(patient_id)
+            coverage = self._coverage_of(patient_id) if turned or self._still else self._board.coverage(patient_id)
             if score is not None:
                 changed |= self._put_score(patient_id, score, now)
             if coverage is not None and self._coverage.get(patient_id) != coverage:
@@ -240,6 +254,15 @@ class Ward:
                 self._changes.coverage[patient_id] = shape.coverage(coverage)
                 changed = True
         return changed
+
+    def _turned_still(self, now: int) -> bool:
+        """Has the judging stopped, or begun again, since the last look? Its thread may hang while this one goes on."""
+        judged_at = self._board.judged_at
+        still = bool(judged_at) and now - judged_at > STILL_US
+        if still is (self._still is not None):
+            return False
+        self._still = Coverage("", CoverageState.NOT_WATCHED, judged_at, "Vigil has stopped judging") if still else None
+        return True
 
     def _put_score(self, patient_id: str, score: Score, now: int) -> bool:
         known = self._scores.get(patient_id)
@@ -264,7 +287,9 @@ class Ward:
             self._changes.order = order
 
     def _coverage_of(self, patient_id: str) -> Coverage:
-        """Until analytics has judged, nobody counts as watched."""
+        """Until analytics has judged, and when it has stopped, nobody counts as watched."""
+        if self._still is not None and patient_id in self._with_device:
+            return replace(self._still, patient_id=patient_id)
         known = self._board.coverage(patient_id)
         if known is not None:
             return known
@@ -276,7 +301,7 @@ class Ward:
         return self._unjudged[patient_id]
 
     def _card(self, patient_id: str, rank: int, today: date, names: bool) -> Json:
-        alerts = work_order(self._alerts.of(patient_id), {})
+        alerts, calls = work_order(self._alerts.of(patient_id), {}), self._alerts.calls
         counts = {priority.value: 0 for priority in Priority} | {"technical": 0}
         for one in alerts:
             counts[one.priority.value if in_main_lane(one) else "technical"] += 1
@@ -288,7 +313,7 @@ class Ward:
             "sparks": self._glance.sparks(patient_id),
             "score": shape.score(score) if score is not None else None,
             "coverage": shape.coverage(self._coverage_of(patient_id)),
-            "alerts": [shape.alert(one, names) for one in alerts[:ALERTS_ON_CARD]],
+            "alerts": [shape.alert(one, names, calls.get(one.alert_id)) for one in alerts[:ALERTS_ON_CARD]],
             "alert_counts": counts,
             "rank": rank,
         }

@@ -1,6 +1,7 @@
 // Starts the page: session, stream, views.
 import { batch, html, render, signal, useEffect, useRef } from "./page/html.js";
 import { announce, announceAlerts } from "./page/announce.js";
+import { waits } from "./page/calls.js";
 import { repeatAfterLogIn } from "./page/commands.js";
 import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
@@ -11,9 +12,11 @@ import { link, startStream } from "./page/stream.js";
 import { alertOf, loaded, workOrder } from "./page/ward.js";
 import { t } from "./page/words.js";
 import { UndoToast } from "./views/acknowledge.js";
+import { Handover } from "./views/handover.js";
 import { LogInAgain, LogInPage } from "./views/log_in.js";
 import { KeyList, More } from "./views/more.js";
 import { PatientView } from "./views/patient.js";
+import { SnoozeDialog } from "./views/snooze.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
 import { WardBoard } from "./views/ward_board.js";
 import { WorkList, followLanes } from "./views/work_list.js";
@@ -30,11 +33,13 @@ addEventListener("hashchange", () => {
   });
 });
 
+const VIEWS = { worklist: WorkList, ward: WardBoard, handover: Handover, patient: PatientView, more: More };
+
 /** Work list while anything waits for somebody, else the ward. */
 function chooseStart() {
-  if (!loaded.value || ["worklist", "ward", "patient", "more"].includes(route.value.view)) return;
-  const waits = workOrder.value.some((id) => alertOf(id)?.handling === "unacknowledged");
-  settleAt(waits ? "worklist" : "ward");
+  if (!loaded.value || Object.keys(VIEWS).includes(route.value.view)) return;
+  const some = workOrder.value.some((id) => waits(alertOf(id)));
+  settleAt(some ? "worklist" : "ward");
 }
 
 function useHonesty() {
@@ -77,8 +82,6 @@ function useTopHeight() {
   return top;
 }
 
-const VIEWS = { worklist: WorkList, ward: WardBoard, patient: PatientView, more: More };
-
 function Station() {
   useTitle();
   useHonesty();
@@ -87,7 +90,8 @@ function Station() {
   useKeys({
     1: () => go("worklist"),
     2: () => go("ward"),
-    3: () => go("more"),
+    3: () => go("handover"),
+    4: () => go("more"),
     f: () => prefer({ flashing: !preferences.value.flashing }),
     "?": () => {
       keysShown.value = true;
@@ -106,6 +110,7 @@ function Station() {
     <${Notices} />
     <${View} />
     <${UndoToast} />
+    <${SnoozeDialog} />
     ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && html`<${KeyDialog} />`}`;
 }
 

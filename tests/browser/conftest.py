@@ -29,9 +29,12 @@ def site(request: pytest.FixtureRequest) -> Site:
     """``VIGIL_TEST_URL`` and ``VIGIL_TEST_SECRET`` name a product that runs already; without them one is started."""
     url = os.environ.get("VIGIL_TEST_URL")
     if url:
-        return Site(url.rstrip("/"), os.environ["VIGIL_TEST_SECRET"])
-    product = request.getfixturevalue("product")
-    return Site(product.url.rstrip("/"), product.secret)
+        running = Site(url.rstrip("/"), os.environ["VIGIL_TEST_SECRET"])
+    else:
+        product = request.getfixturevalue("product")
+        running = Site(product.url.rstrip("/"), product.secret)
+    running.set_policy("Test")
+    return running
 
 
 @pytest.fixture(scope="package")

@@ -12,12 +12,22 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.browser.wire import Wire
+from tests.product import eventually
 
 #: Answers with these codes are part of a test; Chromium writes a console line for each.
 EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of (401|403|409|422)|net::ERR_)")
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
+
+#: Who is entered by hand in these tests is called for at once: the page is tried here, not the delays of the starting policy.
+AT_ONCE: dict[str, Any] = {
+    "news2_delay_s": {"high": 0, "medium": 0, "low": 0},
+    "limit": [
+        {"vital": "bp_sys", "side": "low", "limit": 91, "delay_s": 0, "severe": 75},
+        {"vital": "body_temp", "side": "high", "limit": 39, "delay_s": 0, "severe": 41},
+    ],
+}
 
 _numbers = itertools.count(1)
 
@@ -46,9 +56,14 @@ class Site:
         answer.raise_for_status()
         return answer.json()
 
-    def admit(self, family: str, given: str = "Test", patient_id: str | None = None) -> str:
+    def set_policy(self, ward: str, **more: Any) -> None:
+        """``AT_ONCE`` and more for a ward of these tests."""
+        document = {"document": {**AT_ONCE, **more}, "reason": "the page is tried"}
+        self.request("PUT", f"/policies/wards/{ward}", document)
+
+    def admit(self, family: str, given: str = "Test", patient_id: str | None = None, ward: str = "Test") -> str:
         """A new demo patient; returns the id."""
-        body = {"family": family, "given": given, "born": "1948-03-03", "sex": "female", "ward": "Test", "demo": True}
+        body = {"family": family, "given": given, "born": "1948-03-03", "sex": "female", "ward": ward, "demo": True}
         body |= {"id": patient_id} if patient_id else {}
         return str(self.request("POST", "/patients", body)["id"])
 
@@ -65,8 +80,25 @@ class Site:
         return patient_id, family
 
     def open_alert(self, patient_id: str, rule: str = "limit.bp_sys.low") -> dict[str, Any]:
-        items = self.request("GET", f"/patients/{patient_id}/alerts?state=open", role="nurse")["items"]
-        return next(item for item in items if item["rule"] == rule)
+        return next(item for item in self.open_alerts(patient_id) if item["rule"] == rule)
+
+    def alert_that_comes(self, patient_id: str, rule: str = "limit.bp_sys.low") -> dict[str, Any]:
+        """As ``open_alert``, for one that is just being judged."""
+
+        def found() -> list[dict[str, Any]]:
+            return [one for one in self.open_alerts(patient_id) if one["rule"] == rule]
+
+        return eventually(found, what=rule)[0]
+
+    def open_alerts(self, patient_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.request("GET", f"/patients/{patient_id}/alerts?state=open", role="nurse")[
+            "items"
+        ]
+        return found
+
+    def notices(self, alert_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.request("GET", f"/alerts/{alert_id}/deliveries", role="nurse")["items"]
+        return found
 
 
 @dataclass
@@ -76,6 +108,15 @@ class Station:
     page: Page
     complaints: list[str]
     foreign: list[str]
+
+    def line(self, alert_id: str) -> Locator:
+        return self.page.locator(f'.alert-line[data-alert="{alert_id}"]')
+
+    def change(self, alert: dict[str, Any]) -> None:
+        """The page takes the alert as if the server had sent it."""
+        self.page.evaluate(
+            "async alert => (await import(new URL('page/ward.js', location.origin))).applyAlert(alert)", alert
+        )
 
     def row(self, patient_id: str) -> Locator:
         return self.page.locator(f'.main-lane .row[data-patient="{patient_id}"]')
@@ -101,6 +142,13 @@ class Station:
     def open_patient(self, patient_id: str) -> None:
         self.page.evaluate("id => { location.hash = `#/patient/${id}` }", patient_id)
         expect(self.page.locator(".patient-banner")).to_be_visible()
+
+    def show(self, alert_id: str) -> Locator:
+        """The card of this alert, whichever of its row it is."""
+        self.page.evaluate("id => { location.hash = `#/worklist/${id}` }", alert_id)
+        card = self.page.locator(".card-side .alert-card")
+        expect(card).to_be_visible()
+        return card
 
     def open_card(self, patient_id: str) -> Locator:
         self.wait_for_row(patient_id).locator(".who").click()

@@ -77,7 +77,7 @@ def test_a_server_that_never_answered_is_not_called_lost(screens: Screens, site:
 def test_demo_patients_are_marked_on_every_view(screens: Screens, site: Site) -> None:
     patient_id = site.admit("Demo")
     station = screens.open()
-    for view in ("worklist", "ward", "more"):
+    for view in ("worklist", "ward", "handover", "more"):
         station.view(view)
         expect(station.page.locator(".bar.demo")).to_have_text("DEMO: not real people")
     station.open_patient(patient_id)

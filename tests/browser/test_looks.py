@@ -26,7 +26,7 @@ def every_view(station: Station, patient_id: str) -> list[str]:
         keys = station.page.evaluate("document.body.innerText.match(/\\b[a-z]+\\.[a-z_]+_[a-z_]+\\b/g)")
         problems.extend(f"{name}: {key}" for key in keys or [])
 
-    for view in ("worklist", "ward", "more"):
+    for view in ("worklist", "ward", "handover", "more"):
         station.view(view)
         expect(station.page.locator("#main")).to_be_visible()
         look(view)
@@ -89,7 +89,7 @@ def test_targets_are_at_least_24_px(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
     station = screens.open(viewport=PHONE)
     page: Page = station.page
-    for view in ("worklist", "ward", "more"):
+    for view in ("worklist", "ward", "handover", "more"):
         station.view(view)
         assert page.evaluate(SMALL) == []
     station.open_patient(patient_id)

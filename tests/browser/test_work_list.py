@@ -70,7 +70,7 @@ def test_from_list_to_acknowledged_and_back_by_keyboard_alone(screens: Screens, 
 def test_letter_keys_can_be_switched_off(screens: Screens, site: Site) -> None:
     station = screens.open()
     page = station.page
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     page.get_by_label("Single-letter keys work").uncheck()
     page.keyboard.press("2")
     expect(page.locator(".more-view")).to_be_visible()

@@ -42,7 +42,8 @@ function spokenName(patientId) {
   return name ? `${name.family} ${name.given}` : patientId;
 }
 
-const LOUD = new Set(["opened", "worsened", "recurred", "realarmed", "returned"]);
+/** Said aloud: what interrupts somebody, and what a colleague gives back. */
+const loud = (step, call) => call?.how === "now" || step === "returned";
 
 const NAME_MS = 1500; // a person who was admitted this very second is known with the next tick
 
@@ -54,8 +55,8 @@ function say(alert) {
 }
 
 export function announceAlerts() {
-  onAlert(({ step, alert }) => {
-    if (!LOUD.has(step) || alert.handling !== "unacknowledged") return;
+  onAlert(({ step, call, alert }) => {
+    if (!loud(step, call) || alert.handling !== "unacknowledged") return;
     if (cardOf(alert.patient_id)) say(alert);
     else setTimeout(say, NAME_MS, alert);
   });

@@ -35,23 +35,28 @@ function settle(alertId, phase, key, values, command) {
   announce(t(key, values), phase === "confirmed" ? "polite" : "assertive");
 }
 
+function acknowledgedWords(alert) {
+  const values = { time: clock(alert.acknowledged_at ?? serverNow()) };
+  if (!isOpen(alert)) return ["ack.closed", values];
+  if (!alert.deadline_at) return ["ack.done", values];
+  return ["ack.done_reminder", { ...values, reminder: clock(alert.deadline_at) }];
+}
+
+/** Each act: what is said when it is confirmed, and when no answer came. */
+const ACTS = {
+  acknowledge: { done: acknowledgedWords, unconfirmed: "ack.unconfirmed" },
+  return: { done: () => ["ack.returned", { time: clock(serverNow()) }], unconfirmed: "return.unconfirmed" },
+  snooze: { done: (alert) => ["snooze.done", { time: clock(alert.snoozed_until ?? serverNow()) }], unconfirmed: "snooze.unconfirmed" },
+  accept: { done: () => ["accept.done", { time: clock(serverNow()) }], unconfirmed: "accept.unconfirmed" },
+};
+
 function confirmed(command, alert) {
   applyAlert(alert);
   refreshOrder();
-  if (command.act === "return") {
-    undo.value = null;
-    settle(alert.id, "confirmed", "ack.returned", { time: clock(serverNow()) }, command);
-    return;
-  }
-  const values = { time: clock(alert.acknowledged_at ?? serverNow()) };
-  let key = "ack.done";
-  if (!isOpen(alert)) key = "ack.closed";
-  else if (alert.deadline_at) {
-    key = "ack.done_reminder";
-    values.reminder = clock(alert.deadline_at);
-  }
+  const [key, values] = ACTS[command.act].done(alert);
+  if (command.act === "return") undo.value = null;
   settle(alert.id, "confirmed", key, values, command);
-  if (isOpen(alert)) offerUndo(alert);
+  if (command.act === "acknowledge" && isOpen(alert)) offerUndo(alert);
 }
 
 function offerUndo(alert) {
@@ -67,36 +72,30 @@ function conflict(command, current) {
   if (current) applyAlert(current);
   const alert = current ?? alertOf(command.alertId);
   const seen = command.seen;
-  if (alert && !isOpen(alert)) return settle(alert.id, "conflict", "ack.ended", {}, command);
-  if (alert && alert.handling === "acknowledged" && alert.acknowledged_by !== "" && seen.handling !== "acknowledged") {
-    const values = { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) };
-    return settle(alert.id, "conflict", "ack.taken", values, command);
+  const say = (key, values = {}) => settle(command.alertId, "conflict", key, values, command);
+  if (alert && !isOpen(alert)) return say("ack.ended");
+  if (alert?.handling === "acknowledged" && alert.acknowledged_by !== "" && seen.handling !== "acknowledged") {
+    return say("ack.taken", { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) });
   }
+  if (command.act === "accept" && alert?.owner && !alert.accept_by) return say("accept.taken", { who: alert.owner });
   const worse = alert && RANK[alert.priority] > RANK[seen.priority];
-  return settle(command.alertId, "conflict", worse ? "ack.worse" : "ack.changed", { what: alert?.title ?? "" }, command);
+  return say(worse ? "ack.worse" : "ack.changed", { what: alert?.title ?? "" });
 }
 
 function failed(command, error) {
-  if (error instanceof NoAnswer) {
-    settle(command.alertId, "unconfirmed", command.act === "return" ? "return.unconfirmed" : "ack.unconfirmed", {}, command);
-  } else if (!(error instanceof Refused)) {
-    throw error;
-  } else if (error.status === 409) {
-    conflict(command, error.problem.alert);
-  } else if (error.status === 401) {
-    settle(command.alertId, "session", "ack.session", {}, command);
-  } else if (error.status >= 500) {
-    settle(command.alertId, "unconfirmed", command.act === "return" ? "return.unconfirmed" : "ack.unconfirmed", {}, command);
-  } else {
-    settle(command.alertId, "refused", error.status === 403 ? "ack.forbidden" : "ack.refused", { why: error.problem.detail ?? "" }, command);
-  }
+  const say = (phase, key, values = {}) => settle(command.alertId, phase, key, values, command);
+  if (!(error instanceof NoAnswer || error instanceof Refused)) throw error;
+  if (error instanceof NoAnswer || error.status >= 500) return say("unconfirmed", ACTS[command.act].unconfirmed);
+  if (error.status === 409) return conflict(command, error.problem.alert);
+  if (error.status === 401) return say("session", "ack.session");
+  return say("refused", error.status === 403 ? "ack.forbidden" : "ack.refused", { why: error.problem.detail ?? "" });
 }
 
 async function send(command) {
   outcomeOf(command.alertId).value = { phase: "sending", key: "ack.sending", values: {}, command };
   const path = `api/v1/alerts/${encodeURIComponent(command.alertId)}/${command.act}`;
   try {
-    const body = { version: command.seen.version, command_id: command.id };
+    const body = { version: command.seen.version, command_id: command.id, ...command.more };
     confirmed(command, await post(path, body, { timeoutMs: ANSWER_MS }));
   } catch (error) {
     failed(command, error);
@@ -105,13 +104,15 @@ async function send(command) {
 
 export const canCommand = () => link.value.state === "live" && !sessionEnded.value;
 
-function start(act, alert) {
+function start(act, alert, more = {}) {
   if (!canCommand() || outcomeOf(alert.id).peek()?.phase === "sending") return;
-  send({ act, alertId: alert.id, id: commandId(), seen: alert });
+  send({ act, alertId: alert.id, id: commandId(), seen: alert, more });
 }
 
 export const acknowledge = (alert) => start("acknowledge", alert);
 export const returnToList = (alert) => start("return", alert);
+export const accept = (alert) => start("accept", alert);
+export const snooze = (alert, minutes, reason) => start("snooze", alert, { minutes, reason });
 
 /** The same command again, under the same id: the server takes it once. */
 export function tryAgain(alertId) {

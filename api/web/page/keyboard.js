@@ -4,7 +4,7 @@ import { preferences } from "./preferences.js";
 
 const handlers = []; // the newest registration is asked first
 
-const ALWAYS = new Set(["Escape", "ArrowDown", "ArrowUp", "Enter"]);
+const ALWAYS = new Set(["Escape", "ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter"]);
 
 /** Is the key meant for a field? Boxes to tick take no letters. */
 function typing(target) {

@@ -1,5 +1,6 @@
 // Small parts that every view uses: badge, name, age, value, score, coverage, spark.
 import { html } from "./html.js";
+import { waits } from "./calls.js";
 import { age, clock, duration, number } from "./format.js";
 import { now } from "./server_time.js";
 import { VITALS, freshness } from "./vitals.js";
@@ -12,9 +13,9 @@ const Wrench = () => html`<svg class="wrench" viewBox="0 0 12 12" aria-hidden="t
   <path d="M8.2 1.1a3 3 0 0 0-3 3.9L1.3 8.9a1.1 1.1 0 0 0 0 1.5l.3.3a1.1 1.1 0 0 0 1.5 0L7 6.8a3 3 0 0 0 3.9-3.6L9.2 4.9 7.3 4.7 7.1 2.8z" />
 </svg>`;
 
-/** Priority as shape, word and colour; only the 20 px shape flashes, and only while nobody has acknowledged. */
+/** Priority as shape, word and colour; only the 20 px shape flashes, and only while it waits for somebody. */
 export function Badge({ alert, count = 1 }) {
-  const flashing = alert.handling === "unacknowledged" && alert.state === "active" && !alert.retrospective;
+  const flashing = waits(alert) && alert.state === "active" && !alert.retrospective;
   const words = [t(`badge.${alert.priority}`)];
   if (count > 1) words.push(String(count));
   return html`<span class=${`badge ${alert.priority} ${alert.kind}`}>
@@ -27,15 +28,18 @@ export function Badge({ alert, count = 1 }) {
   </span>`;
 }
 
-/** A name is text in its own direction, never markup; without the right to names, the id stands for the person. */
+/** Alerts about Vigil itself belong to nobody; without the right to names, the id stands for the person. */
+const unnamed = (card, id) => card?.id ?? (id || t("platform.name"));
+
+/** A name is text in its own direction, never markup. */
 export function Name({ card, id }) {
-  if (!card?.name) return html`<bdi class="name">${card?.id ?? id}</bdi>`;
+  if (!card?.name) return html`<bdi class="name">${unnamed(card, id)}</bdi>`;
   const { family, given } = card.name;
   const whole = `${family}, ${given}`;
   return html`<bdi class="name" title=${whole}><span class="family">${family}</span>, ${given}</bdi>`;
 }
 
-export const plainName = (card, id) => (card?.name ? `${card.name.family}, ${card.name.given}` : card?.id ?? id);
+export const plainName = (card, id) => (card?.name ? `${card.name.family}, ${card.name.given}` : unnamed(card, id));
 
 export function Person({ card, id }) {
   const sex = card?.sex ? t(`sex.${card.sex}`) : "";

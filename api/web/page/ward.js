@@ -23,7 +23,7 @@ export const orderFailed = signal(false);
 const NONE = [];
 const listeners = new Set();
 
-/** Calls back with {step, alert, before, actor} for each change the stream reports; not for snapshots. */
+/** Calls back with {step, call, alert, before, actor, at} for each change the stream reports; not for snapshots. */
 export function onAlert(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -155,7 +155,8 @@ export function applyAlert(alert) {
   const before = alerts.get(alert.id)?.peek() ?? null;
   if (before && before.version > alert.version) return before;
   batch(() => {
-    put(alerts, alert.id, alert);
+    // A line that asked for nobody says nothing about the call: what the lines before it decided stands.
+    put(alerts, alert.id, { ...alert, call: alert.call ?? before?.call ?? null });
     noteOpening(alert);
     const order = workOrder.peek();
     if (isOpen(alert) && !order.includes(alert.id)) setWorkOrder([...order, alert.id]);
@@ -166,7 +167,7 @@ export function applyAlert(alert) {
 
 export function applyAlertEvent(data) {
   const before = applyAlert(data.alert);
-  for (const listener of listeners) listener({ step: data.step, actor: data.actor, at: data.at, alert: data.alert, before });
+  for (const listener of listeners) listener({ step: data.step, call: data.alert.call, actor: data.actor, at: data.at, alert: data.alert, before });
   refreshOrder();
 }
 
@@ -202,6 +203,13 @@ async function readOrder() {
     orderFailed.value = true; // said on the work list; the alerts themselves came by the stream
   }
 }
+
+/** An alert that is not among the open ones: it stays in `alerts` for whoever looks at it. */
+export const readAlert = (id) =>
+  get(`api/v1/alerts/${encodeURIComponent(id)}`).then(
+    ({ history: _history, feedback: _feedback, ...alert }) => applyAlert(alert),
+    () => {}, // unknown or not for this person: the list stays as it is
+  );
 
 export const refreshOrder = () => once("order", readOrder);
 

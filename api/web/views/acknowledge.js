@@ -1,6 +1,7 @@
 // The buttons that act on an alert and the sentence that says what became of the command.
 import { html, signal } from "../page/html.js";
-import { acknowledge, canCommand, dismiss, outcomeOf, returnToList, tryAgain, undo } from "../page/commands.js";
+import { isHandedOver } from "../page/calls.js";
+import { accept, acknowledge, canCommand, dismiss, outcomeOf, returnToList, tryAgain, undo } from "../page/commands.js";
 import { session } from "../page/session.js";
 import { alertOf, cardOf, isOpen } from "../page/ward.js";
 import { plainName } from "../page/parts.js";
@@ -52,8 +53,29 @@ export function AcknowledgeButton({ alert, long, tabIndex }) {
   </button>`;
 }
 
+/** What was handed over: the receiver takes it, or a colleague who steps in. */
+export function AcceptButton({ alert, tabIndex }) {
+  if (!mayAct() || !isHandedOver(alert)) return null;
+  const sending = outcomeOf(alert.id).value?.phase === "sending";
+  const mine = alert.owner === session.value.name;
+  return html`<button
+    class=${mine ? "main accept" : "accept"}
+    tabindex=${tabIndex}
+    disabled=${sending || !canCommand()}
+    title=${canCommand() ? null : t("lost.no_commands")}
+    onClick=${(event) => {
+      event.stopPropagation();
+      accept(alert);
+    }}
+  >
+    ${sending ? t("ack.sending") : t(mine ? "accept.button" : "accept.step_in")}
+  </button>`;
+}
+
+/** Only who deals with an alert gives it back. */
 export function ReturnButton({ alert }) {
   if (!mayAct() || !isOpen(alert) || alert.handling !== "acknowledged") return null;
+  if ((alert.owner || alert.acknowledged_by) !== session.value.name) return null;
   return html`<button class="return" disabled=${!canCommand()} onClick=${() => returnToList(alert)}>${t("return.button")}</button>`;
 }
 

@@ -1,16 +1,20 @@
 // Why now? One patient, one alert: sentence, values with their ages, score parts, path.
-import { html, useEffect, useRef, useState } from "../page/html.js";
-import { age, calendar, clock, number, when } from "../page/format.js";
-import { get } from "../page/http.js";
-import { openPatient } from "../page/route.js";
+import { html, useEffect, useRef } from "../page/html.js";
+import { age, calendar, clock, number } from "../page/format.js";
+import { leaderOf } from "../page/calls.js";
+import { go, openPatient } from "../page/route.js";
 import { now } from "../page/server_time.js";
-import { cardOf, isOpen } from "../page/ward.js";
+import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, chartOf, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t } from "../page/words.js";
-import { AcknowledgeButton, Outcome, ReturnButton, noteOpened } from "./acknowledge.js";
+import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, noteOpened } from "./acknowledge.js";
 import { standing } from "./alert_line.js";
 import { Charts } from "./charts.js";
+import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
+import { Feedback } from "./feedback.js";
+import { SnoozeButton } from "./snooze.js";
+import { Story, useHistory } from "./story.js";
 
 const FOUR_HOURS = 4 * 3_600_000;
 
@@ -38,7 +42,7 @@ function Others({ card, except }) {
   const shown = TILE_VITALS.filter((vital) => vital !== except).flatMap((vital) => (vital === "bp" ? ["bp_sys", "bp_dia"] : [vital]));
   const known = shown.filter((vital) => card?.vitals?.[vital]);
   if (!known.length) return null;
-  return html`<ul class="others">
+  return html`<section><h3>${t("card.also")}</h3><ul class="others">
     ${known.map((vital) => {
       const value = card.vitals[vital];
       const state = freshness(vital, value, now.value);
@@ -47,7 +51,7 @@ function Others({ card, except }) {
         <${Marks} value=${value} /> <${Age} at=${value.measured_at} state=${state} />
       </li>`;
     })}
-  </ul>`;
+  </ul></section>`;
 }
 
 export function ScoreSentence({ score }) {
@@ -59,61 +63,8 @@ export function ScoreSentence({ score }) {
     ${counted.length > 0 && zero && t("score.others_zero")} ${missingWords(score)}`;
 }
 
-const DECISIONS = new Set(["opened", "worsened", "eased", "confirmed", "recurred"]);
-
-/** Measured, received, decided, acknowledged are separate facts with separate times; those of the newest decision. */
-function Path({ alert, steps }) {
-  const { values = [], score } = alert.evidence ?? {};
-  const parts = (score?.parts ?? []).map((part) => part.measured_at).filter(Boolean).sort();
-  const facts = [
-    ["measured", values[0]?.measured_at ?? parts[parts.length - 1]],
-    ["received", values[0]?.received_at],
-    ["decided", steps.filter((item) => DECISIONS.has(item.step)).pop()?.at ?? alert.opened_at],
-    ["acknowledged", alert.acknowledged_at],
-  ];
-  return html`<dl class="path">
-    ${facts.filter(([name, at]) => at || name === "acknowledged").map(([name, at]) => html`<div key=${name}><dt>${t(`path.${name}`)}</dt><dd>${at ? clock(at, true) : "–"}</dd></div>`)}
-  </dl>`;
-}
-
-function useHistory(alert) {
-  const [history, setHistory] = useState({ state: "loading", items: [] });
-  useEffect(() => {
-    let current = true;
-    get(`api/v1/alerts/${encodeURIComponent(alert.id)}`)
-      .then((body) => current && setHistory({ state: "ready", items: body.history ?? [] }))
-      .catch(() => current && setHistory((held) => ({ ...held, state: "failed" })));
-    return () => {
-      current = false;
-    };
-  }, [alert.id, alert.version]);
-  return history;
-}
-
-/** Folded where the card is one of several; `folded` only says how it starts. */
-function Story({ alert, folded }) {
-  const { state, items } = useHistory(alert);
-  return html`<details class="story" open=${!folded}>
-    <summary>${t("card.path")}</summary>
-    <${Path} alert=${alert} steps=${items} />
-    ${state === "failed" && !items.length ? html`<p class="muted">${t("card.history_failed")}</p>` : html`<${Steps} items=${items} />`}
-  </details>`;
-}
-
-function Steps({ items }) {
-  return html`<ol class="history">
-    ${[...items].reverse().map(
-      (item) => html`<li key=${item.seq ?? `${item.step}${item.at}`}>
-        <time>${when(item.at, now.value)}</time> ${t(`step.${item.step}`)} ${item.actor && html`<bdi class="muted">${actor(item.actor)}</bdi>`} ${item.note}
-      </li>`,
-    )}
-  </ol>`;
-}
-
-const SYSTEM = new Set(["vigil", "system", "analytics"]);
-const actor = (name) => (SYSTEM.has(name) ? t("card.by_vigil") : name);
-
 function Banner({ card, id }) {
+  if (!id) return html`<p class="banner"><${Name} card=${card} id=${id} /></p>`;
   return html`<p class="banner">
     <button class="plain person" onClick=${() => openPatient(id)}><${Name} card=${card} id=${id} /></button>
     <span>${card?.sex && t(`sex.${card.sex}`)} ${card?.age}</span>
@@ -126,16 +77,32 @@ function Banner({ card, id }) {
 
 const hasChart = (vital) => vital === "score" || vital === "bp" || Boolean(VITALS[vital]?.range);
 
+/** Which alert leads this one, and which lie under it: each one tap away. */
+function Kin({ alert }) {
+  const leader = alertOf(leaderOf(alert));
+  const under = openAlertsOf(alert.patient_id).map((id) => alertOf(id)).filter((other) => other && leaderOf(other) === alert.id);
+  if (!leader && !under.length) return null;
+  const link = (other) => html`<li key=${other.id}><button class="plain" onClick=${() => go("worklist", other.id)}><${Badge} alert=${other} /> ${other.title}</button></li>`;
+  return html`<section class="kin">
+    ${leader && html`<h3>${t("card.led_by")}</h3><ul>${link(leader)}</ul>`}
+    ${under.length > 0 && html`<h3>${t("card.leads")}</h3><ul>${under.map(link)}</ul>`}
+  </section>`;
+}
+
 /** Body of the card, used in the work list and on the patient's page. */
 export function AlertCard({ alert, onClose, withChart = true }) {
   const card = cardOf(alert.patient_id);
   const vital = chartOf(vitalOfAlert(alert));
   const heading = useRef(null);
+  const body = useRef(null);
+  const history = useHistory(alert);
+  const deliveries = useDeliveries(alert);
+  useSeen(alert, body, deliveries);
   useEffect(() => {
     noteOpened(alert.id);
     if (onClose) heading.current?.focus();
   }, [alert.id]);
-  return html`<article class=${`alert-card ${alert.priority} ${isOpen(alert) ? "" : "over"}`} aria-labelledby=${`card-${alert.id}`}>
+  return html`<article class=${`alert-card ${alert.priority} ${isOpen(alert) ? "" : "over"}`} aria-labelledby=${`card-${alert.id}`} ref=${body}>
     <header>
       <h2 id=${`card-${alert.id}`} tabindex="-1" ref=${heading}><${Badge} alert=${alert} /> ${alert.title}</h2>
       ${onClose && html`<button class="plain close" onClick=${onClose}>${t("card.close")}</button>`}
@@ -149,13 +116,18 @@ export function AlertCard({ alert, onClose, withChart = true }) {
     </section>
     <div class="actions">
       <${AcknowledgeButton} alert=${alert} long=${true} />
+      <${AcceptButton} alert=${alert} />
+      <${SnoozeButton} alert=${alert} />
       <${ReturnButton} alert=${alert} />
       <${Outcome} alertId=${alert.id} />
     </div>
+    <${Feedback} alert=${alert} known=${history.feedback} />
+    ${onClose && html`<${Kin} alert=${alert} />`}
     ${withChart && hasChart(vital) && html`<${Charts} patientId=${alert.patient_id} only=${[vital]} rangeMs=${FOUR_HOURS} />`}
-    ${onClose &&
-    html`<section><h3>${t("card.also")}</h3><${Others} card=${card} except=${vital} /></section>
+    ${onClose && alert.patient_id &&
+    html`<${Others} card=${card} except=${vital} />
       <section><h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p></section>`}
-    <${Story} alert=${alert} folded=${!withChart} />
+    <${Deliveries} held=${deliveries[0]} />
+    <${Story} alert=${alert} history=${history} folded=${!withChart} />
   </article>`;
 }

@@ -1,54 +1,79 @@
-// One alert in one line of constant height: badge, what, and where it stands.
+// One alert in one line: badge, what, and where it stands.
 import { html } from "../page/html.js";
 import { clock, countdown, duration } from "../page/format.js";
 import { now } from "../page/server_time.js";
+import { isHandedOver, leaderOf, quietWords } from "../page/calls.js";
 import { outcomeOf } from "../page/commands.js";
+import { session } from "../page/session.js";
 import { isOpen } from "../page/ward.js";
 import { Badge } from "../page/parts.js";
 import { t } from "../page/words.js";
-import { AcknowledgeButton, Outcome, canAcknowledge, mayAcknowledgeNow, mayAct } from "./acknowledge.js";
+import { AcceptButton, AcknowledgeButton, Outcome, canAcknowledge, mayAcknowledgeNow, mayAct } from "./acknowledge.js";
 
 const endedWords = (alert) =>
   alert.ended_at
     ? t("alert.ended", { time: clock(alert.ended_at), long: duration(Date.parse(alert.ended_at) - Date.parse(alert.onset_at)) })
     : t("alert.gone");
 
-/** Where the alert stands, in words: waiting, taken, ended. */
+/** Who has it, and until when. */
+function handledWords(alert) {
+  const owner = alert.owner || alert.acknowledged_by;
+  if (isHandedOver(alert)) {
+    const values = { who: alert.acknowledged_by, owner, time: clock(alert.accept_by) };
+    return [t(owner === session.value?.name ? "handed.to_you" : "handed.to", values)];
+  }
+  const parts = [t("alert.has_it", { who: owner, time: clock(alert.acknowledged_at) })];
+  if (alert.deadline_at) parts.push(t("alert.reminder", { time: clock(alert.deadline_at) }));
+  return parts;
+}
+
+/** An escalation calls somebody only where the alert calls by itself. */
+function escalationWords(alert, at) {
+  if (leaderOf(alert)) return [];
+  const parts = [];
+  if (alert.escalation_level > 0) parts.push(t("alert.escalated", { n: alert.escalation_level }));
+  const quiet = alert.snoozed_until || alert.held_until;
+  if (!quiet && alert.deadline_at && alert.state === "active" && Date.parse(alert.deadline_at) > at) {
+    parts.push(t("alert.escalates", { time: countdown(Date.parse(alert.deadline_at) - at) }));
+  }
+  return parts;
+}
+
+/** Where the alert stands, in words: waiting, taken, set aside, ended. */
 export function standing(alert, at) {
   if (!isOpen(alert)) return endedWords(alert);
-  const parts = [];
-  if (alert.handling === "acknowledged") {
-    parts.push(t("alert.has_it", { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) }));
-    if (alert.deadline_at) parts.push(t("alert.reminder", { time: clock(alert.deadline_at) }));
-    return parts.join(" · ");
-  }
-  parts.push(t("alert.waiting", { time: duration(at - Date.parse(alert.opened_at)) }));
+  const quiet = quietWords(alert);
+  const parts = quiet ? [quiet] : [];
+  if (alert.handling === "acknowledged") return [...handledWords(alert), ...parts].join(" · ");
+  if (!alert.snoozed_until) parts.unshift(t("alert.waiting", { time: duration(at - Date.parse(alert.opened_at)) }));
   if (alert.retrospective) parts.push(t("alert.retrospective"));
   else if (alert.state === "cleared") parts.push(`${endedWords(alert)} ${t("alert.to_close")}`);
   if (alert.condition === "unknown") parts.push(t("alert.unknown"));
-  if (alert.escalation_level > 0) parts.push(t("alert.escalated", { n: alert.escalation_level }));
-  if (alert.deadline_at && alert.state === "active" && Date.parse(alert.deadline_at) > at) {
-    parts.push(t("alert.escalates", { time: countdown(Date.parse(alert.deadline_at) - at) }));
-  }
-  return parts.join(" · ");
+  return [...parts, ...escalationWords(alert, at)].join(" · ");
 }
 
-/** `onOpen` shows the card; a high alert is opened before it can be acknowledged. */
-export function AlertLine({ alert, onOpen }) {
-  const outcome = outcomeOf(alert.id).value;
+function Act({ alert, onOpen }) {
+  if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex="-1" />`;
   const look = mayAct() && canAcknowledge(alert) && !mayAcknowledgeNow(alert);
   const open = (event) => {
     event.stopPropagation();
     onOpen(alert.id);
   };
-  return html`<div class=${`alert-line ${alert.priority} ${isOpen(alert) ? "" : "over"}`}>
+  if (look) return html`<button tabindex="-1" onClick=${open}>${t("ack.look")}</button>`;
+  return html`<${AcknowledgeButton} alert=${alert} tabIndex="-1" />`;
+}
+
+/** `onOpen` shows the card; a high alert is opened before it can be acknowledged. `under`: another one leads it. */
+export function AlertLine({ alert, onOpen, under = false }) {
+  const outcome = outcomeOf(alert.id).value;
+  const place = (under ? "under " : "") + (isOpen(alert) ? "" : "over");
+  return html`<div class=${`alert-line ${alert.priority} ${place}`} data-alert=${alert.id} onClick=${under && ((event) => {
+    event.stopPropagation();
+    onOpen(alert.id);
+  })}>
     <${Badge} alert=${alert} />
     <span class="what"><b>${alert.title}</b> <span class="sentence">${alert.text}</span></span>
     <span class="standing">${outcome && outcome.phase !== "sending" ? html`<${Outcome} alertId=${alert.id} />` : standing(alert, now.value)}</span>
-    <span class="act">
-      ${look
-        ? html`<button tabindex="-1" onClick=${open}>${t("ack.look")}</button>`
-        : html`<${AcknowledgeButton} alert=${alert} tabIndex="-1" />`}
-    </span>
+    <span class="act"><${Act} alert=${alert} onOpen=${onOpen} /></span>
   </div>`;
 }

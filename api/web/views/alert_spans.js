@@ -49,7 +49,7 @@ export function AlertSpans({ alerts, from, to, inset }) {
           style=${style}
           title=${words(alert)}
           aria-label=${words(alert)}
-          onClick=${() => isOpen(alert) && go("worklist", alert.id)}
+          onClick=${() => go("worklist", alert.id)}
         >
           <span class="label">${(alert.kind === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${alert.title}</span>
         </button>`;

@@ -8,12 +8,14 @@ const KEYS = [
   ["J K ↓ ↑", "keys.move"],
   ["Enter", "keys.open"],
   ["A", "keys.acknowledge"],
+  ["S", "keys.snooze"],
+  ["→ ←", "keys.unfold"],
   ["N", "keys.new"],
   ["Esc", "keys.back"],
   ["T", "keys.table"],
   ["/", "keys.search"],
   ["F", "keys.flash"],
-  ["1 2 3", "keys.views"],
+  ["1 2 3 4", "keys.views"],
   ["?", "keys.help"],
 ];
 

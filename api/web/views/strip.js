@@ -1,5 +1,6 @@
 // The fixed strip, the bars under it and the main bar: can I trust this screen?
 import { html, useEffect } from "../page/html.js";
+import { isAlarmPath, waits } from "../page/calls.js";
 import { clock, duration, zone } from "../page/format.js";
 import { go, route } from "../page/route.js";
 import { clockDifference, now } from "../page/server_time.js";
@@ -27,11 +28,21 @@ function NotWatched() {
   return html`<button class=${`plain ${n ? "blind" : ""}`} onClick=${open}>${t("strip.not_watched", { n })}</button>`;
 }
 
+/** Alerts reach nobody: said on every view, in a place that is always there. */
+function AlarmPath() {
+  const broken = workOrder.value.map((id) => alertOf(id)).filter((alert) => alert && isAlarmPath(alert) && waits(alert));
+  if (!broken.length) return null;
+  const missing = broken.find((alert) => alert.rule === "self_test");
+  const words = missing ? t("strip.self_test") : t("strip.unanswered", { n: broken.length });
+  return html`<button class="alarm-path" onClick=${() => go("worklist", (missing ?? broken[0]).id)}><span aria-hidden="true">◇</span> ${words}</button>`;
+}
+
 export function Strip() {
   const here = session.value;
   return html`<div class="strip">
     ${tally.value.demo > 0 && html`<span class="demo-mark">${t("demo.short")}</span>`}
     <${LinkState} />
+    <${AlarmPath} />
     <${NotWatched} />
     <span class="fill"></span>
     <span class="user"><bdi>${here.name}</bdi> · ${t(`role.${here.role}`)}</span>
@@ -80,12 +91,12 @@ const waitingNow = () => {
   const patients = new Set();
   for (const id of workOrder.value) {
     const alert = alertOf(id);
-    if (alert && inMainLane(alert) && alert.handling === "unacknowledged") patients.add(alert.patient_id);
+    if (alert && inMainLane(alert) && waits(alert)) patients.add(alert.patient_id);
   }
   return patients.size;
 };
 
-const VIEWS = ["worklist", "ward", "more"];
+const VIEWS = ["worklist", "ward", "handover", "more"];
 
 export function MainBar() {
   const here = route.value.view;
@@ -105,7 +116,7 @@ export function useTitle() {
   const { state } = link.value;
   const high = workOrder.value.filter((id) => {
     const alert = alertOf(id);
-    return alert && alert.priority === "high" && alert.handling === "unacknowledged";
+    return alert && alert.priority === "high" && waits(alert);
   }).length;
   const demo = cards.size && tally.value.demo > 0 ? `${t("demo.short")} · ` : "";
   const text = state === "lost" ? `⚠ ${t("strip.old")} · Vigil` : `${high ? `(${high}) ` : ""}${demo}Vigil`;

@@ -1,6 +1,6 @@
 // Who needs me first? Tiles or table in the server's order; only what is in view is drawn.
 import { html, signal, useEffect, useRef, useState } from "../page/html.js";
-import { duration } from "../page/format.js";
+import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
@@ -9,6 +9,7 @@ import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrd
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t } from "../page/words.js";
+import { openHandover } from "./handover.js";
 
 const NO_FILTER = { text: "", ward: "", needsMe: false, notWatched: false };
 const filter = signal(NO_FILTER);
@@ -98,7 +99,9 @@ function topOf(patientId) {
 const alike = (top, ids) => ids.filter((id) => alertOf(id)?.priority === top.priority).length;
 
 function Stand({ alert }) {
-  if (alert.handling === "acknowledged") return html`<span class="muted">${t("tile.has_it", { who: alert.acknowledged_by })}</span>`;
+  if (alert.snoozed_until) return html`<span class="muted">${t("tile.snoozed", { time: clock(alert.snoozed_until) })}</span>`;
+  if (alert.accept_by) return html`<span>${t("tile.handed", { who: alert.owner })}</span>`;
+  if (alert.handling === "acknowledged") return html`<span class="muted">${t("tile.has_it", { who: alert.owner || alert.acknowledged_by })}</span>`;
   return html`<span>${t("alert.waiting", { time: duration(now.value - Date.parse(alert.opened_at)) })}</span>`;
 }
 
@@ -115,7 +118,7 @@ function TileBody({ card, top, count, ids }) {
     <div class="l7"><${Coverage} coverage=${card.coverage} />${card.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}</div>`;
 }
 
-const edgeOf = (top) => (top ? `${top.priority} ${top.kind} ${top.handling}` : "calm");
+const edgeOf = (top) => (top ? `${top.priority} ${top.kind} ${top.handling} ${top.snoozed_until ? "snoozed" : ""}` : "calm");
 
 function Tile({ id }) {
   const [element, seen] = useInView();
@@ -199,6 +202,7 @@ function Filters({ shown, hiddenAlerts }) {
     </select>`}
     <label><input type="checkbox" checked=${now_.needsMe} onChange=${(event) => set({ needsMe: event.target.checked })} />${t("filter.needs_me")}</label>
     <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
+    <button type="button" onClick=${() => openHandover(now_.ward)}>${t("nav.handover")}</button>
     <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
       ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
     </button>

@@ -1,5 +1,5 @@
 // What do I do next, and who has the rest? Ranked by the server, grouped by patient, never moving under the hand.
-import { html, useEffect, useLayoutEffect, useRef } from "../page/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../page/html.js";
 import { clock } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { Lane } from "../page/lane.js";
@@ -7,16 +7,16 @@ import { go, goBack, openPatient, returnFocus, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { link } from "../page/stream.js";
 import { acknowledge } from "../page/commands.js";
-import { alertOf, alerts, cardOf, inMainLane, isOpen, lastAlertAt, loaded, orderFailed, tally } from "../page/ward.js";
-import { Coverage, Person, ScoreBox } from "../page/parts.js";
+import { isHeld } from "../page/calls.js";
+import { alertOf, inMainLane, lastAlertAt, loaded, orderFailed, readAlert, tally } from "../page/ward.js";
 import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
 import { AlertCard } from "./alert_card.js";
-import { AlertLine } from "./alert_line.js";
 import { canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
+import { Row, firstOf, unfold } from "./row.js";
+import { canSnooze, openSnooze } from "./snooze.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
-const SHOWN_PER_PATIENT = 3;
 const lanes = { main: new Lane(inMainLane), technical: new Lane((alert) => !inMainLane(alert)) };
 
 export function followLanes() {
@@ -25,40 +25,6 @@ export function followLanes() {
 }
 
 const openCard = (alertId) => go("worklist", alertId);
-const firstOf = (row) => alertOf(row.ids.find((id) => canAcknowledge(alertOf(id) ?? {})) ?? row.ids[0]);
-
-function Row({ row, lane, current, selected, onFocus }) {
-  const card = cardOf(row.patientId);
-  const top = alertOf(row.ids[0]);
-  if (!top) return null;
-  const shown = row.ids.slice(0, SHOWN_PER_PATIENT).filter((id) => alerts.has(id));
-  const over = row.ids.every((id) => !isOpen(alertOf(id) ?? { state: "resolved" }));
-  const open = (alertId) => {
-    if (!lane.deaf.peek()) openCard(alertId);
-  };
-  return html`<div
-    role="row"
-    class=${`row ${top.priority} ${top.kind} ${over ? "over" : ""} ${selected ? "selected" : ""} ${top.handling}`}
-    tabindex=${current ? 0 : -1}
-    data-patient=${row.patientId}
-    aria-selected=${selected}
-    onFocus=${onFocus}
-    onClick=${() => open(firstOf(row).id)}
-  >
-    <div role="gridcell" class="who">
-      <${Person} card=${card} id=${row.patientId} />
-      <span class="state"><${ScoreBox} score=${card?.score} /><${Coverage} coverage=${card?.coverage} /></span>
-    </div>
-    <div role="gridcell" class="lines">
-      ${shown.map((id) => html`<${AlertLine} key=${id} alert=${alertOf(id)} onOpen=${open} />`)}
-      ${row.ids.length > SHOWN_PER_PATIENT &&
-      html`<button class="plain small more" tabindex="-1" onClick=${(event) => {
-        event.stopPropagation();
-        openPatient(row.patientId);
-      }}>${t("list.more", { n: row.ids.length - SHOWN_PER_PATIENT })}</button>`}
-    </div>
-  </div>`;
-}
 
 /** Keeps the focus on its patient, and the row at the top of the window in its place, through a re-order. */
 function useSteadyRows(lane, rows, list, focused) {
@@ -118,6 +84,7 @@ function Rows({ lane, label, selected }) {
           lane=${lane}
           current=${row.patientId === currentId}
           selected=${row.ids.includes(selected)}
+          onCard=${openCard}
           onFocus=${() => {
             focused.current = row.patientId;
           }}
@@ -126,11 +93,28 @@ function Rows({ lane, label, selected }) {
   </div>`;
 }
 
+/** Calls that the ward's budget holds back: counted, and one tap leads to the first of them. */
+function Held({ lane }) {
+  const rows = lane.rows.value.filter((row) => row.ids.some((id) => isHeld(alertOf(id) ?? { state: "resolved" })));
+  const n = rows.reduce((sum, row) => sum + row.ids.filter((id) => isHeld(alertOf(id) ?? { state: "resolved" })).length, 0);
+  if (!n) return null;
+  const show = () => {
+    const { patientId } = rows[0];
+    unfold(patientId, true);
+    const element = document.querySelector(`.lane .row[data-patient="${CSS.escape(patientId)}"]`);
+    element?.scrollIntoView({ block: "nearest" });
+    element?.focus({ preventScroll: true });
+  };
+  return html`<button class="held-count" title=${t("held.why")} onClick=${show}>${t("held.count", { n })}</button>`;
+}
+
+/** Of constant height, so that nothing that comes moves the rows. */
 function NewBand({ lane, title }) {
   const { n, high } = lane.waiting.value;
   return html`<div class="new-band">
     <h2>${title}</h2>
     ${n > 0 && html`<button class=${`new ${high ? "high" : ""}`} onClick=${() => lane.show()}>${t("list.new", { n, high })}</button>`}
+    <${Held} lane=${lane} />
   </div>`;
 }
 
@@ -184,11 +168,24 @@ function useListKeys(area) {
     else openCard(alert.id);
     return true;
   };
+  const setAside = () => {
+    const alert = rowHere() ? firstOf(rowHere()) : alertOf(route.value.id);
+    if (!alert || !canSnooze(alert)) return false;
+    openSnooze(alert);
+    return true;
+  };
+  const fold = (open) => {
+    const row = rowHere();
+    if (!row) return false;
+    unfold(row.patientId, open);
+    return true;
+  };
   const show = () => {
     lanes.main.show();
     lanes.technical.show();
   };
   useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: enter, a: take, n: show });
+  useKeys({ s: setAside, ArrowRight: () => fold(true), ArrowLeft: () => fold(false) });
 }
 
 function useWindowScroll() {
@@ -216,7 +213,11 @@ function useReturnedFocus(area, cardId) {
 export function WorkList() {
   const area = useRef(null);
   const selected = route.value.id;
+  const [, setRead] = useState(""); // draws again when a closed alert has been read
   const chosen = selected ? alertOf(selected) : null;
+  useEffect(() => {
+    if (selected && loaded.value && !chosen) readAlert(selected).then(() => setRead(selected));
+  }, [selected, loaded.value]);
   useListKeys(area);
   useWindowScroll();
   useReturnedFocus(area, selected);

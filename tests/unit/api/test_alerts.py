@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.api.site import Site
 from vigil.domain.alerts import Alert, Kind, Priority
-from vigil.domain.lifecycle import Acknowledge, Ended, Stamp
+from vigil.domain.lifecycle import Acknowledge, Ended, HandOver, Stamp
+from vigil.domain.times import MINUTE, SECOND, to_iso
 
 
 @pytest.fixture
@@ -136,3 +139,93 @@ def test_an_acknowledgement_by_another_way_is_seen_too(site: Site, alert: Alert)
     site.get("/api/v1/alerts")
     site.happen(alert, Acknowledge(Stamp("command:x", site.clock.now_us(), "Wang"), 1))
     assert site.get("/api/v1/alerts").json()["items"][0]["acknowledged_by"] == "Wang"
+
+
+# --- a resolved alert, snooze, hand-over ------------------------------------------------------------------------------
+
+
+def test_a_resolved_alert_is_not_acknowledged_but_shown_as_it_is(site: Site, alert: Alert) -> None:
+    act(site, alert, "acknowledge", 1, command_id="c-1")
+    now = site.clock.now_us()
+    resolved = site.happen(site.records.alert(alert.alert_id), Ended(Stamp("ordinal:7", now), now)).after
+    for verb in ("acknowledge", "return", "accept", "snooze"):
+        more: dict[str, Any] = {"minutes": 5, "reason": "x"} if verb == "snooze" else {}
+        status, problem = act(site, alert, verb, resolved.version, "Wang", **more)
+        assert (status, problem["detail"]) == (409, "the alert is resolved"), verb
+        shown = problem["alert"]
+        assert isinstance(shown, dict)
+        assert (shown["state"], shown["version"]) == ("resolved", resolved.version)
+    assert act(site, alert, "acknowledge", 1, command_id="c-1")[0] == 200  # the tap that was taken, once more
+
+
+@pytest.mark.parametrize("way", ["minutes", "until"])
+def test_snoozed_it_stays_in_the_list_and_says_until_when_by_whom_and_why(site: Site, alert: Alert, way: str) -> None:
+    until = to_iso(site.clock.now_us() + 10 * MINUTE)
+    end: dict[str, Any] = {"minutes": 10} if way == "minutes" else {"until": until}
+    status, after = act(site, alert, "snooze", 1, reason="treatment given", **end)
+    assert status == 200
+    expected = {"snoozed_until": until, "snoozed_by": "Li Na", "snooze_reason": "treatment given", "snoozes": 1}
+    assert {key: after[key] for key in expected} == expected
+    (listed,) = site.get("/api/v1/alerts").json()["items"]
+    assert (listed["snoozed_until"], listed["handling"]) == (until, "unacknowledged")
+    line = site.get(f"/api/v1/alerts/{alert.alert_id}").json()["history"][-1]
+    assert (line["step"], line["note"], line["detail"]) == ("snoozed", "treatment given", {"until_at": until})
+
+
+def test_the_same_snooze_again_changes_nothing(site: Site, alert: Alert) -> None:
+    first = act(site, alert, "snooze", 1, minutes=5, reason="known", command_id="c-1")
+    site.clock.advance(30)
+    assert act(site, alert, "snooze", 1, minutes=5, reason="known", command_id="c-1") == first
+    assert act(site, alert, "snooze", 1, "Wang", minutes=5, reason="known", command_id="c-2")[0] == 409
+
+
+def test_a_snooze_beyond_a_bound_is_refused_with_the_bound(site: Site, alert: Alert) -> None:
+    status, problem = act(site, alert, "snooze", 1, minutes=31, reason="known")
+    assert (status, problem["detail"]) == (422, "an alert of medium priority is snoozed for 30 min at most")
+    past = to_iso(site.clock.now_us() - SECOND)
+    assert act(site, alert, "snooze", 1, until=past, reason="known")[0] == 422
+    for version in (1, 2):
+        site.clock.advance(1)
+        assert act(site, alert, "snooze", version, minutes=5, reason="known", command_id=f"c-{version}")[0] == 200
+    status, problem = act(site, alert, "snooze", 3, minutes=6, reason="known")
+    assert (status, problem["detail"]) == (422, "an alert is snoozed 2 times in a row at most: acknowledge it")
+    assert site.records.last_seq() == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"minutes": 5},
+        {"minutes": 5, "reason": ""},
+        {"minutes": 5, "reason": "  "},
+        {"reason": "known"},
+        {"minutes": 5, "until": "2026-01-01T00:05:00Z", "reason": "known"},
+        {"until": "2026-01-01T00:05:00", "reason": "known"},
+        {"minutes": 0, "reason": "known"},
+        {"minutes": 5, "reason": "x" * 501},
+    ],
+)
+def test_a_snooze_needs_one_end_and_a_reason(site: Site, alert: Alert, body: dict[str, Any]) -> None:
+    status, _ = act(site, alert, "snooze", 1, **body)
+    assert status == 422
+    assert site.records.alert(alert.alert_id) == alert
+
+
+def test_a_role_without_names_does_not_read_the_reason(site: Site, alert: Alert) -> None:
+    act(site, alert, "snooze", 1, minutes=5, reason="Marker-Family's daughter is there")
+    answer = site.get(f"/api/v1/alerts/{alert.alert_id}", "auditor")
+    assert "Marker-Family" not in answer.text
+    assert answer.json()["snooze_reason"] == ""
+
+
+def test_what_was_handed_over_is_accepted_by_who_takes_it(site: Site, alert: Alert) -> None:
+    assert act(site, alert, "accept", 1, "Wang")[0] == 422
+    act(site, alert, "acknowledge", 1, "Li Na")
+    now = site.clock.now_us()
+    given = site.happen(site.records.alert(alert.alert_id), HandOver(Stamp(f"deadline:{now}", now), "Wang")).after
+    (listed,) = site.get("/api/v1/alerts").json()["items"]
+    assert (listed["owner"], listed["accept_by"]) == ("Wang", to_iso(now + 10 * MINUTE))
+    status, after = act(site, alert, "accept", given.version, "Wang")
+    assert (status, after["owner"], after["accept_by"], after["handling"]) == (200, "Wang", None, "acknowledged")
+    assert act(site, alert, "accept", given.version, "Wang") == (status, after)
+    assert act(site, alert, "accept", given.version, "Li Na")[0] == 409

@@ -121,7 +121,7 @@ def test_changing_a_limit(site: Site) -> None:
         True,
         88,
         None,
-        15,
+        600,
         "Dr Wang",
     )
     listed = site.get("/api/v1/policies").json()

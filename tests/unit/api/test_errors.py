@@ -50,6 +50,7 @@ def test_the_whole_error_tree_has_a_status() -> None:
         "NotFound": 404,
         "InvalidInput": 422,
         "PolicyError": 422,
+        "TeamError": 422,
         "TableError": 422,
         "StoreError": 503,
         "BrokerError": 503,

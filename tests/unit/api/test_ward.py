@@ -11,9 +11,9 @@ from api.current import BAD_SIGNAL_US, Layout, fresh_for
 from api.ward import Changes, Ward
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Kind, Priority
+from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.lifecycle import Acknowledge, Ended, Stamp
 from vigil.domain.people import Device
-from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.scores import Band, Coverage, CoverageState, Score, ScorePart, ScoreStatus
 from vigil.domain.times import HOUR, MINUTE, SECOND, to_iso
@@ -268,7 +268,7 @@ def test_an_admission_or_a_binding_asks_for_a_snapshot(site: Site) -> None:
     site.records.bind("w-1", "p-1", START)
     assert ward.take_changes().reset
     site.records.put_device(Device("w-1", "another model"))
-    site.records.put_policy("p-1", DEFAULT_POLICY, "Dr Wang", "test", START)
+    site.records.put_policy(PolicyDocument(Scope.PATIENT, "p-1", {}, "Dr Wang", "test", at=START))
     assert not ward.take_changes()
 
 
@@ -287,3 +287,25 @@ def test_a_patient_with_an_alert_log_longer_than_one_chunk_is_read_whole(site: S
         line = site.records.transitions(alert_id=alert.alert_id, limit=1)[0]
         assert site.records.record(replace(line, cause=f"deadline:{number}:escalated", after=after)) is not None
     assert [one.title for one in ward.open_alerts()] == ["title 1099"]
+
+
+def test_nobody_is_watched_when_the_judging_stands_still(site: Site) -> None:
+    site.admit("p-1", "w-1")
+    site.admit("p-2")
+    board, ward = site.bus.board, fresh_ward(site)
+    board.put_coverage(Coverage("p-1", CoverageState.WATCHED, START, ""))
+    board.judged_at = START
+    ward.take_changes()
+    site.clock.advance(10)
+    assert ward.take_changes().coverage == {}
+    site.clock.advance(1)
+    changes = ward.take_changes()
+    assert changes.coverage["p-1"] == {
+        "state": "not_watched",
+        "since_at": to_iso(START),
+        "why": "Vigil has stopped judging",
+    }
+    assert ward.coverage("p-2").state is CoverageState.NO_DEVICE
+    assert ward.take_changes().coverage == {}
+    board.judged_at = site.clock.now_us()
+    assert ward.take_changes().coverage["p-1"]["state"] == "watched"

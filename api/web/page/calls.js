@@ -1,0 +1,57 @@
+// Whom an alert calls now, and if nobody: why not, and which alert leads it. The server decides; here it is put into words.
+import { clock } from "./format.js";
+import { alertOf, isOpen, isUnverified } from "./ward.js";
+import { t } from "./words.js";
+
+/** Nobody has it, and nothing keeps it from calling for long: it waits for somebody to come. */
+export const waits = (alert) => isOpen(alert) && alert.handling === "unacknowledged" && !alert.snoozed_until && !alert.suppressed_by;
+
+/** The ward's budget lets its call wait; a value that is not verified yet waits for a better one, which is something else. */
+export const isHeld = (alert) => isOpen(alert) && Boolean(alert.held_until) && !isUnverified(alert);
+export const isHandedOver = (alert) => isOpen(alert) && Boolean(alert.accept_by);
+
+/** Technical alerts that say that other alerts reach nobody. */
+export const isAlarmPath = (alert) => alert.rule === "unanswered" || alert.rule === "self_test";
+
+/** Id of the alert that carries this one, or whose call it has joined; "" = it calls by itself. */
+export function leaderOf(alert) {
+  if (alert.suppressed_by) return alert.suppressed_by;
+  return alert.handling === "unacknowledged" && alert.call?.how === "joined" ? alert.call.by : "";
+}
+
+/** Alerts of one patient, in order, as [{id, under}]: those that another one above them leads lie under it. */
+export function folded(ids) {
+  const groups = new Map();
+  const leads = new Map(); // alert id -> the group it lies in
+  for (const id of ids) {
+    const alert = alertOf(id);
+    const leader = alert ? leaderOf(alert) : "";
+    const open = leader && leads.has(leader) && isOpen(alertOf(leader)) && isOpen(alert);
+    const group = open ? leads.get(leader) : { id, under: [] };
+    leads.set(id, group);
+    if (open) group.under.push(id);
+    else groups.set(id, group);
+  }
+  return [...groups.values()];
+}
+
+const titleOf = (id) => alertOf(id)?.title ?? t("call.another");
+
+/** Why it calls nobody now, in one sentence; "" while it calls, or when somebody has it. */
+export function quietWords(alert) {
+  if (!isOpen(alert)) return "";
+  if (alert.snoozed_until) return snoozeWords(alert);
+  if (alert.suppressed_by) return t("call.carried", { what: titleOf(alert.suppressed_by) });
+  if (alert.handling === "acknowledged") return "";
+  if (alert.held_until) return t(isUnverified(alert) ? "call.held_doubt" : "call.held", { time: clock(alert.held_until) });
+  const { how, by, why } = alert.call ?? {};
+  if (how === "joined") return t(alertOf(by)?.handling === "acknowledged" ? "call.attended" : "call.joined", { what: titleOf(by) });
+  if (how === "list") return alert.priority === "low" ? t("call.list_low") : t("call.list", { why });
+  return "";
+}
+
+function snoozeWords(alert) {
+  const values = { time: clock(alert.snoozed_until), who: alert.snoozed_by, n: alert.snoozes };
+  if (!alert.snooze_reason) return t("snooze.stands_bare", values); // a role without names does not see the reason
+  return t("snooze.stands", { ...values, why: alert.snooze_reason });
+}

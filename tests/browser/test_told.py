@@ -1,0 +1,175 @@
+"""Who was told, seen on screen, taken over at a hand-over, and what people say of an alert afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Request, Route, expect
+
+from tests.browser.station import Screens, Site
+
+pytestmark = pytest.mark.browser
+
+WORDS = {
+    "queued": "waits to be sent since",
+    "sent": "no proof that it arrived",
+    "delivered": "not seen yet",
+    "seen": "not accepted yet",
+    "accepted": "accepted",
+    "failed": "given up: answered 410",
+}
+
+
+def test_an_alert_looked_at_for_two_seconds_is_seen_once(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    alert_id = site.alert_that_comes(patient_id)["id"]
+    assert [one["state"] for one in site.notices(alert_id)] == ["sent"]
+    station = screens.open()
+    told: list[str] = []
+
+    def note(sent: Request) -> None:
+        if sent.url.endswith("/seen"):
+            told.append(sent.url)
+
+    station.page.on("request", note)
+    station.view("worklist")
+    station.wait_for_row(patient_id)
+    assert told == []  # a row in the list is not a look at the alert
+    card = station.open_card(patient_id)
+    expect(card.locator(".told")).to_contain_text(
+        re.compile(r"seen\s*page, for everybody: \d\d:\d\d, not accepted yet")
+    )
+    assert [one["state"] for one in site.notices(alert_id)] == ["seen"]
+    card.get_by_role("button", name="Acknowledge: I deal with it").click()
+    expect(card.locator(".told")).to_contain_text("accepted", timeout=15_000)
+    assert len(told) == 1
+
+
+def test_each_state_of_a_notice_has_its_own_words(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+
+    def six(route: Route) -> None:
+        answer = route.fetch()
+        one: dict[str, Any] = answer.json()["items"][0]
+        at = one["queued_at"]
+        items = [
+            {**one, "id": state, "channel": "pager", "person": "Dr Wang", "state": state, "why": "answered 410"}
+            | {f"{state}_at": at, "attempts": []}
+            for state in WORDS
+        ]
+        route.fulfill(response=answer, body=json.dumps({"items": items}))
+
+    station = screens.open()
+    station.page.route("**/deliveries", six)
+    station.view("worklist")
+    card = station.open_card(patient_id)
+    card.locator(".told details summary").click()
+    for state, words in WORDS.items():
+        line = card.locator(f".notice-line.{state}")
+        expect(line.locator(".proof")).to_have_text(state)
+        expect(line).to_contain_text("pager of Dr Wang")
+        expect(line).to_contain_text(words)
+    assert card.locator(".notice-line", has_text="seen").count() == 2  # "seen", and "delivered: not seen yet"
+
+
+def test_what_was_handed_over_to_me_is_accepted_by_its_button(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    path = f"/alerts/{alert['id']}/acknowledge"
+    site.request("POST", path, {"version": alert["version"]}, name="Wang Fang", role="nurse")
+    station = screens.open()
+    station.view("worklist")
+    station.wait_for_row(patient_id)
+    taken = site.open_alert(patient_id)
+    handed = {**taken, "owner": "Li Na", "accept_by": "2126-01-01T08:30:00.000Z", "version": taken["version"] + 1}
+    station.page.route("**/accept", lambda route: route.fulfill(json={**handed, "accept_by": None, "version": 4}))
+    station.change(handed)
+    line = station.line(alert["id"])
+    expect(line).to_contain_text("Wang Fang acknowledged it; handed over to you: accept by")
+    station.change({**handed, "owner": "Zhou Min"})
+    expect(line.get_by_role("button")).to_have_text("Take over instead")
+    station.change(handed)
+    line.get_by_role("button", name="Accept: I take over").click()
+    expect(line).to_contain_text(re.compile(r"Accepted \d\d:\d\d\. It is yours now\."))
+
+
+def test_four_words_are_offered_after_somebody_took_it_and_mine_counts(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    station = screens.open()
+    station.view("worklist")
+    card = station.open_card(patient_id)
+    expect(card.locator(".feedback")).to_have_count(0)
+    alert = site.alert_that_comes(patient_id)
+    card.get_by_role("button", name="Acknowledge: I deal with it").click()
+    words = card.locator(".verdicts button")
+    expect(words).to_have_text(["True and useful", "True, not useful", "False signal", "Wrong limit"])
+    path = f"/alerts/{alert['id']}/feedback"
+    site.request("POST", path, {"verdict": "artefact"}, name="Zhou Min", role="nurse")
+    words.nth(3).click()
+    expect(words.nth(3)).to_have_attribute("aria-pressed", "true")
+    expect(card.locator(".feedback")).to_contain_text(re.compile(r"Zhou Min, \d\d:\d\d: False signal"))
+    words.nth(0).click()
+    expect(words.nth(0)).to_have_attribute("aria-pressed", "true")
+    expect(words.nth(3)).to_have_attribute("aria-pressed", "false")
+    said = site.request("GET", f"/alerts/{alert['id']}", role="nurse")["feedback"]["items"]
+    mine = [one["verdict"] for one in said if one["person"] == "Li Na" and one["counts"]]
+    assert mine == ["useful"]
+
+
+def test_nobody_answers_is_said_on_every_view_until_somebody_has_it(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    station = screens.open()
+    unanswered = {
+        **alert,
+        "id": "a-unanswered",
+        "rule": "unanswered",
+        "kind": "technical",
+        "title": "Nobody has answered",
+    }
+    whole = {**unanswered, "history": [], "feedback": None}
+    station.page.route("**/alerts/a-unanswered", lambda route: route.fulfill(json=whole))
+    station.page.route("**/alerts/a-unanswered/deliveries", lambda route: route.fulfill(json={"items": []}))
+    station.change(unanswered)
+    chip = station.page.locator(".strip .alarm-path")
+    for view in ("ward", "handover", "more", "worklist"):
+        station.view(view)
+        expect(chip).to_contain_text(re.compile(r"Nobody answers: [1-9]"))
+    chip.click()
+    expect(station.page.locator(".card-side h2")).to_contain_text("Nobody has answered")
+    missing = {**unanswered, "rule": "self_test", "version": 2}
+    station.change(missing)
+    expect(chip).to_contain_text("Self-test missing")
+    station.change({**missing, "handling": "acknowledged", "acknowledged_at": alert["opened_at"], "version": 3})
+    expect(chip.filter(has_text="Self-test missing")).to_have_count(0)
+
+
+def test_the_hand_over_note_is_reached_from_the_ward_and_names_who_has_what(screens: Screens, site: Site) -> None:
+    patient_id, family = site.ill()
+    free, _ = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    path = f"/alerts/{alert['id']}/acknowledge"
+    body = {"version": alert["version"], "note": "tablet given"}
+    site.request("POST", path, body, name="Wang Fang", role="nurse")
+    station = screens.open()
+    page = station.page
+    station.view("ward")
+    expect(page.locator(f'.tile[data-patient="{free}"]')).to_be_attached(timeout=15_000)
+    wards = page.get_by_label("Ward", exact=True)
+    wards.select_option("Test")
+    page.get_by_role("button", name="Hand-over").click()
+    note = page.locator(".handover-note")
+    expect(note.get_by_role("heading", level=1)).to_have_text("Hand-over Test")
+    taken = note.locator(".open > li", has_text=patient_id).first
+    expect(taken).to_contain_text(re.compile(r"Wang Fang has it since \d\d:\d\d\..*Note: tablet given"))
+    expect(note.locator(".open > li", has_text=free).first).to_contain_text("Nobody has it.")
+    expect(note).to_contain_text("No team is set for this ward")
+    for heading in ("Open alerts", "NEWS2", "Not fully watched", "Silent devices"):
+        expect(note.get_by_role("heading", name=heading)).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".main-bar")).to_be_hidden()
+    expect(note.get_by_role("button", name="Print")).to_be_hidden()
+    expect(note).to_contain_text(family)
