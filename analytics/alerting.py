@@ -12,7 +12,8 @@ from analytics.book import Book, earlier_beginnings
 from analytics.calling.desk import Desk
 from analytics.directory import Directory
 from vigil.bus.board import Bus
-from vigil.domain.alerts import Alert, Transition
+from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.calls import call_of, interrupts
 from vigil.domain.errors import VersionConflict
 from vigil.domain.lifecycle import THIRD_WITHIN, Amended, Began, Event, Passed, Stamp, apply
 from vigil.domain.people import is_test
@@ -43,6 +44,7 @@ class Alerting:
         self.book = book
         self._desk = desk
         self._count = metrics.counter("analytics_transitions_total", "Lines written to alert logs", ("step",))
+        self._calls = metrics.counter("analytics_calls_total", "Lines that asked for a person, by the answer", ("how",))
 
     def now(self) -> int:
         return self._clock.now_us()
@@ -83,6 +85,13 @@ class Alerting:
             f"the alert of rule {rule} changed {_TRIES} times while {type(event).__name__} was applied"
         )
 
+    def times_called(self, alert: Alert) -> int:
+        """How often somebody was called for the alert since nobody deals with it, by its log."""
+        called = 0
+        for line in self._records.transitions(alert_id=alert.alert_id):
+            called = 0 if line.after.handling is Handling.ACKNOWLEDGED else called + interrupts(line)
+        return called
+
     def amend(self, alert: Alert, event: Amended) -> Transition | None:
         """Annotate one alert, whichever occurrence it is and whether it is resolved or not."""
         line = apply(alert, event, self._directory.policy(alert.patient_id))
@@ -96,6 +105,8 @@ class Alerting:
         self._desk.note(line)
         if not is_test(alert.patient_id):
             self._count.labels(line.step.value).inc()
+            if (call := call_of(line)) is not None:
+                self._calls.labels(call.how.value).inc()
             _LOG.info("alert %s %s %s %s", alert.alert_id, line.step.value, alert.rule, alert.priority.value)
         self._bus.transitions.publish(line)
         return line

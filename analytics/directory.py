@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from analytics.calling.outage import EVERYWHERE, OF_WARD, is_outage
+from vigil.domain.alerts import Alert
 from vigil.domain.errors import PolicyError
 from vigil.domain.people import MANUAL_PREFIX, Binding, Device, Patient, is_test
 from vigil.domain.policy import DEFAULT_POLICY, Policy, in_force
@@ -115,6 +117,15 @@ class Directory:
     def team(self, patient_id: str) -> Team:
         """Who answers for the patient."""
         return team_of_ward(self._teams, self.ward(patient_id))
+
+    def ward_of(self, alert: Alert) -> str:
+        """The ward that answers for the alert: the patient's, or the one whose devices are silent."""
+        if is_outage(alert) and alert.rule != EVERYWHERE:
+            return alert.rule.removeprefix(OF_WARD)
+        return self.ward(alert.patient_id)
+
+    def team_of(self, alert: Alert) -> Team:
+        return team_of_ward(self._teams, self.ward_of(alert))
 
     def teams(self) -> list[Team]:
         return self._teams

@@ -7,14 +7,16 @@ alerts of their own, and those that were open stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from analytics.alerting import Alerting
+from analytics.calling.outage import carried_by, outage_over
 from analytics.directory import Directory
 from analytics.freshness import WATCHED_VITALS, Freshness, low_after, medium_after
 from analytics.slots import Slots
 from analytics.wording import amount, clock_time, no_data_text, no_signal_text, vital_name, vital_word
-from vigil.domain.alerts import Evidence, Kind, Priority
+from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
 from vigil.domain.people import Binding
 from vigil.domain.times import SECOND
@@ -22,6 +24,7 @@ from vigil.domain.vitals import VITALS
 
 #: A device that never sent anything is expected to send this often, unless it says otherwise (ours).
 UNKNOWN_INTERVAL = 60 * SECOND
+_GAPS = ("no_data.", "no_signal.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Missing:
         """Open, raise or end the patient's missing-data alerts."""
         gaps: dict[str, Gap] = {}
         silent: set[str] = set()
+        uncertain: set[str] = set()
         sensors = self._directory.sensors_on(patient_id, now)
         expected = [slot for slot in self._slots.of(patient_id) if freshness.expected[slot]]
         for binding in sensors:
@@ -54,13 +58,25 @@ class Missing:
             if gap is not None:
                 gaps[gap.rule] = gap
                 silent.add(binding.device_id)
+            elif not self._came(binding, expected, freshness):
+                uncertain.add(f"no_data.{binding.device_id}")
         talking = [slot for slot in expected if self._slots.device[slot] not in silent]
         for gap in self._vital_gaps(expected, talking, freshness, now):
             gaps[gap.rule] = gap
         for gap in gaps.values():
             self._call(patient_id, gap)
-        untouched = {VITALS[int(self._slots.vital[slot])].name for slot in expected if slot not in talking}
-        self._end_others(patient_id, gaps, untouched, now)
+        of_silent = {self._signal_rule(slot) for slot in expected if slot not in talking}
+        came = {self._signal_rule(slot) for slot in expected if freshness.fresh[slot]}
+        uncertain |= {self._signal_rule(slot) for slot in expected} - came
+        self._end_others(patient_id, gaps.keys() | of_silent | uncertain, now)
+
+    def _came(self, binding: Binding, expected: list[int], freshness: Freshness) -> bool:
+        """Has the device really been heard, or did only the count of its silence begin anew because Vigil did?"""
+        slots = [slot for slot in expected if self._slots.binding[slot] == binding.binding_id]
+        return any(freshness.fresh[slot] for slot in slots) if slots else self._sends_something(binding)
+
+    def _signal_rule(self, slot: int) -> str:
+        return f"no_signal.{VITALS[int(self._slots.vital[slot])].name}"
 
     def _device_gap(
         self, binding: Binding, expected: list[int], freshness: Freshness, now: int, live_since: int
@@ -137,7 +153,7 @@ class Missing:
 
     def _call(self, patient_id: str, gap: Gap) -> None:
         alert = self._alerting.book.active(patient_id, gap.rule)
-        if alert is not None and alert.priority.rank >= gap.priority.rank:
+        if alert is not None and (alert.priority.rank >= gap.priority.rank or self._in_outage(alert)):
             return
         version = self._directory.policy_version(patient_id)
         finding = Finding(
@@ -152,10 +168,14 @@ class Missing:
         )
         self._alerting.submit(patient_id, gap.rule, Began(self._alerting.stamp(f"deadline:{gap.due}"), finding))
 
-    def _end_others(self, patient_id: str, gaps: dict[str, Gap], untouched: set[str], now: int) -> None:
+    def _in_outage(self, alert: Alert) -> bool:
+        """One alert tells it for all of them: this one stays low and ends by itself with the outage."""
+        ward = self._directory.ward(alert.patient_id)
+        return carried_by(alert, outage_over(self._alerting.book, ward))
+
+    def _end_others(self, patient_id: str, stay: Set[str], now: int) -> None:
+        """An alert ends when data came, or when nothing is expected any more; never because Vigil was away itself."""
         for alert in self._alerting.book.open_alerts(patient_id):
-            head, _, name = alert.rule.partition(".")
-            over = head == "no_data" or (head == "no_signal" and name not in untouched)
-            if over and alert.active and alert.rule not in gaps:
+            if alert.rule.startswith(_GAPS) and alert.active and alert.rule not in stay:
                 stamp = self._alerting.stamp(f"deadline:{now}")
                 self._alerting.submit(patient_id, alert.rule, Ended(stamp, now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analytics.alerting import Alerting
 from analytics.amend import Amend
+from analytics.battery import BatteryRule
 from analytics.book import Book
 from analytics.calling.desk import Desk
 from analytics.calling.handovers import Handovers
@@ -59,7 +60,8 @@ class Pipeline:
         self.conditions = Conditions(slots)
         self._desk = Desk(directory, self.book)
         alerting = Alerting(records, bus, clock, directory, self.book, self._desk, metrics)
-        self._overlays = Overlays(alerting, self._desk)
+        self._battery = BatteryRule(slots, directory, alerting)
+        self._overlays = Overlays(alerting, self._desk, records.true_share)
         self._handovers = Handovers(alerting, directory)
         self._unanswered = Unanswered(alerting, directory)
         self.past = PastEpisodes(alerting, directory)
@@ -125,6 +127,7 @@ class Pipeline:
             self._minute_rules.tick(now)
             self._data_loss.tick(now, live_since)
             self._settle.tick(now)
+            self._battery.tick(now)
             if self._self_test is not None:
                 self._self_test.tick(now, live_since)
         self.past.flush(now)

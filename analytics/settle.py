@@ -63,7 +63,7 @@ class Settle:
             return DEVICE_UNBOUND if alert.device_id and alert.device_id not in worn and not held else ""
         if alert.rule == "news2":
             return DEVICE_UNBOUND if not worn and self._directory.bindings_of(alert.patient_id) else ""
-        if head == "no_data":
+        if head in ("no_data", "battery"):
             return DEVICE_UNBOUND if name not in worn else ""
         return DEVICE_UNBOUND if head == "no_signal" and not worn else ""
 

@@ -11,6 +11,7 @@ from analytics.coverage import CoverageLight, old_inputs
 from analytics.directory import Directory
 from analytics.freshness import look
 from analytics.missing import Missing
+from analytics.outage_rule import OutageRule
 from analytics.slots import Slots
 from vigil.bus.board import Board
 from vigil.domain.people import is_test
@@ -23,6 +24,7 @@ class Watch:
         self._directory = directory
         self._alerting = alerting
         self._missing = Missing(slots, directory, alerting)
+        self._outage = OutageRule(slots, directory, alerting)
         self._coverage = CoverageLight(slots, directory, board)
         self._code = np.empty(0, np.int8)
         self._known_slots = -1
@@ -67,6 +69,8 @@ class Watch:
             if live_since is not None:
                 self._missing.judge(patient_id, freshness, now, live_since)
             self._coverage.judge(patient_id, freshness, now, behind=self._behind)
+        if live_since is not None:
+            self._outage.tick(freshness, now, live_since)
 
     def _with_silent_sensor(self, now: int) -> set[str]:
         """Patients with a worn sensor that has not sent anything."""

@@ -16,11 +16,14 @@ from vigil.domain.vitals import BY_NAME
 #: Enough for a minute at one value a second, the fastest that devices send.
 RING = 64
 WINDOW = MINUTE
+#: Older than the newest value by this much is part of no median any more: a backfill must not push out what is of now.
+KEPT = 2 * WINDOW
 _WINDOWED = np.array([BY_NAME[name].index for name in ("resp_rate", "spo2", "heart_rate")])
 
 
 class Windows(Columns):
-    """``at`` (i64 microseconds) and ``value`` are rings of the last valid values; ``count`` how many there ever were.
+    """``at`` (i64 microseconds) and ``value`` are rings of the last valid values; ``count`` how many there ever were;
+    ``newest`` the latest of their measured times.
 
     ``median`` of the values measured in the minute up to the newest one; brought up to date by ``refresh``.
     """
@@ -30,6 +33,7 @@ class Windows(Columns):
         "at": (np.int64, (RING,), 0),
         "value": (np.float64, (RING,), np.nan),
         "count": (np.int64, (), 0),
+        "newest": (np.int64, (), 0),
         "median": (np.float64, (), np.nan),
         "stale": (np.bool_, (), False),
     }
@@ -37,6 +41,7 @@ class Windows(Columns):
     at: I64
     value: F64
     count: I64
+    newest: I64
     median: F64
     stale: NDArray[np.bool_]
 
@@ -55,15 +60,32 @@ class Windows(Columns):
         if not row.size:
             return
         order = np.argsort(row, kind="stable")
-        row = row[order]
+        row, at, value = row[order], batch.measured_at[keep][order], batch.value[keep][order]
+        recent = self._recent(row, at)
+        if not recent.all():
+            row, at, value = row[recent], at[recent], value[recent]
+        if not row.size:
+            return
         starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
         sizes = np.diff(np.r_[starts, row.size])
         rank = np.arange(row.size) - np.repeat(starts, sizes)
         place = (self.count[row] + rank) % RING
-        self.at[row, place] = batch.measured_at[keep][order]
-        self.value[row, place] = batch.value[keep][order]
+        self.at[row, place] = at
+        self.value[row, place] = value
         self.count[row[starts]] += sizes
         self.stale[row[starts]] = True
+
+    def _recent(self, row: I64, at: I64) -> NDArray[np.bool_]:
+        """Which values were of now when they came. Rows ascending, each in order of ordinal."""
+        before = self.newest[row]
+        np.maximum.at(self.newest, row, at)
+        recent: NDArray[np.bool_] = at > self.newest[row] - KEPT
+        if not recent.all():
+            # The newest so far, row by row: ranks of the times, lifted apart so that one running maximum serves all rows.
+            times, rank = np.unique(np.maximum(at, before), return_inverse=True)
+            lift = np.cumsum(np.r_[0, row[1:] != row[:-1]]) * times.size
+            recent = at > times[np.maximum.accumulate(rank + lift) - lift] - KEPT
+        return recent
 
     def refresh(self) -> None:
         """Medians of the rings that changed. A value that came late counts when it lies in the window."""

@@ -181,7 +181,7 @@ def score_title(score: Score) -> str:
 
 def score_text(score: Score) -> str:
     scoring = [
-        f"{_SCORE_WORDS[part.name]} {_part_value(part.value)}"
+        "on oxygen" if part.name == "oxygen" else f"{_SCORE_WORDS[part.name]} {_part_value(part.value)}"
         for part in sorted(score.parts, key=lambda part: -(part.points or 0))
         if part.points
     ]
@@ -201,6 +201,21 @@ def no_data_text(device_id: str, silent: int, watched_by_another: bool, last: st
     other = "" if watched_by_another else " This person is not watched."
     ending = f" Last: {last}." if last else ""
     return f"No data from the device {device_id} for {lasting(silent)}.{other}{ending}"
+
+
+def outage_title(silent: int, heard: int) -> str:
+    """
+    >>> outage_title(97, 100)
+    'No data from 97 of 100 patients: gateway, network or broker'
+    """
+    return f"No data from {silent} of {heard} patients: gateway, network or broker"
+
+
+def outage_text(silent: int, heard: int, ward: str | None, since: int) -> str:
+    """``ward`` None: of the whole installation."""
+    where = "" if ward is None else f" of the ward {ward}"
+    what = f"{silent} of {heard} patients{where} fell silent together at {clock_time(since)} and are not watched"
+    return f"{what}. Check the gateway, the network and the broker; look after those who need watching."
 
 
 def no_signal_text(vital: str, silent: int, seen: bool, last: str) -> str:

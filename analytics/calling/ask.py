@@ -12,11 +12,14 @@ from vigil.domain.order import UNVERIFIED_RULE_PREFIX
 @dataclass(frozen=True, slots=True)
 class Ask:
     """``line``: as the life cycle made it, not recorded yet. ``others``: the patient's other open alerts. ``room``: does the
-    ward's budget of interruptions leave room for one more now?"""
+    ward's budget of interruptions leave room for one more now? ``outage``: the one that the patient's ward is in.
+    ``past_called``: the call of the last minutes about what is past in this ward."""
 
     line: Transition
     others: tuple[Alert, ...]
     room: Callable[[], bool]
+    outage: Alert | None = None
+    past_called: Transition | None = None
 
     @property
     def alert(self) -> Alert:

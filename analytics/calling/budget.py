@@ -7,12 +7,13 @@ is called in the order of its expected value when there is room.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analytics.calling.ask import Ask, is_severe
 from analytics.calling.inhibit import NEWS2
 from vigil.domain.alerts import Alert, Priority, Step
 from vigil.domain.calls import Call, How
+from vigil.domain.feedback import expected_share, rule_name
 from vigil.domain.news2 import WORST_POINTS, vital_points
 from vigil.domain.times import HOUR, MINUTE
 
@@ -53,6 +54,19 @@ def exempt(alert: Alert) -> bool:
     return any(vital_points(limit["vital"], value) == WORST_POINTS for value in values)
 
 
-def by_expected_value(held: Iterable[Alert]) -> list[Alert]:
-    """The most urgent first, then who has waited longest."""
-    return sorted(held, key=lambda alert: (-alert.priority.rank, alert.opened_at, alert.alert_id))
+def worth(alert: Alert, ppv: float) -> float:
+    """Priority first, which says what harm is possible; then ``ppv``, how likely the alert is true, above 0 and below 1."""
+    return alert.priority.rank + ppv
+
+
+def by_expected_value(held: Iterable[Alert], shares: Mapping[str, tuple[int, int]]) -> list[Alert]:
+    """The most urgent first, of these the rule that people found true most often, then who has waited longest.
+
+    ``shares``: by rule, alerts that were true and alerts judged by people.
+    """
+
+    def order(alert: Alert) -> tuple[float, int, str]:
+        ppv = expected_share(*shares.get(rule_name(alert.rule), (0, 0)))
+        return (-worth(alert, ppv), alert.opened_at, alert.alert_id)
+
+    return sorted(held, key=order)

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from analytics.calling.ask import Ask, is_severe
+from analytics.calling.ask import Ask
+from analytics.calling.backfill import backfilled
 from analytics.calling.budget import HELD_AT_MOST, over_budget
 from analytics.calling.group import joined
 from analytics.calling.inhibit import inhibited
 from analytics.calling.listed import listed
+from analytics.calling.outage import silent_together
 from analytics.calling.over import over
-from analytics.calling.settling import DOUBT_WAITS, unsettled
+from analytics.calling.settling import unsettled, waits
 from analytics.calling.snooze import snoozed
 from vigil.domain.alerts import Step, Transition
 from vigil.domain.calls import CALL, Call, How
 
-STEPS: tuple[Callable[[Ask], Call | None], ...] = (inhibited, snoozed, over, listed, unsettled, joined, over_budget)
+STEPS: tuple[Callable[[Ask], Call | None], ...] = (
+    silent_together,
+    inhibited,
+    snoozed,
+    over,
+    listed,
+    unsettled,
+    joined,
+    backfilled,
+    over_budget,
+)
 
 
 def decide(ask: Ask) -> Call:
@@ -35,6 +47,5 @@ def decided(ask: Ask) -> Transition:
     if call.how is How.INHIBITED and not after.suppressed_by:
         after = replace(after, suppressed_by=call.by)
     if call.how is How.HELD and after.held_until is None and line.step is not Step.CALLED:
-        wait = DOUBT_WAITS if is_severe(after) else HELD_AT_MOST
-        after = replace(after, held_until=line.at + wait)
+        after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
     return replace(line, after=after, detail={**line.detail, CALL: call.row()})

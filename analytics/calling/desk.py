@@ -9,6 +9,7 @@ from analytics.book import Book
 from analytics.calling.ask import Ask
 from analytics.calling.budget import Spent
 from analytics.calling.decide import decided
+from analytics.calling.outage import outage_over
 from analytics.directory import Directory
 from vigil.domain.alerts import Alert, Handling, Transition
 from vigil.domain.calls import asks, interrupts
@@ -23,6 +24,7 @@ class Desk:
         self._directory = directory
         self._book = book
         self._spent = Spent()
+        self._past_called: dict[str, Transition] = {}
 
     def load(self, lines: Iterable[Transition]) -> None:
         """The log of the last hour, after a start: the budget counts on."""
@@ -34,16 +36,23 @@ class Desk:
         line = self._timed(line, before)
         if not asks(line):
             return line
-        patient_id = line.after.patient_id
-        others = tuple(each for each in self._book.open_alerts(patient_id) if each.alert_id != line.after.alert_id)
-        return decided(Ask(line, others, lambda: self.room(patient_id, line.at)))
+        patient_id, ward = line.after.patient_id, self._directory.ward_of(line.after)
+        of_patient = (each for each in self._book.open_alerts(patient_id) if each.alert_id != line.after.alert_id)
+        others = tuple(each for each in of_patient if self._directory.ward_of(each) == ward)
+        outage, past = self.outage(patient_id), self._past_called.get(ward)
+        return decided(Ask(line, others, lambda: self.room(patient_id, line.at), outage, past))
+
+    def outage(self, patient_id: str) -> Alert | None:
+        """The outage that the patient's ward is in."""
+        return None if patient_id == PLATFORM else outage_over(self._book, self._directory.ward(patient_id))
 
     def targets(self, line: Transition) -> Sequence[Target]:
         """Whom the line is told to; empty when it interrupts nobody. The self-test's alert is its watchdog's alone."""
         if not interrupts(line) or is_test(line.after.patient_id):
             return ()
-        teams = [self._directory.team(line.after.patient_id)]
-        if line.after.patient_id == PLATFORM:  # what is wrong with Vigil itself is everybody's business
+        teams = [self._directory.team_of(line.after)]
+        ward = self._directory.ward_of(line.after)
+        if line.after.patient_id == PLATFORM and not ward:  # what is wrong with Vigil itself is everybody's business
             teams = list(self._directory.teams()) or teams
         found = (target for team in teams for target in targets(team, line.after.escalation_level, line.at))
         return tuple(dict.fromkeys(found))
@@ -51,7 +60,10 @@ class Desk:
     def note(self, line: Transition) -> None:
         """After the line was recorded."""
         if interrupts(line):
-            self._spent.note(self._directory.ward(line.after.patient_id), line.at)
+            ward = self._directory.ward_of(line.after)
+            self._spent.note(ward, line.at)
+            if line.after.retrospective:
+                self._past_called[ward] = line
 
     def room(self, patient_id: str, now: int) -> bool:
         """Does the ward's budget allow one more interruption about this patient now?"""
@@ -68,5 +80,5 @@ class Desk:
             return line
         if before is not None and before.deadline_at == after.deadline_at:
             return line
-        wait = after_us(self._directory.team(after.patient_id), after.escalation_level + 1, after.priority)
+        wait = after_us(self._directory.team_of(after), after.escalation_level + 1, after.priority)
         return line if wait is None else replace(line, after=replace(after, deadline_at=line.at + wait))

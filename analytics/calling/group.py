@@ -1,17 +1,19 @@
 """Alerts of the same patient call once: who comes for one of them sees them all.
 
 While somebody is being called for a patient, another alert of the same lane that is not worse joins that call. When somebody has
-acknowledged an alert and is with the patient, one that is neither worse nor of high priority joins for a while. An alert of high
-priority only ever joins another of high priority that still calls.
+acknowledged an alert and is with the patient, one of the same cause that is neither worse nor of high priority joins for a while;
+low glucose after fast breathing is news. An alert of high priority only ever joins another of high priority that still calls.
 """
 
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
+from analytics.calling.inhibit import NEWS2
 from vigil.domain.alerts import Alert, Handling, Priority
 from vigil.domain.calls import Call, How
 from vigil.domain.order import in_main_lane
 from vigil.domain.times import MINUTE
+from vigil.domain.vitals import BY_NAME
 
 #: So long after an acknowledgement somebody is taken to be with the patient, microseconds (ours).
 ATTENDED = 15 * MINUTE
@@ -24,7 +26,7 @@ def joined(ask: Ask) -> Call | None:
             continue
         if _calling(other) and _leads(other, alert):
             return Call(How.JOINED, f'joined "{other.title}"', other.alert_id)
-        if alert.priority is not Priority.HIGH and _attended(other, alert, now):
+        if alert.priority is not Priority.HIGH and _attended(other, alert, now) and _same_cause(other, alert):
             return Call(How.JOINED, f'"{other.title}" was acknowledged a short time ago', other.alert_id)
     return None
 
@@ -48,3 +50,20 @@ def _attended(other: Alert, alert: Alert, now: int) -> bool:
     if other.handling is not Handling.ACKNOWLEDGED or other.acknowledged_at is None:
         return False
     return other.priority.rank >= alert.priority.rank and now - other.acknowledged_at <= ATTENDED
+
+
+#: What changes together, by the words of a rule's name (ours).
+_CAUSES = (
+    frozenset({"resp_rate", "spo2", NEWS2}),
+    frozenset({"heart_rate", "bp_sys", "bp_dia", "bp_mean", NEWS2}),
+    frozenset({"body_temp", NEWS2}),
+)
+
+
+def _same_cause(one: Alert, other: Alert) -> bool:
+    """Technical alerts: of one sensor. Others: of vitals that change together, or of the same vital."""
+    if not in_main_lane(one):
+        return one.device_id == other.device_id
+    names, more = set(one.rule.split(".")), set(other.rule.split("."))
+    vital = {name for name in names & more if name in BY_NAME or name == NEWS2}
+    return bool(vital) or any(names & cause and more & cause for cause in _CAUSES)

@@ -30,7 +30,7 @@ class Handovers:
 
     def _hand_over(self, team: Team, change: ShiftChange) -> None:
         for alert in self._alerting.book.open_alerts():
-            if self._directory.ward(alert.patient_id) == team.ward and _goes_with(alert, change):
+            if self._directory.ward_of(alert) == team.ward and _goes_with(alert, change):
                 incoming = change.incoming[0] if change.incoming else ""
                 stamp = self._alerting.stamp(f"deadline:{change.at}")
                 self._alerting.change(alert, HandOver(stamp, incoming))

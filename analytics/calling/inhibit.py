@@ -1,8 +1,8 @@
 """Which open alert carries another one, so that the other need not call by itself. Never a severe limit.
 
-A NEWS2 of 7 or more carries the limits of the vitals that score in it. A limit carries a low NEWS2 alert whose single 3 is the
-same vital. A lost signal carries what only says that the same sensor is silent, and a silent sensor carries the doubts about its
-signal that came after it.
+A NEWS2 of 7 or more carries the limits of the vitals that score in it. Of two pressures of one cuff the first carries the other.
+A limit carries a low NEWS2 alert whose single 3 is the same vital. A lost signal carries what only says that the same sensor is
+silent, and a silent sensor carries the doubts about its signal that came after it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ NEWS2 = "news2"
 #: Rules that only doubt the signal of a sensor.
 _DOUBTS = ("flat.", "disagreement.")
 _SILENT = ("no_data.", "no_signal.")
+_ONE_CUFF = tuple({f"limit.bp_sys.{side}", f"limit.bp_mean.{side}"} for side in ("low", "high"))
 _LOST = "signal_lost."
 
 
@@ -42,6 +43,8 @@ def carries(source: Alert, target: Alert) -> bool:
     if source.condition is Condition.TRUE and source.kind is Kind.PHYSIOLOGICAL:
         if source.rule == NEWS2 and source.priority is Priority.HIGH and head == "limit":
             return name.partition(".")[0] in _scoring(source, 1)
+        if {source.rule, target.rule} in _ONE_CUFF:
+            return source.device_id == target.device_id and _before(source, target)
         if source.rule.startswith("limit.") and target.rule == NEWS2 and target.priority is Priority.LOW:
             return _scoring(target, WORST_POINTS) == {source.rule.split(".")[1]}
     if not source.device_id or source.device_id != target.device_id:
@@ -50,6 +53,10 @@ def carries(source: Alert, target: Alert) -> bool:
         return target.rule.startswith(_SILENT)
     # Sensor off holds back new doubts only: an alert that was open before stays as it is.
     return source.rule.startswith(_SILENT) and target.rule.startswith(_DOUBTS) and source.opened_at <= target.opened_at
+
+
+def _before(source: Alert, target: Alert) -> bool:
+    return (source.opened_at, source.alert_id) < (target.opened_at, target.alert_id)
 
 
 def _scoring(alert: Alert, least: int) -> set[str]:

@@ -1,28 +1,37 @@
 """What often settles by itself in a moment is shown at once but calls a little later, if it still stands.
 
 A value of bad quality beyond a severe limit waits for a valid one to confirm or contradict it: motion alone makes two such values
-a patient-day. Missing data wait until the alert has escalated once: a sensor that is put on again calls nobody.
+a patient-day. Missing data wait ten minutes: a sensor that is put on again calls nobody. The coverage light goes out at once.
 """
 
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
-from vigil.domain.alerts import Kind, Step
+from vigil.domain.alerts import Alert, Kind, Priority, Step
 from vigil.domain.calls import Call, How
 from vigil.domain.order import UNVERIFIED_RULE_PREFIX
-from vigil.domain.times import SECOND
+from vigil.domain.times import MINUTE, SECOND
 
 #: How long a doubt waits for a valid value, microseconds (ours, needs clinical sign-off).
 DOUBT_WAITS = 90 * SECOND
-_GAPS = ("no_data.", "no_signal.")
+#: How long missing data may come back before they call, microseconds (ours); those of an alert of high priority never wait.
+GAP_WAITS = 10 * MINUTE
+_GAPS = ("no_data.", "no_signal.", "signal_lost.")
 
 
 def unsettled(ask: Ask) -> Call | None:
     alert = ask.alert
     if ask.line.step not in (Step.OPENED, Step.RECURRED, Step.WORSENED):
         return None
-    if alert.rule.startswith(_GAPS):
-        return Call(How.LIST, "calls if no data come")
+    if alert.rule.startswith(_GAPS) and alert.priority is not Priority.HIGH:
+        return Call(How.HELD, "data may come back")
     if alert.rule.startswith(UNVERIFIED_RULE_PREFIX) and alert.kind is Kind.TECHNICAL:
         return Call(How.HELD, "waits for a valid value")
     return None
+
+
+def waits(alert: Alert) -> int | None:
+    """How long such an alert is held, whatever room the budget has; None = it is none of them."""
+    if alert.rule.startswith(_GAPS):
+        return GAP_WAITS
+    return DOUBT_WAITS if alert.rule.startswith(UNVERIFIED_RULE_PREFIX) else None

@@ -19,6 +19,7 @@ class Unanswered:
     def __init__(self, alerting: Alerting, directory: Directory) -> None:
         self._alerting = alerting
         self._directory = directory
+        self._calls: dict[str, tuple[int, int]] = {}
 
     def tick(self, now: int) -> None:
         """One alert a patient; it ends when somebody has answered all that called."""
@@ -29,6 +30,7 @@ class Unanswered:
                 standing.append(alert)
             elif self._is_unanswered(alert):
                 waiting[alert.patient_id].append(alert)
+        self._calls = {one.alert_id: self._calls[one.alert_id] for alerts in waiting.values() for one in alerts}
         for patient_id, alerts in waiting.items():
             worst = max(alerts, key=lambda alert: (alert.priority.rank, -alert.opened_at))
             known = self._alerting.book.active(patient_id, RULE)
@@ -39,17 +41,22 @@ class Unanswered:
                 self._alerting.submit(alert.patient_id, RULE, Ended(self._alerting.stamp(f"deadline:{now}"), now))
 
     def _is_unanswered(self, alert: Alert) -> bool:
-        if (
-            alert.handling is not Handling.UNACKNOWLEDGED
-            or alert.priority is Priority.LOW
-            or not alert.escalation_level
-        ):
+        if alert.handling is not Handling.UNACKNOWLEDGED or alert.priority is Priority.LOW:
             return False
-        return alert.escalation_level > max(LEAST, last_level(self._directory.team(alert.patient_id)))
+        whole = max(LEAST, last_level(self._directory.team(alert.patient_id)))
+        return alert.escalation_level > whole and self._times_called(alert) > whole
+
+    def _times_called(self, alert: Alert) -> int:
+        """An alert that only joined others has escalated, but its own calls count."""
+        version, calls = self._calls.get(alert.alert_id, (0, 0))
+        if version != alert.version:
+            calls = self._alerting.times_called(alert)
+            self._calls[alert.alert_id] = alert.version, calls
+        return calls
 
     def _call(self, alert: Alert) -> None:
-        times = alert.escalation_level + 1
-        text = f'Nobody has answered "{alert.title}": called {times} times, the whole chain of the team.'
+        calls = self._times_called(alert)
+        text = f'Nobody has answered "{alert.title}": called {calls} times, the whole chain of the team.'
         finding = Finding(
             patient_id=alert.patient_id,
             rule=RULE,

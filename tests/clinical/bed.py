@@ -27,7 +27,7 @@ from simulators.patient import VirtualPatient, foresee
 from simulators.table import ReadingTable, readings
 from vigil.domain.alerts import Kind, Priority, Step, Transition
 from vigil.domain.people import Patient
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.times import HOUR, MINUTE, SECOND, from_iso
 
@@ -374,7 +374,7 @@ def _history(patient: VirtualPatient, shown: ReadingTable) -> History:
         epoch=np.zeros(size, np.uint32),
         seq=shown.seq,
     )
-    return History(_person(patient), streams, batch, DEFAULT_POLICY)
+    return History(_person(patient), streams, batch, BEDSIDE_POLICY)
 
 
 def _person(patient: VirtualPatient) -> Patient:

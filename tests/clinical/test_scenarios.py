@@ -14,7 +14,7 @@ import pytest
 from simulators.patient import foresee
 from simulators.scenario import load_scenario, scenario_names
 from tests.clinical.bed import AFTERNOON, PLANS, Outcome, burden, critical_h, harmed, in_time, outcome
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.times import MINUTE, from_iso
 
 #: Acute scenarios whose vitals the device shows: seeds looked at, and how many must be told of in time (all are now).
@@ -70,7 +70,7 @@ def systolic_at_harm(seed: int) -> float:
 
 
 def test_hypotension_is_told_where_the_cuff_can_show_it() -> None:
-    limit = DEFAULT_POLICY.limit("bp_sys", "low")
+    limit = BEDSIDE_POLICY.limit("bp_sys", "low")
     assert limit is not None
     # 5 mmHg: one SD of what a cuff is off by.
     shown = [seed for seed in harmed("hypotension", 60) if systolic_at_harm(seed) <= limit.limit - 5][:4]

@@ -99,7 +99,7 @@ def test_an_open_alert_and_its_acknowledgement_survive_kill_9(tmp_path: Path) ->
 @pytest.mark.timeout(120)
 def test_ctrl_c_stops_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
     with Product.started(tmp_path, patients=2) as product:
-        eventually(lambda: len(product.children("")) == 3, 30, "broker, core and ward")
+        eventually(lambda: len(product.children("")) == 4, 30, "broker, core, ward and watchdog")
         children = product.children("")
         assert product.stop() == 0
     for pid in children:

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from analytics.runner import Analytics
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, patient
 from vigil.bus.board import Bus
+from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.people import Device
 from vigil.domain.readings import NO_SEQUENCE, ReadingBatch, Stream
 from vigil.domain.times import HOUR, SECOND
@@ -75,6 +76,8 @@ def test_an_alert_its_scores_and_a_restart(tmp_path: Path) -> None:
         one.records.add_patient(patient())
         one.records.put_device(Device(DEVICE, "wearable"))
         one.records.bind(DEVICE, PATIENT, START - HOUR)
+        quick = {"limit": [{"vital": "spo2", "side": "low", "delay_s": 15, "hysteresis": 1}], "clear_delay_s": 60}
+        one.records.put_policy(PolicyDocument(Scope.PATIENT, PATIENT, quick, "doctor", "test"))
         one.run(0, [97.0] * 5 + [84.0] * 10)
         one.analytics.save()
         one.run(15, [84.0] * 3)

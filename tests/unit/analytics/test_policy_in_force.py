@@ -14,7 +14,7 @@ from tests.unit.analytics.stores import MemoryRecords
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, Value, Ward, patient
 from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.errors import PolicyError
-from vigil.domain.policy import DEFAULT_POLICY, Policy, in_force
+from vigil.domain.policy import BEDSIDE_POLICY, Policy, in_force
 from vigil.domain.schedules import Schedule
 from vigil.domain.times import MINUTE, SECOND
 from vigil.store.records import SqlRecordStore
@@ -26,7 +26,7 @@ EVERY_DAY = tuple(range(7))
 def in_minutes(*spans: tuple[int, int], **values: Any) -> Policy:
     """SpO2 low differs in these minutes after ``START``, which is a midnight."""
     paths = {f"{LOW}.{name}": value for name, value in values.items()}
-    return replace(DEFAULT_POLICY, schedules=tuple(Schedule(start, end, EVERY_DAY, paths) for start, end in spans))
+    return replace(BEDSIDE_POLICY, schedules=tuple(Schedule(start, end, EVERY_DAY, paths) for start, end in spans))
 
 
 def put(ward: Ward, policy: Policy) -> None:
@@ -127,7 +127,7 @@ def test_who_has_other_limits_after_a_turn() -> None:
     assert [of.policy(f"p-{number}") for number in range(1, 6)] == day
     assert of.move_to(START + MINUTE) == ["p-1", "p-3"], "the fourth sets at night what holds by day"
     assert of.policy("p-1") is of.policy("p-3")
-    assert of.policy("p-2") is DEFAULT_POLICY
+    assert of.policy("p-2") is BEDSIDE_POLICY
     assert of.policy_version("p-1") == of.policy("p-1").version != of.policy_version("p-2")
     assert (of.turned("p-1"), of.turned("p-2"), of.turned_at) == (True, False, START + MINUTE)
     assert of.move_to(START + MINUTE) == []
@@ -148,7 +148,7 @@ def test_the_documents_of_a_real_store_at_the_time_of_day(tmp_path: Path) -> Non
     of.move_to(START)
     of.refresh()
     assert [of.policy(f"p-{number}").limits[0].limit for number in (1, 2, 3)] == [
-        DEFAULT_POLICY.limits[0].limit
+        BEDSIDE_POLICY.limits[0].limit
     ] * 2 + [93]
     assert of.move_to(START + MINUTE) == ["p-1", "p-2"]
     assert [of.policy(f"p-{number}").limits[0].limit for number in (1, 2, 3)] == [85, 85, 93]
@@ -172,7 +172,7 @@ def test_where_nobody_says_what_time_it_is_a_schedule_is_refused() -> None:
 @pytest.mark.parametrize(("expected_s", "missing"), [(None, True), (600.0, False)])
 def test_the_policy_says_how_often_a_value_is_due(ward: Ward, expected_s: float | None, missing: bool) -> None:
     intervals = {} if expected_s is None else {"heart_rate": expected_s}
-    put(ward, replace(DEFAULT_POLICY, interval_s=intervals))
+    put(ward, replace(BEDSIDE_POLICY, interval_s=intervals))
     for second in range(400):
         ward.at(second)
         values = [Value("spo2", second, 97)] + ([Value("heart_rate", second, 70)] if second < 60 else [])
@@ -183,7 +183,7 @@ def test_the_policy_says_how_often_a_value_is_due(ward: Ward, expected_s: float 
 
 
 def test_an_expected_interval_changes_nothing_but_missing_data(ward: Ward) -> None:
-    put(ward, replace(DEFAULT_POLICY, interval_s={"spo2": 3600.0}))
+    put(ward, replace(BEDSIDE_POLICY, interval_s={"spo2": 3600.0}))
     ward.run(0, [97] * 5 + [84] * 16)
     assert ward.steps(LOW) == ["opened"]
     slots = ward.analytics._running().state.slots

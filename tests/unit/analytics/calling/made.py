@@ -22,7 +22,7 @@ def value(vital: str, number: float) -> Evidence:
 
 def alert(rule: str, priority: str = "medium", minutes_ago: float = 0, **change: Any) -> Alert:
     """Open, true and unacknowledged; technical by its rule."""
-    technical = not rule.startswith(("limit.", "news2"))
+    technical = not rule.startswith(("limit.", "news2", "drift."))
     opened = NOW - round(minutes_ago * MINUTE)
     made: dict[str, Any] = {
         "alert_id": f"a-{rule}", "patient_id": "p-1", "rule": rule,

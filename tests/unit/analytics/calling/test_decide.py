@@ -71,6 +71,13 @@ def test_nothing_carries_a_severe_limit_nor_a_doubt_about_one() -> None:
         assert decide(ask(severe, acknowledged(NEWS2_HIGH, 1))).how is not How.INHIBITED
 
 
+def test_of_two_pressures_of_one_cuff_the_first_carries_the_other() -> None:
+    mean = alert("limit.bp_mean.low", "medium", 2)
+    assert decide(ask(PRESSURE, acknowledged(mean, 1))).how is How.INHIBITED
+    assert decide(ask(mean, acknowledged(PRESSURE, 1))).how is not How.INHIBITED
+    assert decide(ask(replace(PRESSURE, device_id="w-2"), acknowledged(mean, 20))).how is How.NOW
+
+
 def test_a_silent_sensor_carries_new_doubts_about_its_signal_but_none_that_were_open_before() -> None:
     silent = alert("no_signal.heart_rate", "low", 10)
     new, old, other = (alert("flat.heart_rate", "medium", ago) for ago in (0, 20, 0))
@@ -120,10 +127,21 @@ def test_high_joins_high_only_while_that_calls() -> None:
     assert decide(ask(SATURATION_SEVERE, acknowledged(NEWS2_HIGH, 1))).how is How.NOW
 
 
-def test_while_somebody_is_with_the_patient_what_is_not_worse_joins() -> None:
-    assert decide(ask(PRESSURE, acknowledged(BREATHING, 14))).how is How.JOINED
-    assert decide(ask(PRESSURE, acknowledged(BREATHING, 16))).how is How.NOW
-    assert decide(ask(PRESSURE, acknowledged(replace(BREATHING, priority=Priority.LOW), 1))).how is How.NOW
+PULSE = alert("limit.heart_rate.high", "medium", 3)
+
+
+def test_while_somebody_is_with_the_patient_what_has_the_same_cause_and_is_not_worse_joins() -> None:
+    assert decide(ask(PRESSURE, acknowledged(PULSE, 14))).how is How.JOINED
+    assert decide(ask(PRESSURE, acknowledged(PULSE, 16))).how is How.NOW
+    assert decide(ask(PRESSURE, acknowledged(replace(PULSE, priority=Priority.LOW), 1))).how is How.NOW
+
+
+def test_another_cause_is_news() -> None:
+    assert decide(ask(PRESSURE, acknowledged(BREATHING, 1))).how is How.NOW
+    sugar = alert("limit.glucose_mgdl.low")
+    assert decide(ask(sugar, acknowledged(alert("news2", "medium"), 1))).how is How.NOW
+    assert decide(ask(alert("drift.glucose_mgdl.low"), acknowledged(sugar, 1))).how is How.JOINED
+    assert decide(ask(BREATHING, acknowledged(alert("news2", "medium"), 1))).how is How.JOINED
 
 
 def test_a_technical_alert_never_silences_a_physiological_one_nor_the_other_way_round() -> None:
@@ -159,7 +177,7 @@ def test_whoever_does_not_call_waits_for_one_who_did_or_who_was_answered(
         line = decided(ask(alert(rule, priority.value, ago, evidence=evidence), *others))
         call = call_of(line)
         assert call is not None
-        if call.how in (How.NOW, How.LIST) or taken or call.by in answered:
+        if call.how in (How.NOW, How.LIST, How.HELD) or taken or call.by in answered:
             answered.add(line.after.alert_id)
         assert line.after.alert_id in answered
         others.append(acknowledged(line.after, 1) if taken else line.after)
@@ -168,10 +186,18 @@ def test_whoever_does_not_call_waits_for_one_who_did_or_who_was_answered(
 # --- what settles by itself -----------------------------------------------------------------------------------------------
 
 
-def test_missing_data_call_when_they_have_escalated() -> None:
-    gap = alert("no_data.w-1", "medium")
-    assert decide(ask(gap)).how is decide(ask(gap, step=Step.WORSENED)).how is How.LIST
+@pytest.mark.parametrize("rule", ["no_data.w-1", "no_signal.spo2", "signal_lost.limit.spo2.low"])
+def test_missing_data_call_when_they_do_not_come_back(rule: str) -> None:
+    gap = alert(rule, "medium")
+    for step in (Step.OPENED, Step.WORSENED, Step.RECURRED):
+        held = decided(ask(gap, step=step)).after
+        assert held.held_until == NOW + 10 * MINUTE
+    assert decide(ask(held, step=Step.CALLED)).how is How.NOW
     assert decide(ask(gap, step=Step.ESCALATED)).how is How.NOW
+
+
+def test_nobody_waits_for_the_lost_signal_of_an_alert_of_high_priority() -> None:
+    assert decide(ask(alert("signal_lost.limit.spo2.low", "high"))).how is How.NOW
 
 
 def test_a_doubt_waits_for_a_valid_value_but_not_for_long_and_calls_at_once_when_confirmed() -> None:
@@ -232,7 +258,7 @@ def test_the_budget_counts_the_last_hour() -> None:
 
 def test_what_waits_is_called_worst_first_then_longest_waiting() -> None:
     low, late, early = alert("flat.spo2", "low", 9), alert("limit.bp_sys.low", minutes_ago=1), BREATHING
-    assert by_expected_value([low, late, early]) == [early, late, low]
+    assert by_expected_value([low, late, early], {}) == [early, late, low]
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------------

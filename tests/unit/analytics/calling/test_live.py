@@ -210,7 +210,7 @@ def test_missing_data_stand_in_the_list_before_they_call(ward: Ward) -> None:
     ward.run(0, [97.0] * 5)
     for second in (70, 310, 960):
         ward.tick(second)
-    assert hows(ward, PATIENT, f"no_data.{DEVICE}") == [("opened", "list"), ("worsened", "list"), ("escalated", "now")]
+    assert hows(ward, PATIENT, f"no_data.{DEVICE}") == [("opened", "list"), ("worsened", "held"), ("called", "now")]
 
 
 def test_a_score_carries_its_parts_until_its_data_stop(ward: Ward) -> None:
