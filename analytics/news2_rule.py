@@ -62,9 +62,7 @@ def score_row(score: Score) -> dict[str, Any]:
 
 
 class News2Rule:
-    def __init__(
-        self, directory: Directory, alerting: Alerting, data_loss: DataLoss, persistence: Persistence
-    ) -> None:
+    def __init__(self, directory: Directory, alerting: Alerting, data_loss: DataLoss, persistence: Persistence) -> None:
         self._directory = directory
         self._persistence = persistence
         self._alerting = alerting

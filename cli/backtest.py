@@ -36,7 +36,9 @@ def backtest(
     faults: Annotated[str, typer.Option(help="none, or all: the simulated ward with device faults as well.")] = "none",
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="A TOML file, default, bedside or raw-news2; several are compared. Without one the starting policy."),
+        typer.Option(
+            help="A TOML file, default, bedside or raw-news2; several are compared. Without one the starting policy."
+        ),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="Events known of the input: a labels.json, or the folder of Sepsis 2019.")

@@ -46,7 +46,8 @@ def content(out: Path) -> dict[str, bytes]:
 
 def test_the_four_files_say_what_the_rules_would_have_said(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = vigil("backtest", "--input", str(table(tmp_path / "ward.csv")), "--out", str(out), cwd=tmp_path)
+    source = str(table(tmp_path / "ward.csv"))
+    done = vigil("backtest", "--input", source, "--policy", "bedside", "--out", str(out), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     episodes = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
     low = [each for each in episodes if each["rule"] == "limit.spo2.low"]
@@ -63,7 +64,7 @@ def test_the_four_files_say_what_the_rules_would_have_said(tmp_path: Path) -> No
     with duckdb.connect() as con:
         scored = con.execute(f"SELECT count(DISTINCT patient) FROM '{out}/scores.parquet'").fetchone()
     assert scored == (3,)
-    assert "Policy default" in done.stdout
+    assert "Policy bedside" in done.stdout
 
 
 def test_a_policy_changes_what_is_found(tmp_path: Path) -> None:

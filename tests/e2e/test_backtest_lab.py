@@ -42,18 +42,18 @@ def test_looks_at_a_test_seed_are_counted(tmp_path: Path) -> None:
 
 
 def test_policies_are_compared_on_a_table(tmp_path: Path) -> None:
-    (tmp_path / "wide.toml").write_text('[[limit]]\nvital = "spo2"\nside = "low"\nlimit = 83\n')
+    (tmp_path / "wide.toml").write_text('[[limit]]\nvital = "spo2"\nside = "low"\nlimit = 83\ndelay_s = 15\n')
     source = table(tmp_path / "ward.csv", 2)
     done = vigil(
-        "backtest", "--input", str(source), "--policy", "default", "--policy", "wide.toml", "--out", "out", cwd=tmp_path
+        "backtest", "--input", str(source), "--policy", "bedside", "--policy", "wide.toml", "--out", "out", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     rows = {row["policy"]: row for row in summary["policies"]}
-    assert list(rows) == ["default", "wide", "raw-news2", "raw-news2-no-artefacts"]
-    assert "physiological limit.spo2.low" in rows["default"]["alerts_by_rule"]
+    assert list(rows) == ["bedside", "wide", "raw-news2", "raw-news2-no-artefacts"]
+    assert "physiological limit.spo2.low" in rows["bedside"]["alerts_by_rule"]
     assert "physiological limit.spo2.low" not in rows["wide"]["alerts_by_rule"]
-    assert rows["default"]["sensitivity"] is None
+    assert rows["bedside"]["sensitivity"] is None
     assert (tmp_path / "out" / "wide" / "notices.jsonl").is_file()
 
 

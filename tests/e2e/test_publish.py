@@ -79,15 +79,15 @@ def test_a_low_saturation_becomes_one_alert_that_a_nurse_acknowledges(product: P
     now = time.time()
     with Publisher(device) as publisher, product.client("nurse") as api:
         for seq in range(25):
-            publisher.publish(device.pack(seq, {"n": "spo2", "v": 86}, at=now - 25 + seq), wait=False)
+            publisher.publish(device.pack(seq, {"n": "spo2", "v": 76}, at=now - 25 + seq), wait=False)
 
         def alerts() -> list[dict[str, Any]]:
             found = api.get(f"/api/v1/patients/{device.patient_id}/alerts", params={"state": "open"}).json()["items"]
             return [alert for alert in found if alert["rule"] == "limit.spo2.low"]
 
         (alert,) = eventually(alerts, 10, "an alert")
-        assert (alert["priority"], alert["state"], alert["handling"]) == ("medium", "active", "unacknowledged")
-        assert "86" in alert["text"]
+        assert (alert["priority"], alert["state"], alert["handling"]) == ("high", "active", "unacknowledged")
+        assert "76" in alert["text"]
         path = f"/api/v1/alerts/{alert['id']}/acknowledge"
         first = api.post(path, json={"version": alert["version"], "command_id": "tap-1"})
         again = api.post(path, json={"version": alert["version"], "command_id": "tap-1"})

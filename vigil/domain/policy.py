@@ -133,7 +133,7 @@ _AT_HOME = {
     "limit.heart_rate.high": (130, 300, 10),
     "limit.resp_rate.low": (10, 180, 1),
     "limit.resp_rate.high": (24, 2700, 3),
-    "limit.bp_sys.low": (91, 1800, 3),
+    "limit.bp_sys.low": (91, 2700, 3),
 }
 
 
@@ -148,7 +148,7 @@ DEFAULT_POLICY = replace(
     news2_delay_s={"high": 300.0, "medium": 1800.0, "low": 3600.0},
     news2_clear_delay_s=3600.0,
     clear_delay_s=1800.0,
-    findings={**BEDSIDE_POLICY.findings, "rate.heart_rate": _M, "drift.body_temp.high": _M},
+    findings={**BEDSIDE_POLICY.findings, "rate.heart_rate": _M},
     realarm_s={"high": 1800.0, "medium": 14400.0, "low": 14400.0},
 )
 

@@ -117,7 +117,9 @@ def test_roles_without_names_never_get_one(site: Site, role: Role) -> None:
     seen = 0
     for method, route in ROUTES:
         if method == "GET" and not route.path.endswith("/stream"):
-            path = route.path.format(patient_id="p-1", alert_id=alert.alert_id, device_id="w-1", team_id="t-1", ward="A", name="n")
+            path = route.path.format(
+                patient_id="p-1", alert_id=alert.alert_id, device_id="w-1", team_id="t-1", ward="A", name="n"
+            )
             answer = site.get(path + ("?state=all" if path.endswith("alerts") else ""), role)
             seen += answer.status_code == 200
             for mark in ("Marker-Family", "Marker-Given", "1948-03-12"):
