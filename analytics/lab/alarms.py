@@ -40,7 +40,7 @@ OF_PATIENT = frozenset({Lane.PHYSIOLOGICAL, Lane.UNVERIFIED})
 class Alarm:
     """One occurrence. ``priority``: the first one; ``peak``: the highest. ``calls``: when it interrupted somebody, ascending,
     microseconds UTC of the server; ``highs``: those of high priority. ``listed_at``: when it first stood in the list without
-    calling, None = never. ``held``: calls that a budget held back. ``shown`` False: carried by another alert all the time."""
+    calling, None = never. ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
 
     alert_id: str
     patient: str

@@ -65,7 +65,7 @@ _RATES = (
     ("technical interruptions", "technical_interruptions"),
     ("in the list only", "listed_alerts"),
     ("carried by another alert", "carried_alerts"),
-    ("held back by the budget", "held_calls"),
+    ("held back, ten minutes at most", "held_calls"),
 )
 
 
