@@ -118,6 +118,7 @@ export const STRINGS = {
   "call.another": ["another alert", "另一条报警"],
   "call.carried": ["part of “{what}”", "属于“{what}”"],
   "call.held": ["waits until {time} at the latest: the ward's budget of calls is spent", "最迟等到 {time}：本病区呼叫额度已用完"],
+  "call.held_gap": ["calls at {time} if no data come back", "若数据未恢复，{time} 呼叫"],
   "call.held_doubt": ["calls at {time} unless a good signal decides before", "若信号仍不佳，{time} 呼叫"],
   "call.joined": ["joined “{what}”: one call for both", "并入“{what}”，合并呼叫"],
   "call.attended": ["somebody deals with “{what}” of the same person", "已有人在处理该患者的“{what}”"],

@@ -112,3 +112,24 @@ def test_only_what_stands_below_its_leader_is_folded(screens: Screens, site: Sit
         ("f", []),
         ("g", []),
     ]
+
+
+HELD = """async () => {
+  const { isHeld, quietWords } = await import(new URL('page/calls.js', location.origin));
+  const held = (rule, kind) => ({ id: 'a', patient_id: 'p', rule, kind, state: 'active', handling: 'unacknowledged',
+    held_until: '2026-01-01T09:10:00Z', suppressed_by: '', call: { how: 'held', by: '', why: '' } });
+  return [held('limit.body_temp.high', 'physiological'), held('unverified.spo2.low', 'technical'),
+    held('no_data.w-1', 'technical'), held('signal_lost.limit.spo2.low', 'technical')]
+    .map(alert => [isHeld(alert), quietWords(alert).replace(/\\d\\d:\\d\\d/, 'hh:mm')]);
+}"""
+
+
+def test_what_a_held_call_waits_for(screens: Screens, site: Site) -> None:
+    """Only what the budget holds back is counted on top."""
+    gap = "calls at hh:mm if no data come back"
+    assert screens.open().page.evaluate(HELD) == [
+        [True, "waits until hh:mm at the latest: the ward's budget of calls is spent"],
+        [False, "calls at hh:mm unless a good signal decides before"],
+        [False, gap],
+        [False, gap],
+    ]

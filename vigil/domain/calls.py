@@ -30,9 +30,10 @@ ASKING = frozenset(
 
 
 class How(StrEnum):
-    """``now``: a person is interrupted. ``list``: on the work list and in the hand-over note only. ``held``: the ward's budget of
-    interruptions is spent; it calls when there is room, at the latest after ten minutes. ``joined``: somebody is called, or at
-    work, for the same patient. ``inhibited``: another open alert says the same and more. ``snoozed``: a person set it aside."""
+    """``now``: a person is interrupted. ``list``: on the work list and in the hand-over note only. ``held``: it waits for a
+    valid value, for data to come back, or for room in the ward's budget of interruptions, ten minutes at the longest.
+    ``joined``: somebody is called, or at work, for the same patient. ``inhibited``: another open alert says the same and more.
+    ``snoozed``: a person set it aside."""
 
     NOW = "now"
     LIST = "list"
@@ -68,10 +69,6 @@ def call_of(line: Transition) -> Call | None:
 
 
 def interrupts(line: Transition) -> bool:
-    """
-    >>> from vigil.domain.alerts import Step
-    >>> Step.OPENED in ASKING
-    True
-    """
+    """Was a person called at this line? That is what is counted as an interruption."""
     call = call_of(line)
     return call is not None and call.how is How.NOW

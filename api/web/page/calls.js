@@ -6,8 +6,10 @@ import { t } from "./words.js";
 /** Nobody has it, and nothing keeps it from calling for long: it waits for somebody to come. */
 export const waits = (alert) => isOpen(alert) && alert.handling === "unacknowledged" && !alert.snoozed_until && !alert.suppressed_by;
 
-/** The ward's budget lets its call wait; a value that is not verified yet waits for a better one, which is something else. */
-export const isHeld = (alert) => isOpen(alert) && Boolean(alert.held_until) && !isUnverified(alert);
+const isGap = (alert) => /^(no_data|no_signal|signal_lost)\./.test(alert.rule);
+
+/** The ward's budget lets its call wait; a value that is not verified yet and data that may come back wait for something else. */
+export const isHeld = (alert) => isOpen(alert) && Boolean(alert.held_until) && !isUnverified(alert) && !isGap(alert);
 export const isHandedOver = (alert) => isOpen(alert) && Boolean(alert.accept_by);
 
 /** Technical alerts that say that other alerts reach nobody. */
@@ -35,6 +37,7 @@ export function folded(ids) {
   return [...groups.values()];
 }
 
+const heldWords = (alert) => (isGap(alert) ? "call.held_gap" : isUnverified(alert) ? "call.held_doubt" : "call.held");
 const titleOf = (id) => alertOf(id)?.title ?? t("call.another");
 
 /** Why it calls nobody now, in one sentence; "" while it calls, or when somebody has it. */
@@ -43,7 +46,7 @@ export function quietWords(alert) {
   if (alert.snoozed_until) return snoozeWords(alert);
   if (alert.suppressed_by) return t("call.carried", { what: titleOf(alert.suppressed_by) });
   if (alert.handling === "acknowledged") return "";
-  if (alert.held_until) return t(isUnverified(alert) ? "call.held_doubt" : "call.held", { time: clock(alert.held_until) });
+  if (alert.held_until) return t(heldWords(alert), { time: clock(alert.held_until) });
   const { how, by, why } = alert.call ?? {};
   if (how === "joined") return t(alertOf(by)?.handling === "acknowledged" ? "call.attended" : "call.joined", { what: titleOf(by) });
   if (how === "list") return alert.priority === "low" ? t("call.list_low") : t("call.list", { why });
