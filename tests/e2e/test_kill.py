@@ -138,10 +138,13 @@ def test_kill_9_in_the_middle_of_a_replay(tmp_path: Path, recordings: Path, kind
         with product.client("nurse") as api:
             alerts = api.get("/api/v1/alerts", params={"state": "all", "limit": 500}).json()["items"]
         assert alerts
+        # An episode that was told as past, because the newest values were normal, is told once more when they turn odd again.
         physiological = Counter(
-            (a["patient_id"], a["rule"], a["onset_at"]) for a in alerts if a["kind"] == "physiological"
+            (a["patient_id"], a["rule"], a["onset_at"], a["retrospective"])
+            for a in alerts
+            if a["kind"] == "physiological"
         )
-        assert max(physiological.values()) == 1, "no alert came twice"
+        assert max(physiological.values()) == 1, f"an alert came twice: {physiological}"
 
 
 def cells(line: str) -> tuple[str, str]:
