@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from api.schema.session import ProblemOut
 from api.shape import Json
 from vigil.domain.alerts import Alert, Kind, Priority
 from vigil.domain.calls import Call
-from vigil.domain.lifecycle import Accept, Acknowledge, ReturnToList, Snooze, Stamp
+from vigil.domain.lifecycle import Accept, Acknowledge, Command, ReturnToList, Snooze, Stamp
 from vigil.domain.order import work_order
 from vigil.domain.times import DAY, SECOND
 
@@ -67,8 +67,18 @@ def _listed(here: Context, who: Principal, alert: Alert, call: Call | None) -> J
     return {**shape.alert(alert, names, call), "patient": shown}
 
 
-def _changed(here: Context, who: Principal, alert: Alert) -> Json:
-    return shape.alert(alert, who.may(Right.NAMES), here.ward.calls().get(alert.alert_id))
+def _commanded(
+    here: Context,
+    who: Principal,
+    alert_id: str,
+    verb: str,
+    body: ReturnCommand,
+    command: Callable[[Stamp], Command],
+) -> Json:
+    """The alert after a person's command. Without an id of the tap, this person's word on this version is one command."""
+    command_id = body.command_id or f"{who.name}:{body.version}"
+    after = carry_out(here.deps, who, alert_id, verb, command_id, command)
+    return shape.alert(after, who.may(Right.NAMES), here.ward.calls().get(after.alert_id))
 
 
 @router.get("/alerts", response_model=WorkList, summary="The work list: main lane first, then technical, then resolved")
@@ -126,12 +136,9 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
     summary="I deal with it",
 )
 def acknowledge(alert_id: str, body: AcknowledgeCommand, who: Actor, here: Here) -> Json:
-    def command(stamp: Stamp) -> Acknowledge:
-        return Acknowledge(stamp, body.version, body.note)
-
-    command_id = body.command_id or f"{who.name}:{body.version}"
-    after = carry_out(here.deps, who, alert_id, "acknowledge", command_id, command)
-    return _changed(here, who, after)
+    return _commanded(
+        here, who, alert_id, "acknowledge", body, lambda stamp: Acknowledge(stamp, body.version, body.note)
+    )
 
 
 @router.post(
@@ -141,12 +148,7 @@ def acknowledge(alert_id: str, body: AcknowledgeCommand, who: Actor, here: Here)
     summary="Undo: back to the list",
 )
 def give_back(alert_id: str, body: ReturnCommand, who: Actor, here: Here) -> Json:
-    def command(stamp: Stamp) -> ReturnToList:
-        return ReturnToList(stamp, body.version)
-
-    command_id = body.command_id or f"{who.name}:{body.version}"
-    after = carry_out(here.deps, who, alert_id, "return", command_id, command)
-    return _changed(here, who, after)
+    return _commanded(here, who, alert_id, "return", body, lambda stamp: ReturnToList(stamp, body.version))
 
 
 @router.post(
@@ -156,12 +158,9 @@ def give_back(alert_id: str, body: ReturnCommand, who: Actor, here: Here) -> Jso
     summary="No calls for a bounded time; back at once if worse or without data",
 )
 def snooze(alert_id: str, body: SnoozeCommand, who: Actor, here: Here) -> Json:
-    def command(stamp: Stamp) -> Snooze:
-        return Snooze(stamp, body.version, body.end(stamp.at), body.reason)
-
-    command_id = body.command_id or f"{who.name}:{body.version}"
-    after = carry_out(here.deps, who, alert_id, "snooze", command_id, command)
-    return _changed(here, who, after)
+    return _commanded(
+        here, who, alert_id, "snooze", body, lambda stamp: Snooze(stamp, body.version, body.end(stamp.at), body.reason)
+    )
 
 
 @router.post(
@@ -171,9 +170,4 @@ def snooze(alert_id: str, body: SnoozeCommand, who: Actor, here: Here) -> Json:
     summary="I take over what was handed over",
 )
 def accept(alert_id: str, body: AcceptCommand, who: Actor, here: Here) -> Json:
-    def command(stamp: Stamp) -> Accept:
-        return Accept(stamp, body.version)
-
-    command_id = body.command_id or f"{who.name}:{body.version}"
-    after = carry_out(here.deps, who, alert_id, "accept", command_id, command)
-    return _changed(here, who, after)
+    return _commanded(here, who, alert_id, "accept", body, lambda stamp: Accept(stamp, body.version))
