@@ -52,6 +52,10 @@ class Alerting:
     def stamp(self, cause: str, measured_at: int | None = None) -> Stamp:
         return Stamp(cause, self._clock.now_us(), measured_at=measured_at)
 
+    def overlay_stamp(self, alert: Alert) -> Stamp:
+        """For what follows from this alert as it stands: each version of it is the cause of one change at most."""
+        return self.stamp(f"overlay:{alert.alert_id}:{alert.version}")
+
     def change(self, alert: Alert, event: Event) -> Transition | None:
         """Apply the event to this open alert as it is now, a retrospective one too. Raises as ``submit``."""
         return self._submit(alert.patient_id, alert.rule, event, alert.retrospective)

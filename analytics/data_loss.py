@@ -12,9 +12,8 @@ from analytics.slots import SIDES, Slots
 from analytics.wording import amount, clock_time, vital_name
 from vigil.domain.alerts import Alert, Condition, Evidence, Kind
 from vigil.domain.lifecycle import Began, DataBack, DataLost, Ended, Finding
+from vigil.domain.order import SIGNAL_LOST_PREFIX
 from vigil.domain.vitals import BY_NAME
-
-LINK = "signal_lost."
 
 
 class DataLoss:
@@ -27,7 +26,7 @@ class DataLoss:
     def tick(self, now: int, live_since: int) -> None:
         """``live_since``: when the backlog had drained after the start; silence before that is the platform's own."""
         for alert in self._alerting.book.open_alerts():
-            if alert.rule.startswith(LINK):
+            if alert.rule.startswith(SIGNAL_LOST_PREFIX):
                 self._end_link(alert, now)
             elif alert.active and alert.kind is Kind.PHYSIOLOGICAL and alert.rule.startswith(("limit.", "unverified.")):
                 self._judge_limit(alert, now, live_since)
@@ -36,10 +35,10 @@ class DataLoss:
         """No valid sample since longer than the staleness limit, which ended at ``due``."""
         if alert.condition is Condition.TRUE:
             self._alerting.submit(alert.patient_id, alert.rule, DataLost(self._alerting.stamp(f"deadline:{due}")))
-        if self._alerting.book.active(alert.patient_id, LINK + alert.rule) is None:
+        if self._alerting.book.active(alert.patient_id, SIGNAL_LOST_PREFIX + alert.rule) is None:
             finding = Finding(
                 patient_id=alert.patient_id,
-                rule=LINK + alert.rule,
+                rule=SIGNAL_LOST_PREFIX + alert.rule,
                 kind=Kind.TECHNICAL,
                 priority=alert.priority,
                 title="Signal lost",
@@ -90,6 +89,6 @@ class DataLoss:
         """The linked alert ends when its own alert has ended or has data again."""
         if not link.active:
             return
-        alert = self._alerting.book.active(link.patient_id, link.rule.removeprefix(LINK))
+        alert = self._alerting.book.active(link.patient_id, link.rule.removeprefix(SIGNAL_LOST_PREFIX))
         if alert is None or alert.condition is Condition.TRUE:
             self._alerting.submit(link.patient_id, link.rule, Ended(self._alerting.stamp(f"deadline:{now}"), now))

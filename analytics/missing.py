@@ -18,13 +18,13 @@ from analytics.slots import Slots
 from analytics.wording import amount, clock_time, no_data_text, no_signal_text, vital_name, vital_word
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.order import NO_DATA_PREFIX, NO_SIGNAL_PREFIX, SILENT_PREFIXES
 from vigil.domain.people import Binding
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import VITALS
 
 #: A device that never sent anything is expected to send this often, unless it says otherwise (ours).
 UNKNOWN_INTERVAL = 60 * SECOND
-_GAPS = ("no_data.", "no_signal.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Missing:
                 gaps[gap.rule] = gap
                 silent.add(binding.device_id)
             elif not self._came(binding, expected, freshness):
-                uncertain.add(f"no_data.{binding.device_id}")
+                uncertain.add(f"{NO_DATA_PREFIX}{binding.device_id}")
         talking = [slot for slot in expected if self._slots.device[slot] not in silent]
         for gap in self._vital_gaps(expected, talking, freshness, now):
             gaps[gap.rule] = gap
@@ -76,7 +76,7 @@ class Missing:
         return any(freshness.fresh[slot] for slot in slots) if slots else self._sends_something(binding)
 
     def _signal_rule(self, slot: int) -> str:
-        return f"no_signal.{VITALS[int(self._slots.vital[slot])].name}"
+        return f"{NO_SIGNAL_PREFIX}{VITALS[int(self._slots.vital[slot])].name}"
 
     def _device_gap(
         self, binding: Binding, expected: list[int], freshness: Freshness, now: int, live_since: int
@@ -98,7 +98,7 @@ class Missing:
         newest = max(slots, key=lambda slot: int(self._slots.valid_at[slot]), default=-1)
         since = int(self._slots.valid_at[newest]) if newest >= 0 else 0
         return Gap(
-            rule=f"no_data.{binding.device_id}",
+            rule=f"{NO_DATA_PREFIX}{binding.device_id}",
             priority=Priority.MEDIUM if late else Priority.LOW,
             title="No data",
             text=no_data_text(binding.device_id, now - (since or last), others, self._last_words(newest, named=True)),
@@ -132,7 +132,7 @@ class Missing:
             since = int(self._slots.valid_at[best]) or int(freshness.last[best])
             gaps.append(
                 Gap(
-                    rule=f"no_signal.{name}",
+                    rule=f"{NO_SIGNAL_PREFIX}{name}",
                     priority=Priority.MEDIUM if level == 2 else Priority.LOW,
                     title=f"Bad {vital_word(name)} signal" if seen else f"No {vital_word(name)}",
                     text=no_signal_text(name, now - since, seen, self._last_words(best, named=False)),
@@ -176,6 +176,6 @@ class Missing:
     def _end_others(self, patient_id: str, stay: Set[str], now: int) -> None:
         """An alert ends when data came, or when nothing is expected any more; never because Vigil was away itself."""
         for alert in self._alerting.book.open_alerts(patient_id):
-            if alert.rule.startswith(_GAPS) and alert.active and alert.rule not in stay:
+            if alert.rule.startswith(SILENT_PREFIXES) and alert.active and alert.rule not in stay:
                 stamp = self._alerting.stamp(f"deadline:{now}")
                 self._alerting.submit(patient_id, alert.rule, Ended(stamp, now))

@@ -21,6 +21,7 @@ from analytics.slots import Slots
 from analytics.wording import outage_text, outage_title
 from vigil.domain.alerts import Alert, Evidence, Handling, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding, Suppress
+from vigil.domain.order import NO_DATA_PREFIX
 from vigil.domain.people import is_test
 from vigil.domain.self_test import PLATFORM
 from vigil.domain.times import MINUTE
@@ -33,8 +34,6 @@ LEAST = 5
 ONE_IN = 4
 #: It calls when the silence, or Vigil's own start, is so long ago: a single device's would be of medium priority then.
 CALLS_AFTER = MEDIUM_AT_LEAST
-
-_GAP = "no_data."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class OutageRule:
     def _silent(self, freshness: Freshness) -> list[Silent]:
         found = []
         for alert in self._alerting.book.open_alerts():
-            if alert.active and alert.rule.startswith(_GAP) and not is_test(alert.patient_id):
+            if alert.active and alert.rule.startswith(NO_DATA_PREFIX) and not is_test(alert.patient_id):
                 at = self._last(alert.patient_id, alert.device_id, freshness)
                 found.append(Silent(alert, self._directory.ward(alert.patient_id), at or alert.onset_at))
         return found
@@ -142,8 +141,7 @@ class OutageRule:
         for alert in (each.alert for each in members):
             free = not alert.suppressed_by or alert.suppressed_by in outages
             if alert.handling is Handling.UNACKNOWLEDGED and free and alert.suppressed_by != outage.alert_id:
-                stamp = self._alerting.stamp(f"overlay:{alert.alert_id}:{alert.version}")
-                self._alerting.change(alert, Suppress(stamp, outage.alert_id))
+                self._alerting.change(alert, Suppress(self._alerting.overlay_stamp(alert), outage.alert_id))
 
     def _end(self, outages: list[Alert], now: int) -> None:
         for outage in outages:

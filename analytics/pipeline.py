@@ -133,10 +133,7 @@ class Pipeline:
         self.past.flush(now)
         self._watch.note_scores(scores)
         self._watch.tick(now, live_since, behind=behind)
-        self._handovers.tick(now)
-        fire_due(self._alerting, now)
-        self._unanswered.tick(now)
-        self._overlays.tick(now)
+        self._call_people(now)
         self.book.forget_old(now)
         self._board.judged_at = now
         return len(scores)
@@ -145,10 +142,7 @@ class Pipeline:
         """The part of a tick that deadlines and past episodes need, where nothing else can have changed."""
         self.book.sync()
         self.past.flush(now)
-        self._handovers.tick(now)
-        fire_due(self._alerting, now)
-        self._unanswered.tick(now)
-        self._overlays.tick(now)
+        self._call_people(now)
 
     def next_deadline(self) -> int | None:
         """When the next deadline or past episode is due, server time; None = nothing waits."""
@@ -167,6 +161,13 @@ class Pipeline:
         """Before the last snapshot."""
         self._tell(self._judge.late(now, SHARE, all_of_it=True))
         self.past.flush(now, all_of_it=True)
+
+    def _call_people(self, now: int) -> None:
+        """What time alone and other alerts bring: who takes over, who is called again, what carries what."""
+        self._handovers.tick(now)
+        fire_due(self._alerting, now)
+        self._unanswered.tick(now)
+        self._overlays.tick(now)
 
     def _tell(self, changes: list[Change]) -> None:
         self._limit_alerts.take(changes)

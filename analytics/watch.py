@@ -14,6 +14,7 @@ from analytics.missing import Missing
 from analytics.outage_rule import OutageRule
 from analytics.slots import Slots
 from vigil.bus.board import Board
+from vigil.domain.order import SILENT_PREFIXES
 from vigil.domain.people import is_test
 from vigil.domain.scores import Score
 
@@ -85,5 +86,5 @@ class Watch:
         return {
             alert.patient_id
             for alert in self._alerting.book.open_alerts()
-            if alert.active and alert.rule.startswith(("no_data.", "no_signal."))
+            if alert.active and alert.rule.startswith(SILENT_PREFIXES)
         }

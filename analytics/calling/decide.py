@@ -15,7 +15,7 @@ from analytics.calling.outage import silent_together
 from analytics.calling.over import over
 from analytics.calling.settling import unsettled, waits
 from analytics.calling.snooze import snoozed
-from vigil.domain.alerts import Step, Transition
+from vigil.domain.alerts import Transition
 from vigil.domain.calls import CALL, Call, How
 
 STEPS: tuple[Callable[[Ask], Call | None], ...] = (
@@ -40,12 +40,12 @@ def decide(ask: Ask) -> Call:
 def decided(ask: Ask) -> Transition:
     """The line with the decision in its detail, and the alert with the overlay that follows from it.
 
-    Only an alert that opens is suppressed or held: one that goes on keeps its overlays until an event of its own ends them.
+    An overlay that stands already goes on: only an event of its own ends it.
     """
     call, line = decide(ask), ask.line
     after = line.after
     if call.how is How.INHIBITED and not after.suppressed_by:
         after = replace(after, suppressed_by=call.by)
-    if call.how is How.HELD and after.held_until is None and line.step is not Step.CALLED:
+    if call.how is How.HELD and after.held_until is None:
         after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
     return replace(line, after=after, detail={**line.detail, CALL: call.row()})

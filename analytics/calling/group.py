@@ -22,7 +22,7 @@ ATTENDED = 15 * MINUTE
 def joined(ask: Ask) -> Call | None:
     alert, now = ask.alert, ask.line.at
     for other in sorted(ask.others, key=_first_called):
-        if other.alert_id == alert.alert_id or in_main_lane(other) is not in_main_lane(alert):
+        if in_main_lane(other) is not in_main_lane(alert):
             continue
         if _calling(other) and _leads(other, alert):
             return Call(How.JOINED, f'joined "{other.title}"', other.alert_id)

@@ -13,13 +13,12 @@ from analytics.calling.ask import Ask, is_severe
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority
 from vigil.domain.calls import Call, How
 from vigil.domain.news2 import WORST_POINTS
+from vigil.domain.order import SIGNAL_LOST_PREFIX, SILENT_PREFIXES
 
 NEWS2 = "news2"
 #: Rules that only doubt the signal of a sensor.
 _DOUBTS = ("flat.", "disagreement.")
-_SILENT = ("no_data.", "no_signal.")
 _ONE_CUFF = tuple({f"limit.bp_sys.{side}", f"limit.bp_mean.{side}"} for side in ("low", "high"))
-_LOST = "signal_lost."
 
 
 def inhibited(ask: Ask) -> Call | None:
@@ -49,10 +48,14 @@ def carries(source: Alert, target: Alert) -> bool:
             return _scoring(target, WORST_POINTS) == {source.rule.split(".")[1]}
     if not source.device_id or source.device_id != target.device_id:
         return False
-    if source.rule.startswith(_LOST):
-        return target.rule.startswith(_SILENT)
+    if source.rule.startswith(SIGNAL_LOST_PREFIX):
+        return target.rule.startswith(SILENT_PREFIXES)
     # Sensor off holds back new doubts only: an alert that was open before stays as it is.
-    return source.rule.startswith(_SILENT) and target.rule.startswith(_DOUBTS) and source.opened_at <= target.opened_at
+    return (
+        source.rule.startswith(SILENT_PREFIXES)
+        and target.rule.startswith(_DOUBTS)
+        and source.opened_at <= target.opened_at
+    )
 
 
 def _before(source: Alert, target: Alert) -> bool:

@@ -17,8 +17,6 @@ from vigil.domain.lifecycle import CallDue, Suppress, Unsuppress
 from vigil.domain.times import MINUTE
 
 CARRIER_GONE = "what carried it is closed, snoozed or without data, or no longer says the same"
-
-
 #: How old what people said of the rules may be when held calls are put in order, microseconds.
 SHARES_FOR = MINUTE
 
@@ -45,9 +43,9 @@ class Overlays:
     def _carry(self, alerts: list[Alert]) -> None:
         outage = self._desk.outage(alerts[0].patient_id)
         for alert in (each for each in to_release(alerts) if not carried_by(each, outage)):
-            self._alerting.change(alert, Unsuppress(self._alerting.stamp(_cause(alert)), CARRIER_GONE))
+            self._alerting.change(alert, Unsuppress(self._alerting.overlay_stamp(alert), CARRIER_GONE))
         for alert, source in to_suppress(alerts):
-            self._alerting.change(alert, Suppress(self._alerting.stamp(_cause(alert)), source.alert_id))
+            self._alerting.change(alert, Suppress(self._alerting.overlay_stamp(alert), source.alert_id))
 
     def _call_held(self, held: list[Alert], now: int) -> None:
         waiting = [each for each in held if waits(each) is None]
@@ -57,9 +55,4 @@ class Overlays:
             self._shares, self._shares_at = self._true_share(), now
         for alert in by_expected_value(waiting, self._shares):
             if alert.held_until is not None and self._desk.room(alert.patient_id, now):
-                self._alerting.change(alert, CallDue(self._alerting.stamp(_cause(alert)), alert.held_until))
-
-
-def _cause(alert: Alert) -> str:
-    """Each version of an alert is changed by this at most once."""
-    return f"overlay:{alert.alert_id}:{alert.version}"
+                self._alerting.change(alert, CallDue(self._alerting.overlay_stamp(alert), alert.held_until))

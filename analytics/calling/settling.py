@@ -9,29 +9,36 @@ from __future__ import annotations
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Kind, Priority, Step
 from vigil.domain.calls import Call, How
-from vigil.domain.order import UNVERIFIED_RULE_PREFIX
+from vigil.domain.order import GAP_PREFIXES, UNVERIFIED_RULE_PREFIX
 from vigil.domain.times import MINUTE, SECOND
 
 #: How long a doubt waits for a valid value, microseconds (ours, needs clinical sign-off).
 DOUBT_WAITS = 90 * SECOND
 #: How long missing data may come back before they call, microseconds (ours); those of an alert of high priority never wait.
 GAP_WAITS = 10 * MINUTE
-_GAPS = ("no_data.", "no_signal.", "signal_lost.")
 
 
 def unsettled(ask: Ask) -> Call | None:
     alert = ask.alert
     if ask.line.step not in (Step.OPENED, Step.RECURRED, Step.WORSENED):
         return None
-    if alert.rule.startswith(_GAPS) and alert.priority is not Priority.HIGH:
+    if _is_gap(alert) and alert.priority is not Priority.HIGH:
         return Call(How.HELD, "data may come back")
-    if alert.rule.startswith(UNVERIFIED_RULE_PREFIX) and alert.kind is Kind.TECHNICAL:
+    if _is_doubt(alert) and alert.kind is Kind.TECHNICAL:
         return Call(How.HELD, "waits for a valid value")
     return None
 
 
 def waits(alert: Alert) -> int | None:
     """How long such an alert is held, whatever room the budget has; None = it is none of them."""
-    if alert.rule.startswith(_GAPS):
+    if _is_gap(alert):
         return GAP_WAITS
-    return DOUBT_WAITS if alert.rule.startswith(UNVERIFIED_RULE_PREFIX) else None
+    return DOUBT_WAITS if _is_doubt(alert) else None
+
+
+def _is_gap(alert: Alert) -> bool:
+    return alert.rule.startswith(GAP_PREFIXES)
+
+
+def _is_doubt(alert: Alert) -> bool:
+    return alert.rule.startswith(UNVERIFIED_RULE_PREFIX)

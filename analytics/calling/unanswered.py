@@ -66,5 +66,5 @@ class Unanswered:
             evidence=Evidence(text, policy_version=self._directory.policy_version(alert.patient_id)),
             onset_at=alert.opened_at,
         )
-        stamp = self._alerting.stamp(f"overlay:{alert.alert_id}:{alert.version}")
+        stamp = self._alerting.overlay_stamp(alert)
         self._alerting.submit(alert.patient_id, RULE, Began(stamp, finding))

@@ -11,7 +11,7 @@ from statistics import median
 
 from vigil.domain.alerts import Priority
 from vigil.domain.feedback import Verdict, rule_name
-from vigil.domain.order import UNVERIFIED_RULE_PREFIX
+from vigil.domain.order import GAP_PREFIXES, UNVERIFIED_RULE_PREFIX
 from vigil.domain.people import Patient
 from vigil.domain.times import DAY, HOUR, SECOND, utc_date
 
@@ -20,7 +20,7 @@ _Z = 1.959964
 #: A group of fewer patients shows no counts (reference page "Fairness": privacy).
 LEAST_SHOWN = 10
 #: Rules whose alerts wait for valid data before they call, whatever room a budget has.
-_WAIT_FOR_DATA = (UNVERIFIED_RULE_PREFIX, "no_data.", "no_signal.", "signal_lost.")
+_WAIT_FOR_DATA = (UNVERIFIED_RULE_PREFIX, *GAP_PREFIXES)
 #: First year of age of each band (reference page "Fairness").
 _BANDS = ((80, "80+"), (65, "65-79"), (40, "40-64"), (18, "18-39"), (0, "0-17"))
 

@@ -9,7 +9,8 @@ from vigil.domain.alerts import Evidence, Kind, Priority
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Where an event comes from. ``cause`` is ``ordinal:<n>``, ``deadline:<us>`` or ``command:<id>``; ``at`` is server time and
+    """Where an event comes from. ``cause`` is ``ordinal:<n>``, ``deadline:<us>``, ``command:<id>`` or
+    ``overlay:<alert>:<version>`` (what follows from another alert, or from that one, as it stands); ``at`` is server time and
     ``measured_at`` device time, microseconds UTC; ``actor`` is a person's user id or ``vigil``."""
 
     cause: str

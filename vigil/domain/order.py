@@ -16,6 +16,11 @@ from vigil.domain.self_test import MISSING_RULE
 #: An "unverified critical value" (a gated value beyond a severe limit) is technical in kind, but calls for the nurse like a
 #: physiological alert; its rule is ``unverified.<vital>.<side>``.
 UNVERIFIED_RULE_PREFIX = "unverified."
+#: Missing data: nothing valid from a device (``no_data.<device>``), nothing valid of a vital though the device sends
+#: (``no_signal.<vital>``), the data behind an open alert stopped (``signal_lost.<rule of that alert>``).
+NO_DATA_PREFIX, NO_SIGNAL_PREFIX, SIGNAL_LOST_PREFIX = "no_data.", "no_signal.", "signal_lost."
+SILENT_PREFIXES = (NO_DATA_PREFIX, NO_SIGNAL_PREFIX)
+GAP_PREFIXES = (*SILENT_PREFIXES, SIGNAL_LOST_PREFIX)
 
 #: Technical alerts that say that other alerts reach nobody: nobody has answered, or the self-test is missing.
 ALARM_PATH_RULES = frozenset({"unanswered", MISSING_RULE})

@@ -15,6 +15,7 @@ from vigil.domain.errors import InvalidInput
 from vigil.domain.events import CallDue, Snooze, SnoozeEnded, Stamp, Suppress, Unsuppress
 from vigil.domain.lifecycle.log import check_command, following, line
 from vigil.domain.lifecycle.states import escalate_at, snooze_over
+from vigil.domain.order import UNVERIFIED_RULE_PREFIX
 from vigil.domain.policy import Policy
 from vigil.domain.times import HOUR, MINUTE
 
@@ -23,7 +24,7 @@ SNOOZE_AT_MOST = {Priority.HIGH: 10 * MINUTE, Priority.MEDIUM: 30 * MINUTE, Prio
 #: In a row: until somebody acknowledges the alert, or it gets worse.
 SNOOZES_AT_MOST = 2
 
-_UNVERIFIED, _LIMIT = "unverified.", "limit."
+_LIMIT = "limit."
 
 
 def snoozed(alert: Alert, event: Snooze, policy: Policy) -> Transition | None:
@@ -81,7 +82,7 @@ def suppressed(alert: Alert, event: Suppress, policy: Policy) -> Transition | No
 
 def crossed_severe_limit(alert: Alert, policy: Policy) -> bool:
     """Was a value beyond a severe limit, verified or not, or did the limit's alert ever call at high priority?"""
-    if alert.rule.startswith(_UNVERIFIED):
+    if alert.rule.startswith(UNVERIFIED_RULE_PREFIX):
         return True
     if not alert.rule.startswith(_LIMIT):
         return False
