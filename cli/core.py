@@ -30,6 +30,7 @@ from vigil.domain.times import SECOND
 from vigil.domain.vitals import BY_NAME
 from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.broker.accounts import new_password
+from vigil.runtime.broker.reloads import Reloads
 from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings, WatchdogSettings
 from vigil.runtime.keys import Keys
@@ -61,6 +62,7 @@ class Core:
         self._clock = clock
         self._broker_port = broker_port
         self._accounts = Accounts(data)
+        self._reloads = Reloads(lambda: reload_broker(self._accounts))
         self.metrics = Metrics()
         self.bus = Bus()
         self.readings = DuckReadingStore(data / "readings.duckdb", clock)
@@ -120,6 +122,7 @@ class Core:
             worker.join(timeout=10)
             self.analytics.stop()
             self.outbox.stop()
+            self._reloads.stop()
             self.readings.close()
             self.records.close()
             gc.unfreeze()
@@ -167,13 +170,13 @@ class Core:
     def _provision_device(self, device_id: str) -> MqttAccess:
         with self._accounts.edit() as book:
             password = book.issue_device(device_id)
-        reload_broker(self._accounts)
+        self._reloads.now()
         return self._access(device_id, password)
 
     def _provision_gateway(self, gateway_id: str, devices: list[str]) -> MqttAccess:
         password = new_password()
         self._accounts.set_gateway(gateway_id, password, devices)
-        reload_broker(self._accounts)
+        self._reloads.now()
         return self._access(gateway_id, password)
 
     def _access(self, name: str, password: str) -> MqttAccess:

@@ -85,7 +85,7 @@ def test_doctor_and_token(product: Product) -> None:
 @pytest.mark.recordings
 def test_replay(product: Product) -> None:
     said = run(".venv/bin/vigil replay bidmc ../shared/data/bidmc --speed 30", product.data_dir, 200)
-    assert re.search(r"missing \(sent - stored - refused\)\s*│\s*0 ", said)
+    assert re.search(r"missing \(sent - stored - refused\)\s*│\s*0 ", said), said
 
 
 @pytest.mark.recordings
