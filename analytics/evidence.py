@@ -37,5 +37,6 @@ def limit_row(rule: LimitRule, severe: bool) -> dict[str, Any]:
         "value": rule.severe if by_severe else rule.limit,
         "unit": BY_NAME[rule.vital].display_unit,
         "delay_s": 0.0 if by_severe else rule.delay_s,
+        "severe": by_severe,
         "set_by": rule.set_by,
     }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vigil.domain.alerts import Alert, Priority, Transition
-from vigil.domain.order import UNVERIFIED_RULE_PREFIX
+from vigil.domain.alerts import Alert, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,3 @@ class Ask:
     @property
     def alert(self) -> Alert:
         return self.line.after
-
-
-def is_severe(alert: Alert) -> bool:
-    """Beyond a severe limit, or a value there that could not be verified: never held back, whoever else is called."""
-    if alert.rule.startswith(UNVERIFIED_RULE_PREFIX):
-        return True
-    return alert.rule.startswith("limit.") and alert.peak_priority is Priority.HIGH

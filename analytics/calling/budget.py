@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 
-from analytics.calling.ask import Ask, is_severe
+from analytics.calling.ask import Ask
 from analytics.calling.inhibit import NEWS2
 from vigil.domain.alerts import Alert, Priority, Step
 from vigil.domain.calls import Call, How
 from vigil.domain.feedback import expected_share, rule_name
+from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.news2 import WORST_POINTS, vital_points
 from vigil.domain.times import HOUR, MINUTE
 
@@ -45,7 +46,7 @@ def over_budget(ask: Ask) -> Call | None:
 
 def exempt(alert: Alert) -> bool:
     """Whom no budget holds back."""
-    if alert.priority is Priority.HIGH or is_severe(alert) or alert.rule == NEWS2:
+    if alert.priority is Priority.HIGH or crossed_severe_limit(alert) or alert.rule == NEWS2:
         return True
     limit = alert.evidence.limit
     if limit is None or not alert.rule.startswith("limit."):

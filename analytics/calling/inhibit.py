@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analytics.calling.ask import Ask, is_severe
+from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority
 from vigil.domain.calls import Call, How
+from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.news2 import WORST_POINTS
 from vigil.domain.order import SIGNAL_LOST_PREFIX, SILENT_PREFIXES
 
@@ -30,7 +31,7 @@ def inhibited(ask: Ask) -> Call | None:
 
 def carrier(alert: Alert, others: Iterable[Alert]) -> Alert | None:
     """The alert that carries this one now. A snoozed or suppressed one carries nothing, nor one whose data stopped."""
-    if is_severe(alert) or alert.retrospective:
+    if crossed_severe_limit(alert) or alert.retrospective:
         return None
     return next((other for other in others if other.alert_id != alert.alert_id and carries(other, alert)), None)
 

@@ -71,7 +71,8 @@ class Evidence:
 
     ``text``: one sentence for the nurse, value first, no patient's name. ``values``: the readings used
     (``{"vital", "value", "unit", "measured_at", "received_at", "quality", "ordinal"}``). ``limit``: the limit in force
-    (``{"vital", "side", "value", "unit", "delay_s", "set_by"}``) or None. ``score``: parts and bounds of the score or None.
+    (``{"vital", "side", "value", "unit", "delay_s", "severe", "set_by"}``; ``severe``: the value is beyond the
+    severe limit) or None. ``score``: parts and bounds of the score or None.
     """
 
     text: str

@@ -294,7 +294,7 @@ def test_a_limit_moved_so_that_the_value_is_inside_withdraws_with_the_reason(war
     ward.run(second + 1, [84] * 20)
     assert ward.steps(LOW) == ["opened", "withdrawn", "recurred"]
     assert ward.lines(LOW)[-1].after.evidence.limit == {
-        "vital": "spo2", "side": "low", "value": 85, "unit": "%", "delay_s": 15, "set_by": "doctor",
+        "vital": "spo2", "side": "low", "value": 85, "unit": "%", "delay_s": 15, "severe": False, "set_by": "doctor",
     }  # fmt: skip
 
 

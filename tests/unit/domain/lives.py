@@ -29,7 +29,8 @@ def by(actor: str, at: int) -> Stamp:
 def finding(
     priority: Priority = MEDIUM, kind: Kind = Kind.PHYSIOLOGICAL, rule: str = "limit.spo2.low", limit: float = 90
 ) -> Finding:
-    row = {"vital": "spo2", "side": "low", "value": limit}
+    severe = BEDSIDE_POLICY.limit("spo2", "low").severe  # type: ignore[union-attr]
+    row = {"vital": "spo2", "side": "low", "value": limit, "severe": limit == severe}
     evidence = Evidence(f"{priority} text", ({"vital": "spo2", "value": 84.0},), row, None, "policy-1")
     return Finding("p-1", rule, kind, priority, "SpO2 low", evidence, NOW - SECOND, "w-1")
 

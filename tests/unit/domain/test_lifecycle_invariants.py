@@ -119,7 +119,10 @@ def test_invariant_03_every_transition_stores_actor_both_times_version_limits_an
         assert (line.actor, line.at, line.measured_at) == (event.stamp.actor, event.stamp.at, event.stamp.measured_at)
         assert line.cause
         evidence = line.after.evidence
-        assert (evidence.policy_version, evidence.limit) == ("policy-1", {"vital": "spo2", "side": "low", "value": 90})
+        assert (evidence.policy_version, evidence.limit) == (
+            "policy-1",
+            {"vital": "spo2", "side": "low", "value": 90, "severe": False},
+        )
         assert evidence.values == ({"vital": "spo2", "value": 84.0},)
         assert line.after.updated_at == event.stamp.at
 

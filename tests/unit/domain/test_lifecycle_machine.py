@@ -186,7 +186,7 @@ class AnyLife(RuleBasedStateMachine):
         if self.happen(Suppress(self.stamp(), carrier)):
             assert self.live is not None
             assert before is not None
-            assert not crossed_severe_limit(before, BEDSIDE_POLICY)
+            assert not crossed_severe_limit(before)
             assert self.live.deadline_at == before.deadline_at
 
     @rule()

@@ -266,7 +266,7 @@ def test_every_active_alert_waits_for_a_time_and_a_snooze_for_its_end(name: str)
         assert alert.held_until is None or alert.handling is Handling.UNACKNOWLEDGED
         assert alert.held_until is None or alert.snoozed_until is None
         assert (alert.handling is Handling.ACKNOWLEDGED) == bool(alert.acknowledged_by) == bool(alert.owner)
-        assert not (alert.suppressed_by and crossed_severe_limit(alert, BEDSIDE_POLICY))
+        assert not (alert.suppressed_by and crossed_severe_limit(alert))
 
 
 @pytest.mark.parametrize("name", MODELS)

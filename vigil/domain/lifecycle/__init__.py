@@ -149,7 +149,7 @@ def _continued(alert: Alert, event: Continuing, policy: Policy) -> Transition | 
         case SnoozeEnded():
             return overlays.snooze_ended(alert, event, policy)
         case Suppress():
-            return overlays.suppressed(alert, event, policy)
+            return overlays.suppressed(alert, event)
         case Unsuppress():
             return overlays.unsuppressed(alert, event)
         case CallDue():

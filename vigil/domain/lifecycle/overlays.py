@@ -72,24 +72,22 @@ def snooze_ended(alert: Alert, event: SnoozeEnded, policy: Policy) -> Transition
     return line(Step.SNOOZE_ENDED, stamp, snooze_over(following(alert, stamp), policy, stamp.at))
 
 
-def suppressed(alert: Alert, event: Suppress, policy: Policy) -> Transition | None:
+def suppressed(alert: Alert, event: Suppress) -> Transition | None:
     """Refused, which is to say nothing changes, for what crossed a severe limit: that calls by itself, whoever else is called."""
-    if event.by in ("", alert.alert_id, alert.suppressed_by) or crossed_severe_limit(alert, policy):
+    if event.by in ("", alert.alert_id, alert.suppressed_by) or crossed_severe_limit(alert):
         return None
     after = replace(following(alert, event.stamp), suppressed_by=event.by, held_until=None)
     return line(Step.SUPPRESSED, event.stamp, after, detail={"by": event.by})
 
 
-def crossed_severe_limit(alert: Alert, policy: Policy) -> bool:
-    """Was a value beyond a severe limit, verified or not, or did the limit's alert ever call at high priority?"""
+def crossed_severe_limit(alert: Alert) -> bool:
+    """Is a value beyond a severe limit, whatever priority that has, verified or not, or did the limit's alert ever call at high
+    priority? Such an alert is never held back, whoever else is called."""
     if alert.rule.startswith(UNVERIFIED_RULE_PREFIX):
         return True
     if not alert.rule.startswith(_LIMIT):
         return False
-    limit = alert.evidence.limit or {}
-    rule = policy.limit(limit.get("vital", ""), limit.get("side", ""))
-    by_value = rule is not None and rule.severe is not None and limit.get("value") == rule.severe
-    return by_value or alert.peak_priority is Priority.HIGH
+    return bool((alert.evidence.limit or {}).get("severe")) or alert.peak_priority is Priority.HIGH
 
 
 def unsuppressed(alert: Alert, event: Unsuppress) -> Transition | None:

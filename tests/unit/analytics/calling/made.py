@@ -16,8 +16,9 @@ def score(**points: int) -> Evidence:
     return Evidence("a score", score={"name": "news2", "parts": parts})
 
 
-def value(vital: str, number: float) -> Evidence:
-    return Evidence("a value", ({"vital": vital, "value": number},), {"vital": vital, "side": "low", "value": 0.0})
+def value(vital: str, number: float, *, severe: bool = False) -> Evidence:
+    limit = {"vital": vital, "side": "low", "value": 0.0, "severe": severe}
+    return Evidence("a value", ({"vital": vital, "value": number},), limit)
 
 
 def alert(rule: str, priority: str = "medium", minutes_ago: float = 0, **change: Any) -> Alert:

@@ -67,6 +67,7 @@ def test_nothing_carries_a_severe_limit_nor_a_doubt_about_one() -> None:
         SATURATION_SEVERE,
         alert("unverified.spo2.low", "high"),
         replace(BREATHING, peak_priority=Priority.HIGH),
+        replace(BREATHING, evidence=value("resp_rate", 6, severe=True)),  # a policy that calls it at medium
     ):
         assert decide(ask(severe, acknowledged(NEWS2_HIGH, 1))).how is not How.INHIBITED
 
@@ -232,6 +233,7 @@ def test_beyond_the_budget_a_call_waits_ten_minutes_at_most() -> None:
 @pytest.mark.parametrize(
     "one",
     [
+        replace(PRESSURE, evidence=value("bp_sys", 95, severe=True)),
         SATURATION_SEVERE,
         alert("news2", "medium", evidence=score(heart_rate=2, resp_rate=3)),
         alert("limit.resp_rate.high", evidence=value("resp_rate", 25)),
