@@ -10,6 +10,7 @@
     ├── InvalidInput           a request that cannot be carried out (HTTP 422)
     │   └── TableError         a table of readings for a back-test that cannot be read
     ├── PolicyError            a monitoring policy that contradicts itself; lists every reason
+    ├── ModelError             a risk model that cannot be trusted or used; names the model and the file
     ├── TeamError              a team that would leave somebody uncalled, or cannot be read; lists every reason
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
@@ -65,6 +66,10 @@ class PolicyError(InvalidInput):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+
+
+class ModelError(VigilError):
+    pass
 
 
 class TeamError(InvalidInput):
