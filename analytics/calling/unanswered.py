@@ -43,7 +43,7 @@ class Unanswered:
     def _is_unanswered(self, alert: Alert) -> bool:
         if alert.handling is not Handling.UNACKNOWLEDGED or alert.priority is Priority.LOW:
             return False
-        whole = max(LEAST, last_level(self._directory.team(alert.patient_id)))
+        whole = max(LEAST, last_level(self._directory.team_of(alert)))
         return alert.escalation_level > whole and self._times_called(alert) > whole
 
     def _times_called(self, alert: Alert) -> int:
