@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
 from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.risk_facts import ModelFacts
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
 
@@ -51,7 +52,8 @@ class ApiDeps:
 
     ``submit`` returns the ordinals of the stored values; ``provision_*`` create or renew a broker account; ``checks`` are
     run for each health question and must be quick; ``web_root`` None = no page;
-    ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have.
+    ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
+    models in use.
     """
 
     readings: ReadingStore
@@ -69,3 +71,4 @@ class ApiDeps:
     web_root: Path | None
     channels: frozenset[str] = frozenset({APP})
     detectors: frozenset[str] = frozenset(DEFAULT_POLICY.findings)
+    models: Callable[[], Sequence[ModelFacts]] = tuple

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -20,9 +21,12 @@ from vigil.domain.other_scores import OtherScore
 from vigil.domain.people import Patient
 from vigil.domain.quality import Quality
 from vigil.domain.readings import I64
+from vigil.domain.risk import Prediction
+from vigil.domain.risk_facts import ModelFacts
+from vigil.domain.risk_words import label, likelihood
 from vigil.domain.scores import Coverage, Score
 from vigil.domain.times import SECOND, from_iso, to_iso
-from vigil.domain.vitals import VITALS, VitalKind
+from vigil.domain.vitals import BY_NAME, VITALS, VitalKind
 from vigil.store import DeadLetter
 
 Json = dict[str, Any]
@@ -125,6 +129,39 @@ def other_score(other: OtherScore) -> Json:
     oldest = None if other.oldest_s is None else round(other.oldest_s, 1)
     row = {name: getattr(other, name) for name in ("name", "value", "lower", "upper", "raised", "note")}
     return {**row, "status": other.status.value, "missing": list(other.missing), "oldest_s": oldest}
+
+
+def prediction(prediction: Prediction) -> Json:
+    inputs = [
+        {
+            "vital": one.vital,
+            "value": number(one.value),
+            "unit": BY_NAME[one.vital].display_unit if one.vital in BY_NAME else "",
+            "measured_at": iso(one.measured_at),
+            "age_s": number(round(one.age_s, 1)),
+        }
+        for one in prediction.inputs
+    ]
+    names = ("model", "version", "position", "probability", "low", "high", "alert", "abstained")
+    return {
+        **{name: getattr(prediction, name) for name in names},
+        "label": label(prediction.model),
+        "state": prediction.state.value,
+        "at": iso(prediction.at),
+        "decided_at": iso(prediction.decided_at),
+        "source": prediction.source.value,
+        "words": likelihood(prediction),
+        "contributions": [
+            {"group": one.group, "log_odds": round(one.log_odds, 3), "text": one.text}
+            for one in prediction.contributions
+        ],
+        "inputs": inputs,
+    }
+
+
+def model_facts(facts: ModelFacts) -> Json:
+    plain: Json = _plain(asdict(facts))
+    return {**plain, "state": facts.state.value}
 
 
 def coverage(coverage: Coverage) -> Json:

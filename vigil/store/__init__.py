@@ -19,6 +19,7 @@ from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
+from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team, TeamVersion
 
@@ -117,8 +118,33 @@ class ReadingHistory(Protocol):
     def append_scores(self, scores: Sequence[Score]) -> None: ...
 
 
-class ReadingStore(ReadingHistory, Protocol):
-    """Append-only store of readings, packs, dead letters and scores. Safe to use from several threads."""
+class PredictionStore(Protocol):
+    """What the risk models said, append-only. Safe to use from several threads."""
+
+    def append_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """All of them or none. Raises ``StoreError`` when one has no number for its probability."""
+        ...
+
+    def predictions(
+        self,
+        patient_id: str,
+        start: int,
+        end: int,
+        limit: int,
+        *,
+        model: str | None = None,
+        state: ModelState | None = None,
+    ) -> list[Prediction]:
+        """Those with start <= ``at`` < end, oldest first; the newest ``limit`` of them. None = of every model, of every state."""
+        ...
+
+    def latest_predictions(self) -> list[Prediction]:
+        """The newest by ``at`` of each (patient, model), ordered by these; of several for one moment the last that was stored."""
+        ...
+
+
+class ReadingStore(ReadingHistory, PredictionStore, Protocol):
+    """Append-only store of readings, packs, dead letters, scores and predictions. Safe to use from several threads."""
 
     def commit(self, batch: Commit) -> ReadingBatch:
         """One transaction, one fsync. Returns the readings with their ordinals (consecutive, over all history)."""

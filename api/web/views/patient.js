@@ -14,6 +14,7 @@ import { AlertCard, ScoreSentence } from "./alert_card.js";
 import { AlertLine } from "./alert_line.js";
 import { Charts } from "./charts.js";
 import { ObservationForm } from "./observation_form.js";
+import { RiskCard } from "./risk_card.js";
 
 const HOUR = 3_600_000;
 const RANGES = [HOUR, 4 * HOUR, 24 * HOUR];
@@ -131,7 +132,7 @@ export function PatientView() {
   return html`<main id="main" class="patient" tabindex="-1" ref=${area}>
     <${Banner} card=${card} id=${id} />
     <div class="patient-columns">
-      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${ObservationForm} key=${id} patientId=${id} /></div>
+      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} /></div>
       <section class="right" aria-label=${t("chart.title")}>
         <${Ranges} range=${range} onRange=${setRange} asTable=${asTable} onTable=${() => setAsTable(!asTable)} />
         <${Charts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />

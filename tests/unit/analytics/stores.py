@@ -13,6 +13,7 @@ from vigil.domain.errors import NotFound, VersionConflict
 from vigil.domain.people import Binding, Device, Patient, is_test
 from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.readings import ReadingBatch, Stream
+from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team
 from vigil.store import Buckets, Commit, DeadLetter, Latest
@@ -25,6 +26,7 @@ class MemoryReadings:
         self.all = ReadingBatch.empty()
         self.known: list[Stream] = []
         self.stored_scores: list[Score] = []
+        self.stored_predictions: list[Prediction] = []
 
     def stream(self, device_id: str, vital: int, site: str = "") -> int:
         for stream in self.known:
@@ -55,6 +57,33 @@ class MemoryReadings:
     def scores(self, patient_id: str, start: int, end: int, limit: int) -> list[Score]:
         found = [s for s in self.stored_scores if s.patient_id == patient_id and start <= s.at < end]
         return found[-limit:]
+
+    def append_predictions(self, predictions: Sequence[Prediction]) -> None:
+        self.stored_predictions += predictions
+
+    def predictions(
+        self,
+        patient_id: str,
+        start: int,
+        end: int,
+        limit: int,
+        *,
+        model: str | None = None,
+        state: ModelState | None = None,
+    ) -> list[Prediction]:
+        found = [
+            one
+            for one in sorted(self.stored_predictions, key=lambda one: one.at)
+            if one.patient_id == patient_id
+            and start <= one.at < end
+            and model in (None, one.model)
+            and state in (None, one.state)
+        ]
+        return found[-limit:]
+
+    def latest_predictions(self) -> list[Prediction]:
+        newest = {(one.patient_id, one.model): one for one in sorted(self.stored_predictions, key=lambda one: one.at)}
+        return [newest[key] for key in sorted(newest)]
 
     def packs(self) -> Iterator[tuple[str, int, np.ndarray[tuple[int], np.dtype[np.uint32]]]]:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Readings, packs, dead letters and scores in one DuckDB file: the embedded ``ReadingStore``."""
+"""Readings, packs, dead letters, scores and predictions in one DuckDB file: the embedded ``ReadingStore``."""
 
 from vigil.store.duck.store import DuckReadingStore
 

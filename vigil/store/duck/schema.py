@@ -8,14 +8,24 @@ import duckdb
 
 from vigil.domain.errors import StoreError
 
-#: Grows with every change to ``TABLES``.
-VERSION = 1
+#: Grows with every change to ``TABLES``; ``_UPGRADES`` says how a file of the version before becomes one.
+VERSION = 2
+
+# Since version 2.
+_PREDICTIONS = """
+CREATE TABLE predictions (
+    prediction_id BIGINT NOT NULL, patient_id VARCHAR NOT NULL, model VARCHAR NOT NULL, version VARCHAR NOT NULL,
+    predicted_at BIGINT NOT NULL, decided_at BIGINT NOT NULL, position UBIGINT NOT NULL, state VARCHAR NOT NULL,
+    source VARCHAR NOT NULL, probability DOUBLE NOT NULL, low DOUBLE NOT NULL, high DOUBLE NOT NULL, alert BOOLEAN NOT NULL,
+    abstained VARCHAR NOT NULL, document VARCHAR NOT NULL
+);
+"""
 
 # No key and no index: a key costs 2 to 49 times the insert time and 7 times the file (design section 5). Data arrive almost
 # in time order, so that the zone maps of DuckDB (least and greatest value of each row group) do the work of an index.
 # ``readings.value`` is NULL where the reading is NaN ("tried, no value"): DuckDB reads numpy's NaN as NULL.
 # ``packs.ordinal`` is the greatest ordinal when the pack was committed.
-TABLES = """
+TABLES = f"""
 CREATE TABLE schema_info (version INTEGER NOT NULL, created_at BIGINT NOT NULL);
 CREATE TABLE streams (stream UINTEGER NOT NULL, device_id VARCHAR NOT NULL, vital INTEGER NOT NULL, site VARCHAR NOT NULL);
 CREATE TABLE readings (
@@ -35,13 +45,17 @@ CREATE TABLE scores (
     status VARCHAR NOT NULL, total INTEGER, lower_bound INTEGER, upper_bound INTEGER, band VARCHAR, single_3 BOOLEAN NOT NULL,
     document VARCHAR NOT NULL
 );
+{_PREDICTIONS}
 """
+
+# By the version that a file has: what makes the next one of it.
+_UPGRADES = {1: _PREDICTIONS}
 
 
 def prepare(con: duckdb.DuckDBPyConnection, path: Path, now_us: int) -> None:
-    """Creates the tables in an empty file, in the running transaction.
+    """Creates the tables in an empty file, or those that an older file lacks, in the running transaction.
 
-    Raises ``StoreError`` for another program's file or another version.
+    Raises ``StoreError`` for another program's file or a version that cannot be brought to this one.
     """
     tables = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not tables:
@@ -51,6 +65,10 @@ def prepare(con: duckdb.DuckDBPyConnection, path: Path, now_us: int) -> None:
     if "schema_info" not in tables:
         raise StoreError(f"{path} is a DuckDB file of another program: give another path")
     versions = [row[0] for row in con.execute("SELECT version FROM schema_info").fetchall()]
+    while len(versions) == 1 and versions[0] in _UPGRADES:
+        con.execute(_UPGRADES[versions[0]])
+        versions[0] += 1
+        con.execute("UPDATE schema_info SET version = ?", versions)
     if versions != [VERSION]:
         found = ", ".join(map(str, versions)) or "none"
         raise StoreError(f"{path} has schema version {found}, this Vigil needs {VERSION}: use the Vigil that wrote it")

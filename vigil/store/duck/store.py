@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from vigil.domain.readings import ReadingBatch, Stream
+from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.runtime.clock import Clock
 from vigil.store import Buckets, Commit, DeadLetter, Latest
 from vigil.store.duck import deadletters, latest, packs, readings, schema, streams
+from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
 from vigil.store.duck.connection import DuckFile
 
@@ -30,7 +32,7 @@ class DuckReadingStore:
         self._lock = threading.Lock()
         self._streams = streams.StreamBook(())
         self._latest = latest.LatestValues()
-        self._head = self._last_dead = self._last_score = 0
+        self._head = self._last_dead = self._last_score = self._last_prediction = 0
         self._doubtful = True
         opened = False
         try:
@@ -125,6 +127,36 @@ class DuckReadingStore:
         with self._file.read() as con:
             return score_rows.newest(con, patient_id, start, end, limit)
 
+    def append_predictions(self, predictions: Sequence[Prediction]) -> None:
+        if not predictions:
+            return
+        columns = prediction_rows.columns(predictions)
+        with self._lock:
+            if self._doubtful:
+                self._reload()
+            self._doubtful = True
+            with self._file.write() as con:
+                prediction_rows.append(con, columns, self._last_prediction)
+            self._last_prediction += len(predictions)
+            self._doubtful = False
+
+    def predictions(
+        self,
+        patient_id: str,
+        start: int,
+        end: int,
+        limit: int,
+        *,
+        model: str | None = None,
+        state: ModelState | None = None,
+    ) -> list[Prediction]:
+        with self._file.read() as con:
+            return prediction_rows.newest(con, patient_id, (start, end), limit, model, state)
+
+    def latest_predictions(self) -> list[Prediction]:
+        with self._file.read() as con:
+            return prediction_rows.latest(con)
+
     def close(self) -> None:
         """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""
         self._file.close()
@@ -138,4 +170,5 @@ class DuckReadingStore:
             self._head = readings.head(con)
             self._last_dead = deadletters.last_id(con)
             self._last_score = score_rows.last_id(con)
+            self._last_prediction = prediction_rows.last_id(con)
         self._streams, self._latest, self._doubtful = book, values, False

@@ -1,0 +1,155 @@
+"""A group of inputs as a nurse would say it: value first, then against this person's own usual, then how old."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.risk.hours import VITALS, Hours
+from vigil.domain.risk import RiskInput
+
+#: A person's usual value is the median of what was measured in the hours before, as far back as this.
+USUAL_H = 72
+#: It is told only from so many measured hours, the first of them about a day ago: what was so in the last hours only is no habit.
+LEAST_VALUES, LEAST_H = 6, 23
+#: From this age on a value may have changed without anybody knowing: with a NEWS2 of 1 to 4 it is measured at least each 4 to
+#: 6 h (Royal College of Physicians 2017).
+OLD_S = 4 * 3600
+
+# As said, unit as said, digits; in the Challenge's columns.
+_SAID: dict[str, tuple[str, str, int]] = {
+    "HR": ("Pulse", " a minute", 0),
+    "Resp": ("Breathing", " a minute", 0),
+    "Temp": ("Temperature", " °C", 1),
+    "O2Sat": ("Oxygen saturation", " %", 0),
+    "SBP": ("Systolic pressure", " mmHg", 0),
+    "MAP": ("Mean pressure", " mmHg", 0),
+    "DBP": ("Diastolic pressure", " mmHg", 0),
+}
+#: The typical patient: medians of the measured values of set A of the Challenge 2019, in its units; between the sexes, the middle
+#: of what the model says of both.
+TYPICAL: dict[str, tuple[float, ...]] = {
+    "HR": (84.0,),
+    "O2Sat": (98.0,),
+    "Temp": (37.06,),
+    "SBP": (118.5,),
+    "MAP": (77.0,),
+    "DBP": (58.5,),
+    "Resp": (18.0,),
+    "Age": (65.25,),
+    "Gender": (0.0, 1.0),
+}
+
+_OTHERS = {"labs": "Laboratory values", "stay": "Place and length of the stay"}
+# Ages above 89 are said as one (45 CFR 164.514(b)(2)(i)(C)): these words are shown to roles that may not see names too.
+_OLDEST = 90
+
+
+@dataclass(frozen=True)
+class Course:
+    """One patient's hours up to ``row``. ``exact``: what the stream knows to the second, by vital."""
+
+    hours: Hours
+    row: int
+    exact: Mapping[str, RiskInput]
+
+    @cached_property
+    def _first(self) -> int:
+        return int(self.hours.starts[np.searchsorted(self.hours.starts, self.row, side="right") - 1])
+
+    def before(self, column: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Measured values of the last hours and how many hours ago each was, oldest first; this hour is the last."""
+        values = self.hours.columns[column][self._first : self.row + 1]
+        ago = (self.hours.hour[self.row] - self.hours.hour[self._first : self.row + 1]).astype(np.int64)
+        there = ~np.isnan(values) & (ago <= USUAL_H)
+        return values[there], ago[there]
+
+    def now(self, column: str) -> tuple[float, float | None] | None:
+        """Newest value, and its age in seconds; age None = some time within this hour. None = never measured."""
+        vital = self.exact.get(VITALS.get(column, ""))
+        if vital is not None:
+            return vital.value, vital.age_s
+        values, ago = self.before(column)
+        if not len(values):
+            return None
+        return float(values[-1]), 3600.0 * int(ago[-1]) or None
+
+    def usual(self, column: str) -> float | None:
+        values, ago = self.before(column)
+        earlier = ago > 0
+        if earlier.sum() < LEAST_VALUES or ago[0] < LEAST_H:
+            return None
+        return float(np.median(values[earlier]))
+
+
+def words(course: Course, group: str, columns: tuple[str, ...], shift: float) -> str:
+    """``shift``: log-odds by which the group moves the risk.
+
+    A value as "Breathing 24 a minute, 6 above this person's usual (18), measured 12 min ago"; an old one ends in "the risk could
+    be lower: last temperature is 9 h old".
+    """
+    if group in ("age", "sex"):
+        return _person(course, group)
+    if group in _OTHERS:
+        return _OTHERS[group]
+    known = {column: found for column in columns if (found := course.now(column)) is not None}
+    if not known:
+        return f"{_SAID[columns[0]][0]} not measured"
+    freshest = min(known, key=lambda column: known[column][1] or 0.0)
+    return _measured(course, freshest, known[freshest], shift)
+
+
+def _person(course: Course, group: str) -> str:
+    value = float(course.hours.columns["Age" if group == "age" else "Gender"][course.row])
+    if np.isnan(value):
+        return f"{group.capitalize()} not known"
+    if group == "sex":
+        return "Male" if value == 1 else "Female"
+    return f"Age {int(value)}" if value < _OLDEST else f"Age {_OLDEST} or more"
+
+
+def _measured(course: Course, column: str, known: tuple[float, float | None], shift: float) -> str:
+    name, unit, digits = _SAID[column]
+    value, age_s = known
+    said = f"{name} {value:.{digits}f}{unit}{_compared(value, course.usual(column), TYPICAL[column][0], digits)}"
+    if age_s is None:
+        return f"{said}, measured within the hour"
+    if age_s < OLD_S:
+        return f"{said}, measured {_long(age_s)} ago"
+    return f"{said}; the risk could be {'lower' if shift > 0 else 'higher'}: last {name.lower()} is {_long(age_s)} old"
+
+
+def _compared(value: float, usual: float | None, typical: float, digits: int) -> str:
+    """With this person's usual; also with a typical patient, whom the contribution is measured against, where the usual alone
+    would not say why the risk moves: it is not known, lies on the other side, or is much nearer."""
+    if usual is None:
+        return _against(value, typical, digits, "typical")
+    said = _against(value, usual, digits, "this person's usual")
+    from_usual, from_typical = value - usual, value - typical
+    enough = from_usual * from_typical > 0 and abs(from_typical) < 2 * abs(from_usual)
+    if enough or abs(from_typical) < 10.0**-digits:
+        return said
+    return said + _against(value, typical, digits, "typical")
+
+
+def _against(value: float, other: float, digits: int, whose: str) -> str:
+    """The difference of the numbers as they are said, so that it can be checked in the head."""
+    apart = round(round(value, digits) - round(other, digits), digits)
+    if apart == 0:
+        return f", {whose}"
+    return f", {abs(apart):.{digits}f} {'above' if apart > 0 else 'below'} {whose} ({other:.{digits}f})"
+
+
+def _long(seconds: float) -> str:
+    """Rounded down: 45 s, 12 min, 9 h, 3 days."""
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 48 * 3600:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86400)} days"
