@@ -20,6 +20,7 @@ from analytics.telling import Telling
 from analytics.wording import finding_text, finding_title
 from vigil.domain.alerts import Evidence, Priority
 from vigil.domain.lifecycle import Amended, Began, Ended, Event, Finding, Withdraw
+from vigil.domain.risk import RISK_PREFIX
 from vigil.domain.vitals import VITALS
 
 #: Changes after which nothing holds any more.
@@ -27,9 +28,9 @@ _OVER = (What.ENDED, What.WITHDRAWN, What.CONTRADICTED)
 
 
 def finding_names() -> list[str]:
-    """What a policy's ``findings`` may name."""
+    """What a policy's ``findings`` may name; ``risk`` stands for ``risk.NAME`` of any model."""
     own = [each for each in detectors() if each.name not in (LIMIT, UNVERIFIED)]
-    names = {DISAGREEMENT, MULTIVARIATE, *(each.name for each in own)}
+    names = {DISAGREEMENT, MULTIVARIATE, RISK_PREFIX.rstrip("."), *(each.name for each in own)}
     for vital in VITALS:
         names |= {f"{each.name}.{vital.name}" for each in own} | {f"{DISAGREEMENT}.{vital.name}"}
         names |= {each.rule(vital.name, side) for each in own for side in (0, 1)}

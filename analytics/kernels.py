@@ -8,6 +8,7 @@ from analytics.engine.compiled import Kernel
 from analytics.engine.conditions import candidate_kernel, candidate_signature, condition_kernel, condition_signature
 from analytics.engine.touch import touch_kernel, touch_signature
 from analytics.quality import gate_kernel, gate_signature
+from analytics.risk.stream.cells import cells_kernel, cells_signature
 from analytics.scores.bands import bands_kernel, bands_signature
 from analytics.scores.grid import grid_kernel, grid_signature
 from analytics.scores.news2_episodes import episode_kernel, episode_signature
@@ -28,4 +29,5 @@ def every_kernel() -> list[Kernel]:
         Kernel(bands_kernel, bands_signature),
         Kernel(episode_kernel, episode_signature),
         Kernel(shock_index_kernel, shock_index_signature),
+        Kernel(cells_kernel, cells_signature),
     ]

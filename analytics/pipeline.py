@@ -25,6 +25,7 @@ from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
 from analytics.minute_rules import MinuteRules
 from analytics.news2_rule import News2Rule
 from analytics.past import PastEpisodes
+from analytics.risk.stream.live import RiskPlan, RiskStream
 from analytics.scores.live import Scores
 from analytics.self_test import SelfTest, SelfTestPlan
 from analytics.settle import Settle
@@ -51,8 +52,10 @@ class Pipeline:
         metrics: Metrics,
         executor: MakeExecutor = in_a_thread,
         self_test: SelfTestPlan | None = None,
+        risk: RiskPlan | None = None,
     ) -> None:
-        """``executor``: where models learn. ``self_test`` None: nobody tries the alarms, as in a back-test."""
+        """``executor``: where models learn. ``self_test`` None: nobody tries the alarms, as in a back-test; ``risk`` None: no
+        risk models."""
         slots = state.slots
         numbers = state.engine.numbers[LIMIT], state.engine.numbers[UNVERIFIED]
         self.state = state
@@ -85,6 +88,11 @@ class Pipeline:
         self._board = bus.board
         self._watch = Watch(slots, directory, alerting, bus.board)
         self._self_test = None if self_test is None else SelfTest(self_test, slots, directory, alerting)
+        self._risk = (
+            None
+            if risk is None
+            else RiskStream(risk, state, directory, readings, bus.board, alerting, data_loss, clock, metrics)
+        )
         self._upkeep = Upkeep(
             state,
             directory,
@@ -95,6 +103,7 @@ class Pipeline:
             self._scores,
             self._watch,
             bus.board,
+            self._risk,
         )
         self._scored_position = 0
         self._failed: set[int] = set()
@@ -109,6 +118,8 @@ class Pipeline:
             self._tell(switched_off(self.state, number))
             self._failed.add(number)
         self._scores.touch(slot)
+        if self._risk is not None:
+            self._risk.note(slot, batch)
         self.state.position = int(batch.ordinal[-1])
         return int((slot < 0).sum())
 
@@ -130,6 +141,8 @@ class Pipeline:
             self._battery.tick(now)
             if self._self_test is not None:
                 self._self_test.tick(now, live_since)
+            if self._risk is not None:
+                self._risk.tick(now)
         self.past.flush(now)
         self._watch.note_scores(scores)
         self._watch.tick(now, live_since, behind=behind)
@@ -156,11 +169,15 @@ class Pipeline:
         self.book.mark_replayed(log_seq, now)
         self._desk.load(self.book.log_since(now - HOUR))
         self._upkeep.rebuild(now)
+        if self._risk is not None:
+            self._risk.recover(now)
 
     def end(self, now: int) -> None:
         """Before the last snapshot."""
         self._tell(self._judge.late(now, SHARE, all_of_it=True))
         self.past.flush(now, all_of_it=True)
+        if self._risk is not None:
+            self._risk.end()
 
     def _call_people(self, now: int) -> None:
         """What time alone and other alerts bring: who takes over, who is called again, what carries what."""

@@ -14,6 +14,7 @@ from analytics.engine.compiled import Kernels
 from analytics.kernels import every_kernel
 from analytics.pipeline import Pipeline
 from analytics.recover import REBUILD_FROM, load, position_before, replayed, save
+from analytics.risk.stream.live import RiskPlan
 from analytics.self_test import SelfTestPlan
 from analytics.state import State
 from vigil.bus.board import Bus
@@ -54,6 +55,7 @@ class Analytics:
         metrics: Metrics | None = None,
         kernels: Kernels | None = None,
         self_test: SelfTestPlan | None = None,
+        risk: RiskPlan | None = None,
     ) -> None:
         self._readings = readings
         self._records = records
@@ -63,6 +65,7 @@ class Analytics:
         self._metrics = metrics or Metrics()
         self._kernels = kernels or Kernels()
         self._self_test = self_test
+        self._risk = risk
         self._pipeline: Pipeline | None = None
         self._live_since: int | None = None
         self._newest_received = 0
@@ -248,6 +251,7 @@ class Analytics:
             self._clock,
             self._metrics,
             self_test=self._self_test,
+            risk=self._risk,
         )
         pipeline.begin(now, seq)
         return pipeline

@@ -8,6 +8,7 @@ from analytics.directory import SCHEDULE, Directory
 from analytics.finding_alerts import FindingAlerts
 from analytics.lapses import LIMIT_CHANGED, reconfigure
 from analytics.limit_alerts import LIMIT, UNVERIFIED, LimitAlerts
+from analytics.risk.stream.live import RiskStream
 from analytics.scores.live import Scores
 from analytics.settle import Settle
 from analytics.state import State
@@ -28,6 +29,7 @@ class Upkeep:
         scores: Scores,
         watch: Watch,
         board: Board,
+        risk: RiskStream | None = None,
     ) -> None:
         self._state = state
         self._directory = directory
@@ -38,6 +40,7 @@ class Upkeep:
         self._scores = scores
         self._watch = watch
         self._board = board
+        self._risk = risk
         self._patients: set[str] = set()
         self._configured = 0
 
@@ -72,6 +75,8 @@ class Upkeep:
         self._scores.forget(gone)
         self._patients = set(self._directory.patients)
         self._watch.look_at_everyone()
+        if self._risk is not None:
+            self._risk.follow_records()
 
     def configure_new_slots(self) -> None:
         """Give the slots that the last batch brought their limits."""

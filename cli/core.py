@@ -10,12 +10,15 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from analytics.finding_alerts import finding_names
 from analytics.notify.make import channel_of
 from analytics.notify.outbox import Outbox
+from analytics.risk.stream.desk import Models
+from analytics.risk.stream.live import RiskPlan
 from analytics.runner import Analytics
 from analytics.self_test import SelfTestPlan
 from api.app import create_app, end_streams
@@ -25,6 +28,7 @@ from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
 from vigil.domain.errors import StoreError
 from vigil.domain.people import MANUAL_PREFIX, Device
+from vigil.domain.risk_facts import ModelFacts
 from vigil.domain.self_test import MISSING_RULE, PLATFORM
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import BY_NAME
@@ -40,6 +44,9 @@ from vigil.store import RecordStore
 from vigil.store.duck.store import DuckReadingStore
 from vigil.store.records.store import SqlRecordStore
 
+if TYPE_CHECKING:
+    from analytics.risk.facts import FactsInUse
+
 logger = logging.getLogger(__name__)
 
 #: A person waits for this at most when entering a value.
@@ -51,6 +58,13 @@ DISK_LOW_BYTES = 500 * 1024 * 1024
 def self_test_plan(chosen: WatchdogSettings, records: RecordStore) -> SelfTestPlan:
     silence, every = round(chosen.silence_s * SECOND), round(chosen.every_s * SECOND)
     return SelfTestPlan(silence, every, chosen.enabled, records.forget_self_tests)
+
+
+def _registry(data_dir: Path) -> Models:
+    """Imported in the thread of the risk models: the libraries that they need take a second."""
+    from analytics.risk.registry import Registry
+
+    return Registry(data_dir)
 
 
 class Core:
@@ -78,6 +92,7 @@ class Core:
             data / "analytics.npz",
             metrics=self.metrics,
             self_test=self_test_plan(settings.watchdog, self.records),
+            risk=RiskPlan(lambda: _registry(data), self.readings, data / "risk.npz"),
         )
         self.ingest = Ingest(
             settings=settings,
@@ -91,6 +106,7 @@ class Core:
         )
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
+        self._facts: FactsInUse | None = None
         self._crashed = threading.Event()
         self._app = create_app(self._deps(keys))
         self._server = uvicorn.Server(
@@ -154,7 +170,16 @@ class Core:
             web_root=Path(str(importlib.resources.files("api") / "web")),
             channels=frozenset({APP, *(one.name for one in self._settings.channel)}),
             detectors=frozenset(finding_names()),
+            models=self._models,
         )
+
+    def _models(self) -> list[ModelFacts]:
+        # Here and not above: scikit-learn is loaded when somebody asks, not at each start.
+        from analytics.risk.facts import FactsInUse
+
+        if self._facts is None:
+            self._facts = FactsInUse(self._settings.data_dir)
+        return self._facts.now()
 
     def _submit(self, entry: ManualEntry) -> list[int]:
         device_id = MANUAL_PREFIX + entry.patient_id

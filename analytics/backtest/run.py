@@ -9,10 +9,10 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,34 +21,41 @@ from analytics.backtest.counts import Counts, from_row, to_row
 from analytics.backtest.fold import fold
 from analytics.backtest.refused import EXAMPLES, RowReason
 from analytics.backtest.replay import RESPONSE_S, replay
+from analytics.backtest.risk import RiskCounts, decisions, judged, prediction_columns
 from analytics.backtest.table import Table, from_store, read_patients, read_table
 from analytics.backtest.world import History, World, unknown_adult
 from analytics.backtest.write import (
     EPISODES,
     NOTICES,
+    PREDICTIONS,
     SCORES,
     SUMMARY,
     Columns,
     episode_lines,
-    join_scores,
+    join_rows,
     notice_lines,
     patient_days,
     score_columns,
+    write_predictions,
     write_scores,
 )
 from analytics.detectors import version
 from analytics.engine.compiled import Kernels
 from analytics.kernels import every_kernel
+from analytics.risk.stream.decide import usable
 from vigil.domain.errors import ConfigError
 from vigil.domain.people import Binding, Patient, is_test
 from vigil.domain.policy import DEFAULT_POLICY, Policy
+
+if TYPE_CHECKING:
+    from analytics.risk.folder import Model
 
 PARTS = "parts"
 #: Patients a group: small enough that a column of a month at five values a minute stays under 32 MiB, above which every array is
 #: new memory from the system (20 took three times as long to sort), large enough that reading the file again costs little.
 GROUP = 10
 #: Raise it with any change to what a part holds.
-_FORMAT = 1
+_FORMAT = 2
 #: Reasons why nobody can tell whose row it is: every group meets these rows, the first one counts them.
 _NOBODYS = (RowReason.UNREADABLE_LINE, RowReason.BAD_NAME, RowReason.PATIENT_MISSING, RowReason.NO_PATIENT)
 
@@ -81,7 +88,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``policies``: of patients with their own; the others have ``policy``."""
+    """``policies``: of patients with their own; the others have ``policy``. ``models``: folder and hash of each risk model
+    that is asked as well."""
 
     source: Source
     out: Path
@@ -90,6 +98,7 @@ class Plan:
     policies: dict[str, Policy] = field(default_factory=dict)
     response_s: float = RESPONSE_S
     workers: int = 1
+    models: tuple[tuple[Path, str], ...] = ()
 
     def fingerprint(self, size: int) -> str:
         """Names everything that a part depends on: the file by its size and time of change; ``size``: patients a group."""
@@ -98,6 +107,7 @@ class Plan:
             _FORMAT, version(), stat.st_size, stat.st_mtime_ns, self.source.first, self.source.last, self.source.strict,
             self.source.patients, self.policy.version, sorted((who, own.version) for who, own in self.policies.items()),
             self.response_s, size, repr(self.source.people), repr(self.source.bindings),
+            [digest for _, digest in self.models],
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
@@ -159,12 +169,25 @@ def _kernels() -> Kernels:
     return kernels
 
 
+@cache
+def _opened(path: Path, digest: str) -> Model:
+    """Raises ``ModelError`` when the folder is another one by now, or the stream cannot ask the model."""
+    from analytics.risk.folder import open_folder  # with the libraries that models need
+
+    model = open_folder(path, digest)
+    usable(model.predictor)
+    return model
+
+
 def judge_group(group: Group) -> None:
     """Judges some patients and writes their part of each file; the JSON of the part comes last and says that it is whole."""
     plan = group.plan
     group.part(SUMMARY).unlink(missing_ok=True)  # of another run: a part that is being overwritten is nobody's
     table = plan.source.read(group.patients)
     counts, scores = Counts(), list[Columns]()
+    known = {patient.patient_id for patient in plan.source.people}
+    models = [_opened(*each) for each in plan.models]
+    risks, foretold = {model.name: RiskCounts() for model in models}, list[Columns]()
     with (
         group.part(EPISODES).open("w", encoding="utf-8") as log,
         group.part(NOTICES).open("w", encoding="utf-8") as notices,
@@ -176,14 +199,24 @@ def judge_group(group: Group) -> None:
             transitions = replay(world, folded, _kernels(), plan.response_s)
             notices.writelines(notice_lines(transitions))
             scores.append(score_columns(history.patient.patient_id, folded))
+            asked = decisions(world, folded, _kernels()) if models else None
+            for model in models if asked is not None and asked.at.size else ():
+                assert asked is not None
+                said, found, opened = judged(world, history.patient.patient_id in known, asked, model)
+                foretold.append(prediction_columns(history.patient.patient_id, model, asked, said, opened))
+                risks[model.name].add(found)
             counts.add_patient(folded, patient_days(folded.batch.measured_at[folded.counts]), transitions)
     if scores:
         write_scores(scores, group.part(SCORES))
+    if foretold:
+        write_predictions(foretold, group.part(PREDICTIONS))
     whole = {
         "fingerprint": group.fingerprint,
         "counts": to_row(counts),
         "input": _input(table, group.number == 0),
         "scores": bool(scores),
+        "predictions": bool(foretold),
+        "risk": {name: asdict(each) for name, each in risks.items()},
     }
     group.part(SUMMARY).write_text(json.dumps(whole), "utf-8")
 
@@ -236,6 +269,7 @@ def _joined(plan: Plan, groups: list[Group]) -> dict[str, Any]:
                     shutil.copyfileobj(part, target)
     counts, duplicates, refused, scored = Counts(), 0, Counter[str](), list[Path]()
     examples: list[tuple[int, str]] = []
+    foretold, risks = list[Path](), dict[str, RiskCounts]()
     for group in groups:
         whole = _finished(group)
         assert whole is not None
@@ -244,8 +278,12 @@ def _joined(plan: Plan, groups: list[Group]) -> dict[str, Any]:
         refused.update(whole["input"]["refused"])
         examples += [(row, text) for row, text in whole["input"]["examples"]]
         scored += [group.part(SCORES)] if whole["scores"] else []
-    if scored:
-        join_scores(scored, plan.out / SCORES)
+        foretold += [group.part(PREDICTIONS)] if whole["predictions"] else []
+        for name, row in whole["risk"].items():
+            risks.setdefault(name, RiskCounts()).add(RiskCounts(**row))
+    for parts, name in ((scored, SCORES), (foretold, PREDICTIONS)):
+        if parts:
+            join_rows(parts, plan.out / name)
     summary = {
         "input": {
             "file": plan.source.path.name,
@@ -257,5 +295,7 @@ def _joined(plan: Plan, groups: list[Group]) -> dict[str, Any]:
         "nurse_response_s": plan.response_s,
         "policies": [{"policy": plan.policy_name, "version": plan.policy.version, **counts.row()}],
     }
+    if risks:
+        summary["models"] = [{"model": name, **each.row()} for name, each in risks.items()]
     (plan.out / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return summary

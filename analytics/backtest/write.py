@@ -20,6 +20,7 @@ from vigil.domain.readings import I64
 from vigil.domain.times import to_iso
 
 EPISODES, NOTICES, SCORES, SUMMARY = "episodes.jsonl", "notices.jsonl", "scores.parquet", "summary.json"
+PREDICTIONS = "predictions.parquet"
 
 Columns = dict[str, NDArray[Any]]
 
@@ -90,16 +91,25 @@ def score_columns(patient_id: str, folded: Folded) -> Columns:
 
 def write_scores(parts: Sequence[Columns], path: Path) -> None:
     """Raises ``TableError`` when the file cannot be written."""
-    scores = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    # An empty column of names has no type of its own.
+    _write_rows(parts, "patient::VARCHAR AS patient, make_timestamp(minute_end) AS minute_end", path)
+
+
+def write_predictions(parts: Sequence[Columns], path: Path) -> None:
+    """Raises ``TableError`` when the file cannot be written."""
+    _write_rows(parts, "make_timestamp(quarter_end) AS quarter_end", path)
+
+
+def _write_rows(parts: Sequence[Columns], typed: str, path: Path) -> None:
+    """``typed``: SQL of the columns that are not stored as they are."""
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     with duckdb.connect() as con:
         con.execute("SET threads = 1; SET enable_progress_bar = false")  # one thread, so that the order is fixed
-        con.register("scores", scores)
-        # An empty column of names has no type of its own.
-        names = "patient::VARCHAR AS patient, make_timestamp(minute_end) AS minute_end"
-        _copy(con, f"SELECT * REPLACE ({names}) FROM scores", path)
+        con.register("rows", rows)
+        _copy(con, f"SELECT * REPLACE ({typed}) FROM rows", path)
 
 
-def join_scores(parts: Sequence[Path], path: Path) -> None:
+def join_rows(parts: Sequence[Path], path: Path) -> None:
     """One file from those of the groups, in their order. Raises ``TableError`` when it cannot be written."""
     with duckdb.connect() as con:
         con.execute("SET threads = 1; SET enable_progress_bar = false")

@@ -6,10 +6,12 @@ import typer
 
 from cli.bench.engine import engine
 from cli.bench.latency import latency
+from cli.bench.risk import risk
 
 commands = typer.Typer(help="Measure Vigil on this machine.", no_args_is_help=True)
 commands.command("latency")(latency)
 commands.command("engine")(engine)
+commands.command("risk")(risk)
 
 
 @commands.callback()

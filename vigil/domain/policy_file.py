@@ -39,6 +39,7 @@ from vigil.domain.alerts import Priority
 from vigil.domain.effective import PolicyDocument, Scope, document_problems, merged
 from vigil.domain.errors import PolicyError
 from vigil.domain.policy import DEFAULT_POLICY, OFF, Policy
+from vigil.domain.risk import RISK_PREFIX
 from vigil.domain.schedules import DAYS, zone
 from vigil.domain.vitals import BY_NAME
 
@@ -64,6 +65,9 @@ _TEXTS = {"reason": 500, "signed_off_by": 200, "timezone": 64, "programme": 64}
 _KEYS = (*_FLAGS, *_NUMBERS, *_TABLES, *_TEXTS, "off", "findings", "limit", "schedule")
 _PRIORITIES = tuple(each.value for each in Priority)
 _SIDES = ("low", "high")
+_RISK = RISK_PREFIX.rstrip(".")
+#: As the folder of a risk model is called.
+_MODEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 #: What each field of a limit holds.
 _FIELDS = {
     **dict.fromkeys(("vital", "side"), "a text"),
@@ -197,8 +201,10 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _is_finding(name: str, detectors: frozenset[str]) -> bool:
-    """A detector, or ``<detector>.<vital>``, or that with its side."""
+    """A detector, or ``<detector>.<vital>``, or that with its side; of the risk models each by its name, never all at once."""
     detector, *rest = name.split(".")
+    if detector == _RISK:
+        return detector in detectors and len(rest) == 1 and _MODEL.fullmatch(rest[0]) is not None
     allowed: tuple[Container[str], ...] = (BY_NAME, _SIDES)
     fits = all(each in names for each, names in zip(rest, allowed, strict=False))
     return detector in detectors and len(rest) <= len(allowed) and fits

@@ -13,7 +13,7 @@ from vigil.domain.errors import PolicyError
 from vigil.domain.policy import DEFAULT_POLICY, MAX_DELAY_S, Policy, values_of, with_values
 from vigil.domain.policy_file import decode, parse_policy, read
 
-DETECTORS = frozenset({"flat", "drift", "trend"})
+DETECTORS = frozenset({"flat", "drift", "trend", "risk"})
 LIMIT = '[[limit]]\nvital = "spo2"\nside = "low"\n'
 NIGHT = '[[schedule]]\nfrom = "22:00"\nto = "07:00"\n'
 NIGHT_LIMIT = '[[schedule.limit]]\nvital = "spo2"\nside = "low"\n'
@@ -63,6 +63,8 @@ def test_a_limit_may_be_added_or_switched_off() -> None:
         ('drift = "high"', {"drift": Priority.HIGH}),
         ('flat = "medium"\ntrend = "low"', {"flat": Priority.MEDIUM, "trend": Priority.LOW}),
         ('drift = "off"', {"drift": None}),
+        ('risk.sepsis-home = "low"', {"risk.sepsis-home": Priority.LOW}),
+        ('"risk.own-2" = "high"', {"risk.own-2": Priority.HIGH}),
     ],
 )
 def test_findings_on_and_off(table: str, expected: dict[str, Priority | None]) -> None:
@@ -133,6 +135,9 @@ REFUSED = [
     ('news2 = "yes"', "news2 must be true or false"),
     ("news2 = 1", "news2 must be true or false"),
     ('[findings]\nnonsense = "low"', "no detector is called nonsense"),
+    ('[findings]\nrisk = "low"', "no detector is called risk"),
+    ('[findings]\nrisk.Sepsis = "low"', "no detector is called risk.Sepsis"),
+    ('[findings]\nrisk.sepsis-home.high = "low"', "no detector is called risk.sepsis-home.high"),
     ('[findings]\nflat = "urgent"', "flat must be high, medium, low or off"),
     ("[findings]\nflat = false", "flat must be high, medium, low or off"),
     ("[findings]\nflat = []", "flat must be high, medium, low or off"),

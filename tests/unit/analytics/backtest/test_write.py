@@ -13,7 +13,7 @@ from analytics.backtest.fold import fold
 from analytics.backtest.replay import replay
 from analytics.backtest.write import (
     episode_lines,
-    join_scores,
+    join_rows,
     notice_lines,
     patient_days,
     score_columns,
@@ -76,7 +76,7 @@ def test_scores_are_joined_in_order_also_with_a_group_that_has_none(tmp_path: Pa
     assert none["minute_end"].size == 0
     write_scores([none], tmp_path / "0.parquet")
     write_scores([some], tmp_path / "it's.parquet")
-    join_scores([tmp_path / "0.parquet", tmp_path / "it's.parquet"], tmp_path / "all.parquet")
+    join_rows([tmp_path / "0.parquet", tmp_path / "it's.parquet"], tmp_path / "all.parquet")
     with duckdb.connect() as con:
         found = con.execute(f"SELECT patient, minute_end, lower FROM '{tmp_path}/all.parquet'").fetchall()
     assert [(patient, lower) for patient, _, lower in found] == [("p-1", 0)]

@@ -1,0 +1,28 @@
+"""The figures of ``vigil bench risk``: quick ones of few people."""
+
+from __future__ import annotations
+
+from typer.testing import CliRunner
+
+from cli.bench.decisions import Figures, invented, measured, shown
+from cli.main import build
+from vigil.runtime.clock import SystemClock
+
+
+def test_every_figure_is_measured() -> None:
+    figures = measured(invented(), 100, 3, SystemClock())
+    assert min(figures.add, figures.copy, figures.score, figures.plain, figures.share) > 0
+    assert figures.plain < figures.score
+
+
+def test_the_goal_is_of_ten_thousand() -> None:
+    figures = Figures(10_000, 1e-7, 0.018, 0.049, 0.04, 83_000_000)
+    assert dict(shown(figures))["features and prediction"] == "49.0 ms (goal < 50 ms: reached)"
+    few = Figures(100, 1e-7, 0.018, 0.049, 0.04, 83_000_000)
+    assert dict(shown(few))["features and prediction"] == "49.0 ms"
+    assert abs(figures.share - (0.018 / 900 + 1e-7 * 30_000)) < 1e-12
+
+
+def test_a_model_that_is_not_there_is_named() -> None:
+    found = CliRunner().invoke(build(["bench"]), ["bench", "risk", "--model", "no-such-model"])
+    assert "no-such-model" in str(found.exception or found.output)
