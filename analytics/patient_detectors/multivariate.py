@@ -120,7 +120,7 @@ def _fit(whole: F64, seed: int) -> tuple[F64, F64]:
     # Rounded values repeat, and a column may stand still all day: spread over its rounding step, it has a covariance.
     steps = np.array([_rounding_step(column) for column in whole.T])
     spread = whole + (np.random.default_rng(seed).random(whole.shape) - 0.5) * steps
-    fitted = MinCovDet(support_fraction=_SUPPORT, random_state=seed).fit(spread)  # type: ignore[no-untyped-call]
+    fitted = MinCovDet(support_fraction=_SUPPORT, random_state=seed).fit(spread)
     return np.asarray(fitted.location_, np.float64), np.asarray(fitted.covariance_, np.float64)
 
 

@@ -1,0 +1,34 @@
+"""Features that a hospital has: those of a home, and laboratory values, place and length of the stay."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.risk.features import home
+from analytics.risk.features.contract import FeatureSet, Matrix, Rows
+from analytics.risk.features.windows import LOOKBACK_H, STATS, windows
+from analytics.risk.hours import Hours
+
+LABS = (
+    "BaseExcess", "HCO3", "FiO2", "pH", "PaCO2", "SaO2", "AST", "BUN", "Alkalinephos", "Calcium", "Chloride", "Creatinine",
+    "Bilirubin_direct", "Glucose", "Lactate", "Magnesium", "Phosphate", "Potassium", "Bilirubin_total", "TroponinI", "Hct",
+    "Hgb", "PTT", "WBC", "Fibrinogen", "Platelets",
+)  # fmt: skip
+STAY = ("Unit1", "Unit2", "HospAdmTime")
+
+
+def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
+    at = slice(None) if rows is None else rows
+    stay = np.stack([*(hours.columns[name][at] for name in STAY), hours.hour[at].astype(np.float32)], axis=1)
+    parts = [home.compute(hours, rows), windows(hours, LABS, rows), stay]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+HOSPITAL = FeatureSet(
+    "hospital",
+    (*home.HOME.columns, *LABS, *STAY),
+    (*home.NAMES, *(f"{column}_{stat}" for column in LABS for stat in STATS), *STAY, "ICULOS"),
+    (*home.GROUPS, *("labs" for _ in LABS for _ in STATS), *("stay" for _ in STAY), "stay"),
+    LOOKBACK_H,
+    compute,
+)
