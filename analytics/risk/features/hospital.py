@@ -1,4 +1,4 @@
-"""Features that a hospital has: those of a home, and laboratory values, place and length of the stay."""
+"""Features that a hospital has: those of a home, and laboratory values, ages of measurements, place and length of the stay."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ LABS = (
     "Hgb", "PTT", "WBC", "Fibrinogen", "Platelets",
 )  # fmt: skip
 STAY = ("Unit1", "Unit2", "HospAdmTime")
+_OF_LAB = ("last", "age", "change", "mean_72", "min_72", "max_72")
+_PLACES = np.array([STATS.index(stat) for stat in _OF_LAB])
+
+NAMES = (*home.NAMES, *(f"{column}_{stat}" for column in LABS for stat in _OF_LAB), *STAY, "ICULOS")
+GROUPS = (*home.GROUPS, *("labs" for _ in LABS for _ in _OF_LAB), *("stay" for _ in STAY), "stay")
 
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
     at = slice(None) if rows is None else rows
+    matrix, _ = home.with_ages(hours, rows)
+    labs = windows(hours, LABS, rows, LOOKBACK_H)[:, :, _PLACES].reshape(len(matrix), -1)
     stay = np.stack([*(hours.columns[name][at] for name in STAY), hours.hour[at].astype(np.float32)], axis=1)
-    parts = [home.compute(hours, rows), windows(hours, LABS, rows), stay]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    return np.concatenate([matrix, labs, stay], axis=1, dtype=np.float32)
 
 
-HOSPITAL = FeatureSet(
-    "hospital",
-    (*home.HOME.columns, *LABS, *STAY),
-    (*home.NAMES, *(f"{column}_{stat}" for column in LABS for stat in STATS), *STAY, "ICULOS"),
-    (*home.GROUPS, *("labs" for _ in LABS for _ in STATS), *("stay" for _ in STAY), "stay"),
-    LOOKBACK_H,
-    compute,
-)
+HOSPITAL = FeatureSet("hospital", (*home.HOME.columns, *LABS, *STAY), NAMES, GROUPS, LOOKBACK_H, compute)

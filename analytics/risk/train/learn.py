@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
+from analytics.risk.candidates import weight_name
 from analytics.risk.predictor import NEWS2_URGENT, raw_score
 from analytics.risk.train.folds import Patients, inner_splits, rows_of, starts_in
 from analytics.risk.train.task import Candidate, Floats, Matrix, Table, Task
@@ -67,14 +68,8 @@ def fitted(candidate: Candidate, table: Table, patients: Patients, seed: int) ->
     if candidate.most_rows is not None and len(rows) > candidate.most_rows:
         rows = np.sort(np.random.default_rng([seed, 1]).choice(rows, candidate.most_rows, replace=False))
     estimator, weight = candidate.make(seed), np.asarray(table.weight[rows])
-    told = {} if (weight == weight[0]).all() else {_weight_name(estimator): weight}
+    told = {} if (weight == weight[0]).all() else {weight_name(estimator): weight}
     return estimator.fit(np.asarray(table.x[rows]), np.asarray(table.target[rows]), **told)
-
-
-def _weight_name(estimator: Any) -> str:
-    """A pipeline hands weights to the step that is named with them."""
-    steps = getattr(estimator, "steps", None)
-    return f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
 
 
 def scored(estimator: Any, x: Matrix) -> Floats:

@@ -7,13 +7,15 @@ from datetime import date
 from analytics.risk.card.card import CardInput, DriftRule, ModelCard
 from analytics.risk.drift_tests import KS_BOUND, MISSING_BOUND, OUTCOME_BOUNDS, PSI_ACT, PSI_LOOK, RATE_BOUNDS
 from analytics.risk.features import FEATURE_SETS
+from analytics.risk.targets import ELSEWHERE
 from analytics.risk.train.task import Summary
 from vigil.domain.vitals import BY_NAME
 
 _KIND = {
     "logistic": "Logistic regression",
-    "svm": "Support vector machine (Gaussian kernel, approximated)",
+    "svm": "Linear support vector machine",
     "boosting": "Gradient boosting of decision trees",
+    "blend": "Mean of the log-odds of a logistic regression and a gradient boosting of decision trees",
 }
 _HOSPITAL = "sepsis-hospital"
 _SET = {"sepsis-home": "home", _HOSPITAL: "hospital"}
@@ -55,8 +57,9 @@ def card_of(run: Summary) -> ModelCard:
         environments="Intensive care units of one hospital in the USA.",
         threshold=run.threshold,
         threshold_why=(
-            "The most utility of the Challenge 2019, on predictions for patients whom the model had not learned from. A ward "
-            "whose alerts cost more than the Challenge supposes needs a higher one."
+            "The most utility of the Challenge 2019, on predictions for patients whom the model had not learned from, if sepsis "
+            f"were {ELSEWHERE:g} times as frequent as there. A ward whose alerts cost more than the Challenge supposes needs a "
+            "higher one."
         ),
         interval_method="Bootstrap over patients, paired for differences.",
         evaluation_data="The training data in five folds by patient: each patient by a model that had not seen him.",
@@ -85,7 +88,7 @@ def card_of(run: Summary) -> ModelCard:
             "An oximeter that reads too high, as on dark skin, hides a fall of oxygen.",
         ),
         oversight="A nurse decides; no alert treats anybody.",
-        explanation="What the risk would be without each group of inputs.",
+        explanation="What the risk would be with a typical patient's values in place of each group of inputs.",
         explanation_limits="It tells what the model used, not what made the patient ill.",
         drift_plan=(
             DriftRule("PSI of each input and of the score", f"{PSI_LOOK:g}", f"{PSI_ACT:g}"),
