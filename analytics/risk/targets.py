@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from analytics.risk.evaluate.events import find_events
 from analytics.risk.evaluate.utility import stakes
-from analytics.risk.hours import VITALS, Hours
 from vigil.domain.readings import I64
 
 #: From so many hours before the onset an hour is learned as "ill", as an alert is worth something from then on in the Challenge.
@@ -53,28 +52,3 @@ def choose_threshold(
     last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     at = last_of_tie[np.argmax(total[last_of_tie])]
     return float(ranked[at]) if total[at] > 0 else 1.0
-
-
-#: What the poorer copy of an hour counts, the rest being the hour's own. Inside set A it raised the AUROC (0.745 to 0.749 of a
-#: fold), without blood pressure by more (0.699 to 0.713), without temperature (0.717 to 0.726), at one value in 4 h (0.722 to
-#: 0.726); on stays of units that were not learned from it changed little either way.
-POORER_SHARE = 0.4
-#: What a person may lack altogether, each in one of so many stays; blood pressure goes as a whole or by half.
-_LACKED = (("Temp",), ("SBP", "MAP", "DBP"), ("DBP",), ("Resp",), ("O2Sat",))
-_LACKED_BY_ONE_IN = 4
-_ROUND_H = 4
-
-
-def poorer(hours: Hours, seed: int) -> Hours:
-    """The same people as a home would have measured them: some lack a vital altogether, and every second one is measured only
-    every ``_ROUND_H`` hours. To be learned from beside ``hours``."""
-    random, count = np.random.default_rng([seed, 4]), len(hours.ids)
-    sizes = np.diff(hours.starts)
-    begin, thin = random.integers(0, _ROUND_H, count), random.random(count) < 0.5
-    seldom = np.repeat(thin, sizes) & ((hours.hour + np.repeat(begin, sizes)) % _ROUND_H != 0)
-    gone = dict.fromkeys(VITALS, seldom)
-    for columns in _LACKED:
-        lacks = np.repeat(random.random(count) < 1 / _LACKED_BY_ONE_IN, sizes)
-        gone.update({name: gone[name] | lacks for name in columns})
-    changed = {name: np.where(rows, np.float32(np.nan), hours.columns[name]) for name, rows in gone.items()}
-    return Hours(hours.ids, hours.starts, hours.hour, {**hours.columns, **changed})

@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.risk.evaluate.utility import best_threshold, challenge_utility
-from analytics.risk.hours import VITALS
-from analytics.risk.targets import ONE_IN, choose_threshold, learned, poorer
-from tests.unit.analytics.risk.stays import stays
+from analytics.risk.targets import ONE_IN, choose_threshold, learned
 
 I64 = np.int64
 
@@ -60,21 +58,3 @@ def test_for_a_hospital_with_less_sepsis_it_never_alerts_more(seed: int) -> None
 
 def test_where_nothing_is_gained_nobody_is_called() -> None:
     assert choose_threshold(np.zeros(20), np.linspace(0, 0.9, 20), np.array([0, 20])) == 1.0
-
-
-def test_the_poorer_copy_has_fewer_vitals_and_nothing_else() -> None:
-    hours = stays([48] * 200, 1, measured=1.0, feature_set="home")
-    copy, whole = poorer(hours, 1), dict(hours.columns)
-    for name, column in copy.columns.items():
-        gone = np.isnan(column)
-        np.testing.assert_array_equal(column[~gone], whole[name][~gone])
-        assert gone.any() == (name in VITALS)
-    assert not any(np.isnan(column).any() for column in hours.columns.values())
-    pressures = np.stack([np.isnan(copy.columns[name]).reshape(200, 48).all(axis=1) for name in ("SBP", "MAP", "DBP")])
-    assert (pressures[0] == pressures[1]).all()  # a cuff gives both or neither
-    assert (pressures[2] >= pressures[0]).all()
-    assert 0.1 < pressures[0].mean() < 0.4
-    seldom = np.isnan(copy.columns["HR"]).reshape(200, 48).mean(axis=1)
-    assert set(seldom.tolist()) == {0.0, 0.75}  # measured in every hour, or in one of four
-    for name, column in poorer(hours, 1).columns.items():
-        np.testing.assert_array_equal(column, copy.columns[name])
