@@ -153,16 +153,16 @@ def test_where_the_model_abstains_the_live_news2_decides(tmp_path: Path) -> None
 
 def test_abstaining_opens_nothing_and_ends_nothing(tmp_path: Path) -> None:
     ward = RiskWard.of(tmp_path)
-    ward.shelf.models = [(model(needs=model().predictor.needs.__class__(count=3, max_age_h=1)), ModelState.ACTIVE)]
+    ward.shelf.models = [(model(needs=model().predictor.needs.__class__(count=3, max_age_h=12)), ModelState.ACTIVE)]
     minute = ward.minutes(0, quarters(150, 150, 150))
-    for each in range(minute, minute + 180):  # only breathing goes on
+    for each in range(minute, minute + 15 * 60, 5):  # only breathing goes on
         ward.at(60 * each)
         ward.send(Value("resp_rate", 60 * each, 30.0))
         ward.at(60 * each + 5)
         ward.analytics.tick()
     assert ward.made[-1].source is Source.NEWS2
     assert ward.steps(RULE) == ["opened", "data_lost"]
-    ward.minutes(minute + 180, quarters(150, 150))
+    ward.minutes(minute + 15 * 60, quarters(150, 150))
     assert ward.steps(RULE) == ["opened", "data_lost", "data_back"]
 
 

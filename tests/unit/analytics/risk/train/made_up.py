@@ -66,7 +66,7 @@ def logistic(seed: int) -> Any:
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         RobustScaler(),
-        LogisticRegression(C=0.01, solver="newton-cholesky", random_state=seed),
+        LogisticRegression(C=0.001, max_iter=5000, random_state=seed),
     )
 
 
