@@ -26,18 +26,23 @@ class Reloads:
         self._again_s = again_s
         self._changed = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="broker-reloads", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def now(self) -> None:
         """Raises ``BrokerError`` when a running broker cannot be told."""
         self._reload()
         self._changed.set()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="broker-reloads", daemon=True)
+                self._thread.start()
 
     def stop(self) -> None:
         self._stopping = True
         self._changed.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while self._changed.wait() and not self._stopping:
