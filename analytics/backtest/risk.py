@@ -13,7 +13,7 @@ from analytics.backtest.fold import Folded
 from analytics.backtest.world import World
 from analytics.engine.compiled import Kernels
 from analytics.risk.clean import clean
-from analytics.risk.predictor import NEWS2_URGENT
+from analytics.risk.evaluate.news2 import URGENT
 from analytics.risk.stream.course import FRESH, follow
 from analytics.risk.stream.decide import Judged, hours_of, judge, person_of
 from analytics.risk.stream.grid import COLUMNS, KEPT_H, QUARTER, Cells, Grid, column_of, counting
@@ -37,7 +37,7 @@ _A_DAY = DAY // QUARTER
 class RiskCounts:
     """Of one model. ``decisions``: one a quarter of an hour; ``abstained``: those that NEWS2 made. ``alerts`` and ``alerting``:
     how often an alert would have opened, and decisions at which one was open; ``news2_*``: the same for NEWS2 of
-    ``NEWS2_URGENT`` or more, asked at the same times and opened and ended by the same counts."""
+    ``URGENT`` or more, asked at the same times and opened and ended by the same counts."""
 
     decisions: int = 0
     abstained: int = 0
@@ -114,7 +114,7 @@ def judged(world: World, known: bool, asked: Decisions, model: Model) -> tuple[J
     people = [person_of(patient, at) if known else (patient.patient_id, np.nan, np.nan) for at in asked.at.tolist()]
     said = judge(model.predictor, clean(hours_of(people, asked.cells)), asked.news2)
     alerts, opened = _opened(asked.at, said.answered, said.probability, said.alert, model.predictor.threshold)
-    urgent = asked.news2 >= NEWS2_URGENT
+    urgent = asked.news2 >= URGENT
     news2_alerts, news2_opened = _opened(
         asked.at, np.ones(urgent.size, np.bool_), urgent.astype(np.float64), urgent, 0.5
     )

@@ -77,10 +77,7 @@ def _read(path: Path, wanted: Sequence[str]) -> dict[str, NDArray[np.generic]]:
     with duckdb.connect(":memory:") as con:
         con.execute("SET enable_progress_bar = false")
         try:
-            if suffix == ".parquet":
-                source = con.read_parquet(str(path))
-            else:
-                source = con.read_csv(str(path), delimiter=_DELIMITERS[suffix], header=True, all_varchar=True)
+            source = relation(con, path)
             one_patient = suffix == ".psv" and ID not in source.columns
             lacking = [name for name in (ID, HOUR, *wanted) if name not in source.columns]
             if one_patient:
@@ -96,6 +93,14 @@ def _read(path: Path, wanted: Sequence[str]) -> dict[str, NDArray[np.generic]]:
     if not len(found[HOUR]):
         raise TableError(f"{path.name} holds no row")
     return found
+
+
+def relation(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
+    """The file by its ending. Raises ``duckdb.Error``."""
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return con.read_parquet(str(path))
+    return con.read_csv(str(path), delimiter=_DELIMITERS[suffix], header=True, all_varchar=True)
 
 
 def _names(path: Path, column: NDArray[np.generic]) -> NDArray[np.str_]:

@@ -55,7 +55,7 @@ def contributions(
     ``inputs``: where the stream knows them, each row's values with their ages to the second; without them ages are whole hours.
     Give up to three days before the rows where they are known: a person's usual values are read from them.
     """
-    own, at = _of_rows(hours, np.asarray(rows, np.int64))
+    own, at = hours.of_rows(np.asarray(rows, np.int64))
     groups = groups_of(FEATURE_SETS[predictor.feature_set])
     exact = inputs if inputs is not None else [()] * len(at)
     found = []
@@ -126,19 +126,3 @@ def _steepness(predictor: Predictor) -> float:
     clipped = np.clip(values, _LEAST, 1 - _LEAST)
     odds, away = np.log(clipped / (1 - clipped)), points - points.mean()
     return float((away * odds).sum() / (away * away).sum())
-
-
-def _of_rows(hours: Hours, rows: Rows) -> tuple[Hours, Rows]:
-    """Only the patients whom the rows are of, and the rows' places there: a few rows of a large table cost little."""
-    number = np.searchsorted(hours.starts, rows, side="right") - 1
-    patients, place = np.unique(number, return_inverse=True)
-    sizes = hours.starts[patients + 1] - hours.starts[patients]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    kept = np.arange(starts[-1]) + np.repeat(hours.starts[patients] - starts[:-1], sizes)
-    own = Hours(
-        tuple(hours.ids[one] for one in patients),
-        starts,
-        hours.hour[kept],
-        {name: column[kept] for name, column in hours.columns.items()},
-    )
-    return own, rows - hours.starts[number] + starts[place]

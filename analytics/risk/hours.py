@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ VITALS = {
     "DBP": "bp_dia",
     "Resp": "resp_rate",
 }
+#: The other way round.
+COLUMN_OF = {vital: column for column, vital in VITALS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,14 @@ class Hours:
     def patient(self) -> NDArray[np.int64]:
         """(n,) number of each row's patient."""
         return np.repeat(np.arange(len(self.ids)), np.diff(self.starts))
+
+    def of_rows(self, rows: NDArray[np.int64]) -> tuple[Self, NDArray[np.int64]]:
+        """Only the patients whom the rows are of, and the rows' places there: a few rows of a large table cost little."""
+        number = np.searchsorted(self.starts, rows, side="right") - 1
+        patients, place = np.unique(number, return_inverse=True)
+        sizes = self.starts[patients + 1] - self.starts[patients]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        kept = np.arange(starts[-1]) + np.repeat(self.starts[patients] - starts[:-1], sizes)
+        columns = {name: column[kept] for name, column in self.columns.items()}
+        own = type(self)(tuple(self.ids[one] for one in patients), starts, self.hour[kept], columns)
+        return own, rows - self.starts[number] + starts[place]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.risk.evaluate.news2 import news2_of
+from analytics.risk.evaluate.news2 import URGENT, news2_of
 from analytics.risk.features import FEATURE_SETS
 from analytics.risk.features.contract import Matrix, Rows
-from analytics.risk.hours import VITALS, Hours
+from analytics.risk.hours import COLUMN_OF, Hours
 
 MODEL, NEWS2 = 0, 1
-#: Points from which NEWS2 asks for an urgent answer (Royal College of Physicians, 2017).
-NEWS2_URGENT = 5
-_COLUMN_OF = {vital: column for column, vital in VITALS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,12 @@ class Needs:
     vitals: tuple[str, ...] = ("heart_rate", "resp_rate", "spo2", "body_temp", "bp_sys")
     count: int = 3
     max_age_h: float = 12.0
+
+    def met(self, matrix: Matrix, names: Sequence[str]) -> NDArray[np.bool_]:
+        """(rows,) of a matrix whose columns are the features ``names``."""
+        ages = matrix[:, [names.index(f"{COLUMN_OF[vital]}_age") for vital in self.vitals]]
+        result: NDArray[np.bool_] = (ages <= self.max_age_h).sum(axis=1) >= self.count
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,13 @@ class Predictor:
         """``hours`` are cleaned; ``rows`` None = all. Each row from rows of its patient at or before it."""
         features = FEATURE_SETS[self.feature_set]
         matrix = features.compute(hours, rows)
-        probability = self.predict_features(matrix)
-        abstains = ~self.answers(matrix)
-        alert = probability >= self.threshold
-        if abstains.any():
-            points = np.clip(_news2(hours, rows, abstains), 0, len(self.news2_risk) - 1)
-            probability[abstains], alert[abstains] = self.news2_risk[points], points >= NEWS2_URGENT
-        return Predicted(probability, np.where(abstains, NEWS2, MODEL).astype(np.uint8), alert)
+        answers = self.answers(matrix)
+        points = np.zeros(len(matrix), np.int16)
+        if not answers.all():
+            some, places = hours.of_rows((np.arange(len(hours)) if rows is None else rows)[~answers])
+            points[~answers] = news2_of(some)[places]
+        probability, alert = with_news2(self.predict_features(matrix), answers, points, self.threshold, self.news2_risk)
+        return Predicted(probability, np.where(answers, MODEL, NEWS2).astype(np.uint8), alert)
 
     def predict_features(self, matrix: Matrix) -> NDArray[np.float64]:
         """Probability of the model alone, whether or not it has what it needs."""
@@ -71,10 +75,7 @@ class Predictor:
 
     def answers(self, matrix: Matrix) -> NDArray[np.bool_]:
         """True where the model has what it needs."""
-        names = FEATURE_SETS[self.feature_set].names
-        ages = matrix[:, [names.index(f"{_COLUMN_OF[vital]}_age") for vital in self.needs.vitals]]
-        result: NDArray[np.bool_] = (ages <= self.needs.max_age_h).sum(axis=1) >= self.needs.count
-        return result
+        return self.needs.met(matrix, FEATURE_SETS[self.feature_set].names)
 
     def interval(self, probability: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How often the event came among people with about this prediction: low and high."""
@@ -83,22 +84,20 @@ class Predictor:
         return low[band], high[band]
 
 
-def _news2(hours: Hours, rows: Rows | None, chosen: NDArray[np.bool_]) -> NDArray[np.int16]:
-    """Points of the chosen ones of ``rows``, read from the patients whom they are of."""
-    at = np.flatnonzero(chosen) if rows is None else np.asarray(rows)[chosen]
-    number = np.searchsorted(hours.starts, at, side="right") - 1
-    patients, place = np.unique(number, return_inverse=True)
-    sizes = hours.starts[patients + 1] - hours.starts[patients]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    kept = np.arange(starts[-1]) + np.repeat(hours.starts[patients] - starts[:-1], sizes)
-    some = Hours(
-        tuple(hours.ids[one] for one in patients),
-        starts,
-        hours.hour[kept],
-        {name: column[kept] for name, column in hours.columns.items()},
+def with_news2(
+    probability: NDArray[np.float64],
+    answers: NDArray[np.bool_],
+    points: NDArray[np.integer],
+    threshold: float,
+    news2_risk: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(rows,) probability and alert: the model's where it ``answers``, else NEWS2's. ``points`` elsewhere do not
+    matter."""
+    level = np.clip(points, 0, len(news2_risk) - 1)
+    return (
+        np.where(answers, probability, news2_risk[level]),
+        np.where(answers, probability >= threshold, points >= URGENT),
     )
-    points: NDArray[np.int16] = news2_of(some)[at - hours.starts[number] + starts[place]]
-    return points
 
 
 def raw_score(estimator: Any, matrix: Matrix) -> NDArray[np.float64]:

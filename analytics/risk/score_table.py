@@ -10,19 +10,18 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.risk.challenge import HOUR, ID, read_hours
+from analytics.risk.challenge import HOUR, ID, read_hours, relation
 from analytics.risk.clean import clean
 from analytics.risk.evaluate.news2 import carried
 from analytics.risk.features import FEATURE_SETS
 from analytics.risk.folder import Model
-from analytics.risk.hours import VITALS, Hours
+from analytics.risk.hours import COLUMN_OF, Hours
 from analytics.risk.predictor import NEWS2, Needs
 from vigil.domain.errors import InvalidInput, ModelError, TableError
 
 #: Why the model abstained and NEWS2 decided, in the order in which they are asked.
 NEVER = "too few vital signs measured so far"
 TOO_OLD = "too few vital signs of the last hours"
-_COLUMN_OF = {vital: column for column, vital in VITALS.items()}
 _ENDINGS = (".csv", ".parquet")
 #: More than the hours of one patient can be apart.
 _HOURS_APART = 1 << 26
@@ -68,16 +67,10 @@ def score(model: Model, source: Path, out: Path) -> Scored:
 
 def _order(path: Path, hours: Hours) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The patient of each row of the file as it stands there, and the row of ``hours`` that it became."""
-    suffix = path.suffix.lower()
     with duckdb.connect(":memory:") as con:
         con.execute("SET enable_progress_bar = false")
         try:
-            if suffix == ".parquet":
-                source = con.read_parquet(str(path))
-            else:
-                source = con.read_csv(
-                    str(path), delimiter="|" if suffix == ".psv" else ",", header=True, all_varchar=True
-                )
+            source = relation(con, path)
             names = [name for name in (ID, HOUR) if name in source.columns]
             found = source.select(*(duckdb.ColumnExpression(name) for name in names)).fetchnumpy()
         except duckdb.Error as error:  # not kept as the cause: its words may quote a row, and a row names a patient
@@ -93,7 +86,7 @@ def _order(path: Path, hours: Hours) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def _reasons(hours: Hours, abstained: NDArray[np.bool_], needs: Needs) -> dict[str, int]:
-    columns = [carried(hours.columns[_COLUMN_OF[vital]], hours.starts) for vital in needs.vitals]
+    columns = [carried(hours.columns[COLUMN_OF[vital]], hours.starts) for vital in needs.vitals]
     never = abstained & ((~np.isnan(columns)).sum(axis=0) < needs.count)
     counts = {NEVER: int(never.sum()), TOO_OLD: int((abstained & ~never).sum())}
     return {reason: count for reason, count in counts.items() if count}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.risk.evaluate.events import find_events
-from analytics.risk.evaluate.utility import stakes
+from analytics.risk.evaluate.utility import best_threshold
 from vigil.domain.readings import I64
 
 #: From so many hours before the onset an hour is learned as "ill", as an alert is worth something from then on in the Challenge.
@@ -45,10 +45,6 @@ def choose_threshold(
     >>> choose_threshold(np.r_[np.zeros(4), np.ones(7)], np.linspace(0, 1, 11), np.array([0, 11]))
     0.0
     """
-    worth = stakes(labels, starts).gain()
     septic = np.repeat(find_events(labels, starts).stays, np.diff(starts))
-    order = np.argsort(-probability, kind="stable")
-    ranked, total = probability[order], np.cumsum(np.where(septic, elsewhere, 1.0)[order] * worth[order])
-    last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    at = last_of_tie[np.argmax(total[last_of_tie])]
-    return float(ranked[at]) if total[at] > 0 else 1.0
+    weight = np.where(septic, elsewhere, 1.0)
+    return min(best_threshold(labels, probability, starts, weight)[0], 1.0)

@@ -116,7 +116,7 @@ def judge(
     probability is none, a label is neither 0 nor 1, or lengths differ.
     """
     _check(y, p, alerts, hours)
-    against = baseline or _news2(hours)
+    against = baseline or news2_baseline(news2_of(hours))
     event, probability = np.asarray(y, np.float64), np.asarray(p, np.float64)
     flags = None if scored is None else np.asarray(scored) > 0
     model = Alerting(event, probability, np.asarray(alerts) > 0, hours.starts, setting, probability, flags)
@@ -176,8 +176,8 @@ def _check(y: NDArray[np.generic], p: Floats, alerts: NDArray[np.generic], hours
         raise InvalidInput("a label is neither 0 nor 1")
 
 
-def _news2(hours: Hours) -> Baseline:
-    points = news2_of(hours)
+def news2_baseline(points: NDArray[np.integer]) -> Baseline:
+    """``points`` (n,) of NEWS2, alerting where it asks for an urgent answer."""
     return Baseline(f"NEWS2 ≥ {URGENT}", points, points >= URGENT)
 
 

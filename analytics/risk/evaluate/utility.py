@@ -72,9 +72,11 @@ def utility_parts(labels: NDArray[np.generic], alerts: NDArray[np.generic], star
     return by_stay(gained, starts), by_stay(worth.best - worth.silent, starts)
 
 
-def best_threshold(labels: NDArray[np.generic], probability: Floats, starts: I64) -> tuple[float, float]:
+def best_threshold(
+    labels: NDArray[np.generic], probability: Floats, starts: I64, weight: Floats | None = None
+) -> tuple[float, float]:
     """The threshold with the most utility where an alert is ``probability >= threshold``, and that utility. To be chosen on
-    other patients than it is judged on. Infinite where silence is best.
+    other patients than it is judged on. Infinite where silence is best. ``weight`` (n,): what an hour counts, 1 without.
 
     >>> best_threshold(np.r_[np.zeros(4), np.ones(7)], np.linspace(0, 1, 11), np.array([0, 11]))[0]
     0.0
@@ -82,10 +84,11 @@ def best_threshold(labels: NDArray[np.generic], probability: Floats, starts: I64
     worth = stakes(labels, starts)
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
-    total = np.cumsum(worth.gain()[order])
+    weights = np.ones(len(order)) if weight is None else weight
+    total = np.cumsum((weights * worth.gain())[order])
     last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     at = last_of_tie[np.argmax(total[last_of_tie])]
-    possible = float((worth.best - worth.silent).sum())
+    possible = float((weights * (worth.best - worth.silent)).sum())
     if total[at] <= 0 or possible <= 0:
         return math.inf, 0.0
     return float(ranked[at]), float(total[at] / possible)

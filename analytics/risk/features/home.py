@@ -7,7 +7,6 @@ inside set A, and by nothing on stays of units that were not learned from.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.risk.features.contract import FeatureSet, Matrix, Rows
 from analytics.risk.features.derived import DERIVED, TOLD_WITH
@@ -28,6 +27,7 @@ _MARKS = ("NEWS2", "SIRS", "Fever", "FastBreathing")
 _KEPT = [(column, stat) for column in (*VITALS, *DERIVED) for stat in (_OF_MARK if column in _MARKS else _OF_VITAL)]
 _ALL = [(column, stat) for column in (*VITALS, *DERIVED) for stat in STATS]
 _PLACES = np.array([_ALL.index(each) for each in _KEPT])
+_AGES = slice(len(_KEPT), len(_KEPT) + len(VITALS))
 _TOLD = {**VITALS, **dict(zip(DERIVED, TOLD_WITH, strict=True))}
 
 NAMES = (*(f"{column}_{stat}" for column, stat in _KEPT), *(f"{column}_age" for column in VITALS), *PEOPLE)
@@ -35,22 +35,22 @@ GROUPS = (*(_TOLD[column] for column, _ in _KEPT), *VITALS.values(), "age", "sex
 
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
-    matrix, ages = with_ages(hours, rows)
-    matrix[:, len(_KEPT) : len(_KEPT) + len(VITALS)] = AGE_STEP_H * np.maximum(np.ceil(ages / AGE_STEP_H), 1)
+    matrix = with_ages(hours, rows)
+    ages = matrix[:, _AGES]
+    matrix[:, _AGES] = AGE_STEP_H * np.maximum(np.ceil(ages / AGE_STEP_H), 1)
     return matrix
 
 
-def with_ages(hours: Hours, rows: Rows | None) -> tuple[Matrix, NDArray[np.float32]]:
-    """The features, ages in whole hours; and (rows, vitals) these ages alone."""
+def with_ages(hours: Hours, rows: Rows | None) -> Matrix:
+    """The features, ages in whole hours."""
     at = slice(None) if rows is None else rows
     found = windows(hours, tuple(VITALS), rows, CARRY_H, derived=True)
-    ages = found[:, : len(VITALS), STATS.index("age")]
     matrix = np.empty((len(found), len(NAMES)), np.float32)
     np.take(found.reshape(len(found), -1), _PLACES, axis=1, out=matrix[:, : len(_KEPT)])
-    matrix[:, len(_KEPT) : len(_KEPT) + len(VITALS)] = ages
-    for place, name in enumerate(PEOPLE, start=len(_KEPT) + len(VITALS)):
+    matrix[:, _AGES] = found[:, : len(VITALS), STATS.index("age")]
+    for place, name in enumerate(PEOPLE, start=_AGES.stop):
         matrix[:, place] = hours.columns[name][at]
-    return matrix, ages
+    return matrix
 
 
 HOME = FeatureSet("home", (*VITALS, *PEOPLE), NAMES, GROUPS, LOOKBACK_H, compute)

@@ -24,7 +24,7 @@ GROUPS = (*home.GROUPS, *("labs" for _ in LABS for _ in _OF_LAB), *("stay" for _
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
     at = slice(None) if rows is None else rows
-    matrix, _ = home.with_ages(hours, rows)
+    matrix = home.with_ages(hours, rows)
     labs = windows(hours, LABS, rows, LOOKBACK_H)[:, :, _PLACES].reshape(len(matrix), -1)
     stay = np.stack([*(hours.columns[name][at] for name in STAY), hours.hour[at].astype(np.float32)], axis=1)
     return np.concatenate([matrix, labs, stay], axis=1, dtype=np.float32)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from analytics.risk.clean import clean
 from analytics.risk.explain import contributions
-from analytics.risk.features import FEATURE_SETS, FeatureSet
+from analytics.risk.features import FEATURE_SETS
 from analytics.risk.features.contract import Matrix
 from analytics.risk.hours import VITALS, Hours
-from analytics.risk.predictor import NEWS2_URGENT, Needs, Predictor
+from analytics.risk.predictor import Needs, Predictor, with_news2
 from analytics.risk.stream.grid import COLUMNS, KEPT_H, Cells
 from vigil.domain.errors import ModelError
 from vigil.domain.people import Patient
@@ -133,25 +133,11 @@ def decide(job: Job, model: Model, state: ModelState) -> Decided:
 def judge(predictor: Predictor, hours: Hours, news2: I64) -> Judged:
     """``hours`` are cleaned, ``KEPT_H`` rows a person; the last one is decided about. ``news2``: points of each, which decide
     where the model abstains."""
-    matrix = _matrix(hours, FEATURE_SETS[predictor.feature_set])
+    matrix = FEATURE_SETS[predictor.feature_set].compute(hours, hours.starts[1:] - 1)
     answered = predictor.answers(matrix)
-    points = np.clip(news2, 0, len(predictor.news2_risk) - 1)
-    probability = np.where(answered, predictor.predict_features(matrix), predictor.news2_risk[points])
-    alert = np.where(answered, probability >= predictor.threshold, points >= NEWS2_URGENT)
+    own = predictor.predict_features(matrix)
+    probability, alert = with_news2(own, answered, news2, predictor.threshold, predictor.news2_risk)
     return Judged(answered, probability, alert, matrix)
-
-
-def _matrix(hours: Hours, features: FeatureSet) -> Matrix:
-    """Of the last row of each person; rows that the features cannot look back to are left out before."""
-    size, wanted = KEPT_H, features.lookback_h + 1
-    count = len(hours.ids)
-    columns = {
-        name: np.ascontiguousarray(hours.columns[name].reshape(count, size)[:, -wanted:]).reshape(-1)
-        for name in features.columns
-    }
-    hour = np.ascontiguousarray(hours.hour.reshape(count, size)[:, -wanted:]).reshape(-1)
-    starts = np.arange(count + 1, dtype=np.int64) * wanted
-    return features.compute(Hours(hours.ids, starts, hour, columns), starts[1:] - 1)
 
 
 def _inputs(job: Job) -> list[tuple[RiskInput, ...]]:

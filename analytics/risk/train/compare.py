@@ -13,8 +13,7 @@ from analytics.risk.evaluate.calibration import recalibration
 from analytics.risk.evaluate.events import Bools
 from analytics.risk.evaluate.intervals import DRAWS, Figure, Sampled, sample, summary
 from analytics.risk.evaluate.measures import Alerting, metrics
-from analytics.risk.evaluate.news2 import URGENT
-from analytics.risk.evaluate.report import Baseline
+from analytics.risk.evaluate.report import Baseline, news2_baseline
 from analytics.risk.hours import Hours
 from analytics.risk.train.task import Data, Floats, Task
 
@@ -25,8 +24,7 @@ FIGURES = ("auroc", "auprc", "utility", "alert_hours_per_day", "ppv_hours", "sen
 def baseline_of(task: Task, data: Data, hours: Hours) -> Baseline:
     if task.baseline is not None:
         return task.baseline(data)
-    points = task.points(hours)
-    return Baseline(f"NEWS2 ≥ {URGENT}", points, points >= URGENT)
+    return news2_baseline(task.points(hours))
 
 
 def compared(

@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
 from analytics.risk.candidates import weight_name
-from analytics.risk.predictor import NEWS2_URGENT, raw_score
+from analytics.risk.predictor import raw_score, with_news2
 from analytics.risk.train.folds import Patients, inner_splits, rows_of, starts_in
 from analytics.risk.train.task import Candidate, Floats, Matrix, Table, Task
 
@@ -39,12 +39,7 @@ class Limits:
 
     def say(self, raw: Floats, answers: NDArray[np.bool_], points: Points) -> Said:
         probability = np.interp(raw, *self.calibration)
-        level = np.clip(points, 0, NEWS2_LEVELS - 1)
-        return Said(
-            np.where(answers, probability, self.news2_risk[level]),
-            np.where(answers, probability >= self.threshold, points >= NEWS2_URGENT),
-            answers,
-        )
+        return Said(*with_news2(probability, answers, points, self.threshold, self.news2_risk), answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from analytics.risk.predictor import Needs
 from analytics.risk.targets import choose_threshold, learned
 from analytics.risk.train.calibrate import platt
 from analytics.risk.train.sepsis_card import card_of
-from analytics.risk.train.task import Candidate, Collected, Data, Matrix, Split, Table, Task
+from analytics.risk.train.task import Candidate, Collected, Data, Split, Table, Task
 from vigil.domain.errors import TableError
 
 _SOURCES = ("challenge", "clean", "features", "targets", "candidates", "train.sepsis")
@@ -36,7 +36,6 @@ _DROPPED = {"no temperature": ("Temp",), "no blood pressure": ("SBP", "MAP", "DB
 #: Seed of the hours of healthy stays that are learned from: the table is made once, whatever the seed of the run.
 _CHOSEN_BY = 1
 _SUFFIXES = (".parquet", ".csv", ".psv")
-_COLUMN_OF = {vital: column for column, vital in VITALS.items()}
 
 
 def sepsis(feature_set: str) -> Task:
@@ -54,7 +53,7 @@ def sepsis(feature_set: str) -> Task:
         candidates={name: Candidate(make, _MOST_ROWS.get(name)) for name, make in CANDIDATES.items()},
         calibrate=platt,
         threshold=choose_threshold,
-        answers=partial(answers, chosen=chosen, needs=needs),
+        answers=partial(needs.met, names=chosen.names),
         points=news2_of,
         needs=needs,
         card=card_of,
@@ -114,13 +113,6 @@ def table(data: Data, chosen: FeatureSet) -> Table:
         weight=weight,
         judged=np.ones(len(hours), np.bool_),
     )
-
-
-def answers(x: Matrix, chosen: FeatureSet, needs: Needs) -> NDArray[np.bool_]:
-    """As ``Predictor.answers``."""
-    ages = x[:, [chosen.names.index(f"{_COLUMN_OF[vital]}_age") for vital in needs.vitals]]
-    enough: NDArray[np.bool_] = (ages <= needs.max_age_h).sum(axis=1) >= needs.count
-    return enough
 
 
 def splits(data: Data) -> list[Split]:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.risk.candidates import CANDIDATES
-from analytics.risk.evaluate.news2 import news2_of
+from analytics.risk.evaluate.news2 import URGENT, news2_of
 from analytics.risk.features import FEATURE_SETS
 from analytics.risk.hours import VITALS, Hours
-from analytics.risk.predictor import MODEL, NEWS2, NEWS2_URGENT, Needs, Predictor, raw_score
+from analytics.risk.predictor import MODEL, NEWS2, Needs, Predictor, raw_score
 from analytics.risk.skops_file import dumped, loaded
 from tests.unit.analytics.risk.stays import cut, stays
 
@@ -72,7 +72,7 @@ def test_every_row_has_a_probability_whatever_is_missing(kind: str, seed: int, m
     model = found.source == MODEL
     np.testing.assert_array_equal(found.alert[model], found.probability[model] >= 0.2)
     points = news2_of(hours)
-    np.testing.assert_array_equal(found.alert[~model], points[~model] >= NEWS2_URGENT)
+    np.testing.assert_array_equal(found.alert[~model], points[~model] >= URGENT)
     np.testing.assert_array_equal(found.probability[~model], np.linspace(0.01, 0.2, 22)[points[~model]])
 
 
