@@ -13,7 +13,7 @@ from analytics.engine.compiled import Kernel, Kernels
 from analytics.risk.candidates import CANDIDATES
 from analytics.risk.clean import clean
 from analytics.risk.features import FEATURE_SETS
-from analytics.risk.predictor import Needs, Predictor
+from analytics.risk.predictor import Needs, Predictor, raw_score
 from analytics.risk.stream.cells import cells_kernel, cells_signature
 from analytics.risk.stream.decide import hours_of, judge
 from analytics.risk.stream.grid import COLUMNS, KEPT_H, QUARTER, Grid
@@ -59,7 +59,7 @@ def measured(predictor: Predictor, people: int, rounds: int, clock: Clock) -> Fi
     news2 = np.zeros(people, np.int64)
     matrix = judge(predictor, hours, news2).matrix
     score = _median(rounds, clock, lambda: judge(predictor, hours, news2))
-    plain = _median(rounds, clock, lambda: predictor.estimator.decision_function(matrix))
+    plain = _median(rounds, clock, lambda: raw_score(predictor.estimator, matrix))
     return Figures(people, add, copy, score, plain, grid.nbytes)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from typer.testing import CliRunner
 
+from analytics.risk.registry import Registry
 from cli.bench.decisions import Figures, invented, measured, shown
 from cli.main import build
 from vigil.runtime.clock import SystemClock
@@ -13,6 +16,11 @@ def test_every_figure_is_measured() -> None:
     figures = measured(invented(), 100, 3, SystemClock())
     assert min(figures.add, figures.copy, figures.score, figures.plain, figures.share) > 0
     assert figures.plain < figures.score
+
+
+def test_the_model_that_ships_is_measured(tmp_path: Path) -> None:
+    predictor = Registry(tmp_path).find("sepsis-home").predictor
+    assert measured(predictor, 100, 3, SystemClock()).score > 0
 
 
 def test_the_goal_is_of_ten_thousand() -> None:
