@@ -7,7 +7,6 @@ state is built anew from the readings that came in the last 24 h. What a replay 
 from __future__ import annotations
 
 import logging
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from analytics.state import State
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.times import DAY
+from vigil.runtime.files import whole
 from vigil.store import ReadingHistory
 
 _LOG = logging.getLogger(__name__)
@@ -38,17 +38,8 @@ class Snapshot:
 def save(path: Path, state: State, seq: int) -> None:
     """Raises ``OSError`` when the file cannot be written; then the old one stands."""
     arrays = {"meta": np.array([VERSION, state.position, seq], np.int64), **state.saved()}
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)  # noqa: PTH105 - the atomic act is the point here
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def load(path: Path, empty: State, readings: ReadingHistory) -> Snapshot | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from vigil.domain.errors import ModelError
 from vigil.domain.risk import ModelState
+from vigil.runtime.files import whole
 
 FILE = "states.json"
 _LOCK = "states.lock"
@@ -56,7 +57,8 @@ def append(folder: Path, name: str, change: StateChange) -> None:
         with _locked(folder / _LOCK):
             before = read(folder)
             models = {**before, name: (*before.get(name, ()), change)}
-            _replace(folder / FILE, msgspec.json.format(msgspec.json.encode(_File(1, models)), indent=1) + b"\n")
+            with whole(folder / FILE) as file:
+                file.write(msgspec.json.format(msgspec.json.encode(_File(1, models)), indent=1) + b"\n")
     except OSError as error:
         raise ModelError(f"{FILE} cannot be written: {error.strerror}") from error
 
@@ -74,17 +76,3 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)  # noqa: PTH105 - the atomic act is the point here
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

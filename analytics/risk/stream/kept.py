@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from analytics.columns import Saved
+from vigil.runtime.files import whole
 from vigil.store import ReadingHistory
 
 _LOG = logging.getLogger(__name__)
@@ -20,12 +20,8 @@ _FORMAT = "format"
 
 def write(path: Path, arrays: Saved) -> None:
     """Whole or not at all. Raises ``OSError``."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with whole(path) as file:
         np.savez(file, allow_pickle=False, **{_FORMAT: np.array([VERSION], np.int64)}, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)  # noqa: PTH105 - the atomic act is the point here
 
 
 def read(path: Path, readings: ReadingHistory) -> Saved | None:
