@@ -113,9 +113,16 @@ class Station:
         return self.page.locator(f'.alert-line[data-alert="{alert_id}"]')
 
     def change(self, alert: dict[str, Any]) -> None:
-        """The page takes the alert as if the server had sent it."""
+        """The page takes the alert as if the server had sent it, and again after each snapshot, which knows nothing of it."""
         self.page.evaluate(
-            "async alert => (await import(new URL('page/ward.js', location.origin))).applyAlert(alert)", alert
+            """async alert => {
+                const { applyAlert } = await import(new URL("page/ward.js", location.origin));
+                globalThis.said ??= new Map();
+                if (!said.size) setInterval(() => said.forEach(applyAlert), 200);
+                said.set(alert.id, alert);
+                applyAlert(alert);
+            }""",
+            alert,
         )
 
     def row(self, patient_id: str) -> Locator:
