@@ -34,6 +34,7 @@ from api.routes import (
     session,
     stream,
     teams,
+    unclaimed,
     vitals,
 )
 from api.schema.session import ProblemOut
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     feedback.router,
     burden.router,
     devices.router,
+    unclaimed.router,
     policies.router,
     teams.router,
     handover.router,

@@ -1,4 +1,4 @@
-"""Device to patient: a value is kept only when its device was bound to somebody at the measured time."""
+"""Device to patient: who wore the device at the measured time. Values of a device that nobody wore are kept, to be claimed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from ingest.batch import Columns, Pack
 from vigil.domain.errors import RefusalReason
 from vigil.domain.people import Binding
-from vigil.domain.vitals import VITALS
 from vigil.store import RecordStore
 
 
@@ -39,8 +38,8 @@ class Binder:
             if pack.refusal is None and pack.device_id not in self._known:
                 pack.refuse(RefusalReason.UNKNOWN_DEVICE)
 
-    def check_patients(self, packs: list[Pack], columns: Columns) -> None:
-        """Refuses values measured while the device was nobody's."""
+    def unbound(self, packs: list[Pack], columns: Columns) -> int:
+        """How many of the values to be kept were measured while the device was nobody's: stored, judged for nobody."""
         bound = np.zeros(len(columns), np.bool_)
         starts = np.flatnonzero(np.diff(columns.pack, prepend=-1)).tolist()
         for start, end in itertools.pairwise([*starts, len(columns)]):
@@ -50,6 +49,4 @@ class Binder:
                 if binding.end is not None:
                     inside &= times < binding.end
                 bound[start:end] |= inside
-        for index in np.flatnonzero(~bound & columns.keep):
-            columns.keep[index] = False
-            packs[columns.pack[index]].values.refuse(VITALS[columns.vital[index]].wire, RefusalReason.NO_PATIENT)
+        return int(np.count_nonzero(~bound & columns.keep))

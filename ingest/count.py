@@ -18,6 +18,7 @@ class Counts:
         self._duplicate_values = metrics.counter(
             "ingest_values_duplicate_total", "Values dropped because they were stored before"
         )
+        self.unbound = metrics.counter("ingest_values_unbound_total", "Values stored while nobody wore the device")
         self.commit_seconds = metrics.histogram("ingest_commit_seconds", "One micro-batch from decode to commit")
         self.queue = metrics.gauge("ingest_queue_messages", "Messages waiting in memory")
 

@@ -115,7 +115,7 @@ def register(body: NewDevice, here: Here, response: Response) -> Json:
     }
 
 
-def _binding(device_id: str, binding: Binding | None) -> Json:
+def binding_state(device_id: str, binding: Binding | None) -> Json:
     return {
         "device_id": device_id,
         "patient_id": binding.patient_id if binding else None,
@@ -142,7 +142,7 @@ def bind(device_id: str, body: NewBinding, here: Here) -> Json:
         raise NotFound("no such patient")
     if here.deps.records.patient(body.patient_id).discharged_at is not None:
         raise InvalidInput("the patient is discharged")
-    return _binding(device_id, here.deps.records.bind(device_id, body.patient_id, start))
+    return binding_state(device_id, here.deps.records.bind(device_id, body.patient_id, start))
 
 
 @router.delete(
@@ -154,7 +154,7 @@ def bind(device_id: str, body: NewBinding, here: Here) -> Json:
 def unbind(device_id: str, here: Here) -> Json:
     if _known(here, device_id) is None or device_id.startswith(RESERVED):
         raise NotFound("no such device")
-    return _binding(device_id, here.deps.records.unbind(device_id, here.deps.clock.now_us()))
+    return binding_state(device_id, here.deps.records.unbind(device_id, here.deps.clock.now_us()))
 
 
 @router.post(

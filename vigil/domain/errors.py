@@ -14,6 +14,7 @@
     ├── TeamError              a team that would leave somebody uncalled, or cannot be read; lists every reason
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
+    ├── BadFrame               a Bluetooth peripheral sent bytes that break their layout; keeps them as hex
     ├── ServerUnreachable      the Vigil API did not answer
     ├── SupervisionError       a process of Vigil did not start
     └── Refused                telemetry that is kept as a dead letter, with a RefusalReason
@@ -86,6 +87,15 @@ class SpoolError(VigilError):
     pass
 
 
+class BadFrame(VigilError):
+    """``characteristic`` by name; ``frame`` in hex, with a space after each byte."""
+
+    def __init__(self, characteristic: str, frame: bytes, why: str) -> None:
+        self.characteristic = characteristic
+        self.frame = frame.hex(" ")
+        super().__init__(f"{characteristic}: {why}: {self.frame or 'no bytes'}")
+
+
 class ServerUnreachable(VigilError):
     pass
 
@@ -118,7 +128,6 @@ class RefusalReason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     PAIR_REFUSED = "pair_refused"
     UNKNOWN_DEVICE = "unknown_device"
-    NO_PATIENT = "no_patient"
 
 
 #: One sentence each, for the firmware maker who reads the dead letter. A test checks that none is missing.
@@ -144,7 +153,6 @@ REASON_TEXT: dict[RefusalReason, str] = {
     RefusalReason.OUT_OF_RANGE: "the value is outside what a sensor on a living adult can report",
     RefusalReason.PAIR_REFUSED: "the other half of the blood pressure pair was refused",
     RefusalReason.UNKNOWN_DEVICE: "no device with this identifier is registered",
-    RefusalReason.NO_PATIENT: "the device was not bound to a patient at the measured time",
 }
 
 

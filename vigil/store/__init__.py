@@ -22,6 +22,7 @@ from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
 from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team, TeamVersion
+from vigil.store.enrolment import EnrolmentRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,7 @@ class DeliveryRecords(Protocol):
         ...
 
 
-class RecordStore(WardRecords, DeliveryRecords, Protocol):
+class RecordStore(WardRecords, DeliveryRecords, EnrolmentRecords, Protocol):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
 
     def add_patient(self, patient: Patient) -> None:
@@ -303,6 +304,11 @@ class RecordStore(WardRecords, DeliveryRecords, Protocol):
         """Ends the device's running binding at ``start`` if it is another patient's. Binding again to the same patient
         returns the running binding, or continues one that ended after ``start``. Raises ``NotFound`` or ``InvalidInput`` (the
         moment belongs to somebody else)."""
+        ...
+
+    def claim(self, device_id: str, patient_id: str, start: int, end: int) -> Binding:
+        """Says whose a past span [start, end) was in which nobody wore the device. Raises ``NotFound`` or ``InvalidInput``
+        (part of it belongs to somebody)."""
         ...
 
     def unbind(self, device_id: str, end: int) -> Binding | None: ...

@@ -134,6 +134,26 @@ def test_a_device_is_never_on_two_patients_at_once(record_stores: Stores, start:
     assert store.bindings() == [Binding(first.binding_id, "w-1", "p-1", 100, 200)]
 
 
+def test_a_past_span_is_claimed_where_nobody_wore_the_device(record_stores: Stores) -> None:
+    store = peopled(record_stores)
+    first = store.bind("w-1", "p-1", 100)
+    store.unbind("w-1", 200)
+    second = store.bind("w-1", "p-1", 300)
+    before = store.revision()
+    for start, end in ((99, 101), (150, 160), (199, 300), (250, 301), (400, 500), (0, 1000), (250, 250), (260, 250)):
+        with pytest.raises(InvalidInput):
+            store.claim("w-1", "p-2", start, end)
+    for device_id, patient_id in (("w-9", "p-1"), ("w-1", "p-9")):
+        with pytest.raises(NotFound):
+            store.claim(device_id, patient_id, 60, 70)
+    assert store.revision() == before
+    between, early = store.claim("w-1", "p-2", 200, 300), store.claim("w-1", "p-2", 0, 50)
+    assert store.revision() > before
+    for again in record_stores.now_and_later(store):
+        assert again.bindings() == [early, replace(first, end=200), between, second]
+    assert (between.start, between.end, between.patient_id) == (200, 300, "p-2")
+
+
 def test_only_known_devices_and_patients_are_bound(record_stores: Stores) -> None:
     store = peopled(record_stores)
     with pytest.raises(NotFound, match="w-9"):

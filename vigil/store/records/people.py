@@ -68,8 +68,7 @@ class People:
 
     def bind(self, con: Connection, device_id: str, patient_id: str, start: int) -> Binding:
         t = self._t.bindings
-        if con.execute(select(self._t.devices.c.device_id).filter_by(device_id=device_id)).first() is None:
-            raise NotFound(f"no device {device_id}")
+        self._require_device(con, device_id)
         self._require_patient(con, patient_id)
         last = self._last_binding(con, device_id)
         if last is not None:
@@ -95,6 +94,20 @@ class People:
             con.execute(update(t).where(t.c.binding_id == last["binding_id"]).values(end_at=None))
             self._changed(con)
         return binding_of({**last, "end_at": None})
+
+    def claim(self, con: Connection, device_id: str, patient_id: str, start: int, end: int) -> Binding:
+        if not start < end:
+            raise InvalidInput("a span ends after it starts")
+        t = self._t.bindings
+        self._require_device(con, device_id)
+        self._require_patient(con, patient_id)
+        worn = (t.c.start_at < end) & (t.c.end_at.is_(None) | (t.c.end_at > start))
+        if con.execute(select(t.c.binding_id).where(t.c.device_id == device_id, worn)).first() is not None:
+            raise InvalidInput(f"device {device_id} was bound in that span already")
+        values: dict[str, Any] = {"device_id": device_id, "patient_id": patient_id, "start_at": start, "end_at": end}
+        done = con.execute(insert(t).values(values).returning(t.c.binding_id)).scalar_one()
+        self._changed(con)
+        return Binding(done, device_id, patient_id, start, end)
 
     def unbind(self, con: Connection, device_id: str, end: int) -> Binding | None:
         t = self._t.bindings
@@ -123,6 +136,10 @@ class People:
     def _require_patient(self, con: Connection, patient_id: str) -> None:
         if not self._has_patient(con, patient_id):
             raise NotFound("no such patient")
+
+    def _require_device(self, con: Connection, device_id: str) -> None:
+        if con.execute(select(self._t.devices.c.device_id).filter_by(device_id=device_id)).first() is None:
+            raise NotFound(f"no device {device_id}")
 
     def _last_binding(self, con: Connection, device_id: str) -> dict[str, Any] | None:
         t = self._t.bindings

@@ -11,6 +11,7 @@ from vigil.domain.alerts import Alert, Transition
 from vigil.domain.burden import Course
 from vigil.domain.deliveries import Attempt, Backlog, Delivery, Target
 from vigil.domain.effective import PolicyDocument, Scope
+from vigil.domain.enrolment import Claim, Enrolment, Outcome, TakenOver
 from vigil.domain.errors import ConfigError, StoreError
 from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
@@ -20,6 +21,7 @@ from vigil.store.records.alerts import Alerts
 from vigil.store.records.burden import courses
 from vigil.store.records.database import Database
 from vigil.store.records.deliveries import Deliveries
+from vigil.store.records.enrolment import Enrolments
 from vigil.store.records.feedback import FeedbackBook
 from vigil.store.records.people import People
 from vigil.store.records.policies import Policies
@@ -48,6 +50,7 @@ class SqlRecordStore:
         self._policies = Policies(tables)
         self._teams = Teams(tables)
         self._tables, self._feedback = tables, FeedbackBook(tables)
+        self._enrolments = Enrolments(tables)
         self._database = Database(url)
         fits = False
         try:
@@ -85,6 +88,10 @@ class SqlRecordStore:
     def bind(self, device_id: str, patient_id: str, start: int) -> Binding:
         with self._database.write() as con:
             return self._people.bind(con, device_id, patient_id, start)
+
+    def claim(self, device_id: str, patient_id: str, start: int, end: int) -> Binding:
+        with self._database.write() as con:
+            return self._people.claim(con, device_id, patient_id, start, end)
 
     def unbind(self, device_id: str, end: int) -> Binding | None:
         with self._database.write() as con:
@@ -206,6 +213,26 @@ class SqlRecordStore:
     def courses(self, since: int, until: int) -> list[Course]:
         with self._database.read() as con:
             return courses(con, self._tables, since, until, self._feedback.verdicts(con))
+
+    def put_claim(self, claim: Claim) -> None:
+        with self._database.write() as con:
+            self._enrolments.put(con, claim)
+
+    def redeem(self, code_hash: str | None, named: str | None, at: int) -> tuple[Outcome, Claim | None]:
+        with self._database.write() as con:
+            return self._enrolments.redeem(con, code_hash, named, at)
+
+    def log_enrolment(self, line: Enrolment) -> None:
+        with self._database.write() as con:
+            self._enrolments.log(con, line)
+
+    def enrolments(self, account: str, limit: int = 1000) -> list[Enrolment]:
+        with self._database.read() as con:
+            return self._enrolments.of_account(con, account, limit)
+
+    def taken_over(self) -> dict[str, TakenOver]:
+        with self._database.read() as con:
+            return self._enrolments.taken_over(con)
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""
