@@ -35,7 +35,7 @@ from vigil.bus.board import Board
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.errors import InvalidInput
 from vigil.domain.lifecycle import Began, Ended, Finding
-from vigil.domain.readings import F64
+from vigil.domain.readings import F64, I64, ReadingBatch
 from vigil.runtime.supervise import attempt
 from vigil.store import EVERY_READING, ReadingHistory
 
@@ -115,7 +115,7 @@ class CombinationRule:
         described = PatientSlots(slots.vital[of], slots.stale[of], slots.spot[of], slots.stream[of], slots.end[of])
         if self._executor is None:
             self._executor = self._make_executor()
-        return self._executor.submit(_learn, self._readings, described, end, self._kernels)
+        return self._executor.submit(_learn, self._readings, described, slots.start[of], end, self._kernels)
 
     def _vector(self, patient_id: str) -> F64:
         """What NEWS2 knows of the vitals now, NaN where it is stale."""
@@ -150,14 +150,12 @@ class CombinationRule:
             self._alerting.submit(patient_id, MULTIVARIATE, Ended(stamp, minute_end))
 
 
-def _learn(readings: ReadingHistory, slots: PatientSlots, end: int, kernels: Kernels) -> Model | None:
+def _learn(readings: ReadingHistory, slots: PatientSlots, start: I64, end: int, kernels: Kernels) -> Model | None:
     """The model of the day before ``end`` from the stored readings; None when there are too few minutes, or it failed."""
     made: list[Model] = []
 
     def learn() -> None:
-        batch = readings.range(slots.stream.tolist(), end - LEARNT_FROM, end, EVERY_READING)
-        places = {int(stream): place for place, stream in enumerate(slots.stream)}
-        slot = np.array([places[int(stream)] for stream in batch.stream], np.int64)
+        batch, slot = worn(readings, slots, np.maximum(start, end - LEARNT_FROM), end)
         usable = first_gate(batch.value, batch.quality) == COUNTS
         columns = PatientReadings(batch.measured_at, slot, batch.value, usable, batch.quality)
         minutes = minute_inputs(columns, slots, kernels)
@@ -168,3 +166,16 @@ def _learn(readings: ReadingHistory, slots: PatientSlots, end: int, kernels: Ker
 
     attempt("training of the multivariate detector", learn)
     return made[0] if made else None
+
+
+def worn(readings: ReadingHistory, slots: PatientSlots, start: I64, end: int) -> tuple[ReadingBatch, I64]:
+    """What each slot's device measured from ``start`` of the slot to ``end``, and the slot of each reading. Only while its
+    binding lasted: at other times the device may have been somebody else's."""
+    found = [
+        readings.range([stream], first, min(last, end), EVERY_READING)
+        for stream, first, last in zip(slots.stream.tolist(), start.tolist(), slots.end.tolist(), strict=True)
+    ]
+    batch = ReadingBatch.concat(found)
+    slot = np.repeat(np.arange(len(found), dtype=np.int64), [len(each) for each in found])
+    order = np.lexsort((batch.ordinal, batch.measured_at))
+    return batch.take(order), slot[order]

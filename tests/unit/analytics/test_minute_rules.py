@@ -11,15 +11,19 @@ import pytest
 
 from analytics.backtest.fold import fold
 from analytics.backtest.world import History, World
-from analytics.combination_rule import AtOnce
+from analytics.combination_rule import AtOnce, worn
 from analytics.kernels import every_kernel
 from analytics.patient_detectors import MULTIVARIATE
 from analytics.patient_detectors.multivariate import EVERY
+from analytics.scores.minutes import PatientSlots
+from analytics.slots import FOREVER
 from tests.unit.analytics.ward import PATIENT, START, Value, Ward, compiled, patient
 from vigil.domain.alerts import Kind, Priority
 from vigil.domain.people import Device
 from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.times import DAY, MINUTE, SECOND
+from vigil.domain.vitals import BY_NAME
+from vigil.domain.vitals import VITALS as TABLE
 
 RULE = "disagreement.heart_rate"
 OTHER = "w-2"
@@ -162,3 +166,27 @@ def test_without_a_day_of_minutes_nothing_is_unusual(tmp_path: Path, monkeypatch
 
 def test_every_kernel_is_compiled_for_the_product() -> None:
     assert all(compiled()(kernel.function) is not kernel.function for kernel in every_kernel())
+
+
+def test_a_model_learns_from_nobody_elses_readings(ward: Ward) -> None:
+    """The device was on somebody else before and after: only what this patient wore counts, in order of time."""
+    for second in range(60):
+        ward.at(second)
+        ward.send(Value("heart_rate", second, 60 + second), Value("spo2", second, 97))
+    stream = {TABLE[one.vital].name: one.stream for one in ward.readings.streams()}
+    heart, oxygen = stream["heart_rate"], stream["spo2"]
+    starts = np.array([START + 10 * SECOND, START + 30 * SECOND, START + 25 * SECOND])
+    ends = np.array([START + 20 * SECOND, START + 40 * SECOND, FOREVER])
+    slots = PatientSlots(
+        np.array([BY_NAME["heart_rate"].index] * 2 + [BY_NAME["spo2"].index], np.int16),
+        np.full(3, MINUTE),
+        np.zeros(3, np.bool_),
+        np.array([heart, heart, oxygen], np.uint32),
+        ends,
+    )
+    batch, slot = worn(ward.readings, slots, starts, START + 35 * SECOND)
+    seconds = (batch.measured_at - START) // SECOND
+    assert seconds[slot == 0].tolist() == list(range(10, 20))
+    assert seconds[slot == 1].tolist() == list(range(30, 35))
+    assert seconds[slot == 2].tolist() == list(range(25, 35))
+    assert np.all(np.diff(batch.measured_at) >= 0)
