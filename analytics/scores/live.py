@@ -96,11 +96,15 @@ class Scores:
 
     def touch(self, slot: I64) -> None:
         """These slots have new values; -1 is left out."""
+        self._extend()
+        self._touched[slot[slot >= 0]] = True
+
+    def _extend(self) -> None:
+        """Slots come with readings, and with the snapshot of the last run."""
         if self._touched.size < self._slots.size:
             grown = np.zeros(2 * self._slots.size, np.bool_)
             grown[: self._touched.size] = self._touched
             self._touched = grown
-        self._touched[slot[slot >= 0]] = True
 
     def tick(self, now: int) -> list[Score]:
         """Score again whoever has new values or old inputs: to the board at once, to the store when it changed."""
@@ -122,6 +126,7 @@ class Scores:
             self._stored.pop(patient_id, None)
 
     def _due(self, now: int) -> list[str]:
+        self._extend()
         size = self._slots.size
         scored = _SCORED[self._slots.vital[:size]]
         touched = np.flatnonzero(self._touched[:size] & scored)
