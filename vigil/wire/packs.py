@@ -21,6 +21,7 @@ from vigil.domain.quality import DEVICE_BITS, Quality
 from vigil.domain.readings import NO_SEQUENCE
 from vigil.domain.vitals import ACVPU, BY_WIRE, VITALS, VitalKind
 from vigil.wire import senml
+from vigil.wire.plain import read_plain
 
 _Reason = RefusalReason
 
@@ -78,8 +79,16 @@ def read(payload: bytes, device_id: str) -> PackValues:
 
     Raises ``Refused`` when the pack as a whole cannot be kept; single bad values are listed in ``refused``.
     """
-    pack = PackValues()
     prefix = base_name(device_id)
+    plain = read_plain(payload, prefix)
+    if plain is None:
+        return _by_record(payload, prefix)
+    size = len(plain.value)
+    return PackValues(plain.epoch, plain.seq, list(plain.vital), [""] * size, plain.time_us, plain.value, [0] * size)
+
+
+def _by_record(payload: bytes, prefix: str) -> PackValues:
+    pack = PackValues()
     qualifiers: list[tuple[int, str, int, int | str]] = []
     base, base_time, base_unit, base_value = "", None, None, 0.0
     for position, record in enumerate(senml.decode(payload)):
