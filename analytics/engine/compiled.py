@@ -1,6 +1,6 @@
 """Kernels run as plain Python until their compiled versions are ready, so that a start never waits for a compiler.
 
-numba is imported and compiles in a thread of its own; machine code is cached on disk beside the source, so that only the first
+numba is imported and compiles in a thread of its own; machine code is cached on disk (``code_cache``), so that only the first
 start of a version compiles. Both versions give bit-equal results (``tests/conformance/detectors``), so it does not matter at
 which batch a kernel is replaced.
 """
@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from analytics.engine.code_cache import cache_folder
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,11 +50,14 @@ class Kernels:
         """Compile, or load from the cache on disk, now; each kernel is in use as soon as it is ready."""
         import numba
 
+        folder = cache_folder()
+        numba.config.CACHE_DIR = "" if folder is None else str(folder)  # type: ignore[attr-defined]
         for function in _HELPERS:
             numba.extending.register_jitable(function)
         for kernel in kernels:
             if kernel.function not in self._compiled:
-                make = numba.njit(kernel.signature(numba.types), nogil=True, cache=True, error_model="numpy")
+                signature, kept = kernel.signature(numba.types), folder is not None
+                make = numba.njit(signature, nogil=True, cache=kept, error_model="numpy")
                 self._compiled[kernel.function] = make(kernel.function)
         self.ready.set()
 
