@@ -147,6 +147,10 @@ class Probe:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        # Or client and probe hold each other, and the garbage collector may take the client's sockets before the client that
+        # would close them, and warn.
+        self.client.on_connect = self.client.on_disconnect = self.client.on_message = None
+        self.client.on_publish = self.client.on_subscribe = None
 
     def drop(self) -> None:
         """Lose the connection without a DISCONNECT."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vigil.bus.topic import Topic
 from vigil.domain.alerts import Transition
+from vigil.domain.presence import Seen
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.scores import Coverage, Score
 
@@ -45,9 +46,11 @@ class Bus:
     """The meeting places of one core process.
 
     ``readings``: batches after their commit, with ordinals. ``transitions``: alert log lines after theirs, with ``seq``.
+    ``presence``: what devices and gateways last said of themselves, by name; ingest replaces each whole, the api reads.
     """
 
     def __init__(self) -> None:
         self.readings: Topic[ReadingBatch] = Topic("readings")
         self.transitions: Topic[Transition] = Topic("transitions")
         self.board = Board()
+        self.presence: dict[str, Seen] = {}

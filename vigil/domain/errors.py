@@ -14,6 +14,8 @@
     ├── TeamError              a team that would leave somebody uncalled, or cannot be read; lists every reason
     ├── ScenarioError          a simulator scenario, ward or recording that cannot be used
     ├── SpoolError             the gateway's spool cannot be read or written
+    ├── BluetoothError         no adapter, or a peripheral that cannot be reached or read
+    │   └── PairingLost        it does not know this gateway any more
     ├── BadFrame               a Bluetooth peripheral sent bytes that break their layout; keeps them as hex
     ├── ServerUnreachable      the Vigil API did not answer
     ├── SupervisionError       a process of Vigil did not start
@@ -87,6 +89,14 @@ class SpoolError(VigilError):
     pass
 
 
+class BluetoothError(VigilError):
+    pass
+
+
+class PairingLost(BluetoothError):
+    pass
+
+
 class BadFrame(VigilError):
     """``characteristic`` by name; ``frame`` in hex, with a space after each byte."""
 
@@ -128,6 +138,8 @@ class RefusalReason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     PAIR_REFUSED = "pair_refused"
     UNKNOWN_DEVICE = "unknown_device"
+    RATE_LIMITED = "rate_limited"
+    NEVER_SENT = "never_sent"
 
 
 #: One sentence each, for the firmware maker who reads the dead letter. A test checks that none is missing.
@@ -142,9 +154,9 @@ REASON_TEXT: dict[RefusalReason, str] = {
     RefusalReason.BAD_SEQUENCE: "epoch and seq must both be whole numbers from 0 to 4294967294, once per pack",
     RefusalReason.SEQUENCE_CONFLICT: "this epoch and seq were already used for a pack with other content",
     RefusalReason.TIME_MISSING: "the record has no time: give an absolute bt in the first record",
-    RefusalReason.TIME_RELATIVE: "the time is relative or the clock stands near 1970: send absolute Unix seconds",
-    RefusalReason.TIME_TOO_OLD: "the time is before 2015: the clock was not set",
-    RefusalReason.TIME_IN_FUTURE: "the time is more than 24 h ahead of its receipt",
+    RefusalReason.TIME_RELATIVE: "the time is relative, zero or negative: send absolute Unix seconds",
+    RefusalReason.TIME_TOO_OLD: "the time is before 2015: the clock was never set, and by how much it is wrong is not known",
+    RefusalReason.TIME_IN_FUTURE: "the time is more than 24 h ahead of its receipt, and not by an amount that is known",
     RefusalReason.UNKNOWN_NAME: "the name is not in the table of vital signs",
     RefusalReason.VALUE_MISSING: "the record has no value, or a value of the wrong kind for its name",
     RefusalReason.UNIT_MISSING: "this name must carry its unit",
@@ -153,6 +165,8 @@ REASON_TEXT: dict[RefusalReason, str] = {
     RefusalReason.OUT_OF_RANGE: "the value is outside what a sensor on a living adult can report",
     RefusalReason.PAIR_REFUSED: "the other half of the blood pressure pair was refused",
     RefusalReason.UNKNOWN_DEVICE: "no device with this identifier is registered",
+    RefusalReason.RATE_LIMITED: "more came than the platform takes: send slower, and again what is not acknowledged",
+    RefusalReason.NEVER_SENT: "the sender has what had these numbers no more, or never offered it when asked",
 }
 
 

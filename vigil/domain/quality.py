@@ -20,20 +20,31 @@ class Quality(IntFlag):
 
     #: Outside the plausible but inside the reject range: keep, show, ask for a repeat.
     IMPLAUSIBLE = 256
-    #: The device's clock was more than 5 s ahead; the value stands at its time of receipt.
+    #: The device's clock was more than 5 s ahead, or never set, by how much was not known; the value stands at its receipt.
     CLOCK_AHEAD = 512
     #: Entered by a person, not by a sensor.
     MANUAL = 1024
     #: The sensor tried and got nothing; the value is NaN.
     NO_VALUE = 2048
+    #: The device's clock was wrong by a known amount; the measured time is corrected by it, the device time is as sent.
+    CLOCK_CORRECTED = 4096
+    #: One of several values that came again and again with fresh times: a gateway repeats what it read long ago.
+    REPEATED = 8192
 
 
 DEVICE_BITS = 0x3F
 
 #: A value with any of these bits is never compared with a limit and never scored: it is not a measurement of the patient.
 #: LOW_PERFUSION, EARLY_ESTIMATE and CLOCK_AHEAD lower confidence but do not gate (shock itself lowers perfusion).
+#: REPEATED gates: a stale value that looks live is silence, and must become the technical alert that silence is.
 GATED = int(
-    Quality.MOTION | Quality.CONTACT_LOST | Quality.QUESTIONABLE | Quality.TEST | Quality.IMPLAUSIBLE | Quality.NO_VALUE
+    Quality.MOTION
+    | Quality.CONTACT_LOST
+    | Quality.QUESTIONABLE
+    | Quality.TEST
+    | Quality.IMPLAUSIBLE
+    | Quality.NO_VALUE
+    | Quality.REPEATED
 )
 
 #: A device clock may be this much ahead before its value is moved to the time of receipt (design section 5).

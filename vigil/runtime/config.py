@@ -39,7 +39,40 @@ class IngestSettings(_Section):
         50, ge=1, le=1000, title="Batch wait", description="milliseconds before a smaller batch commits"
     )
     queue_messages: int = Field(
-        5000, ge=10, le=100_000, title="Queue", description="messages held in memory; full = the broker waits"
+        50_000,
+        ge=10,
+        le=60_000,  # with a batch under way it must fit the 65,535 that a broker may leave unacknowledged
+        title="Queue",
+        description="messages held in memory; full for longer than `grace_s` = the greediest device loses its newest",
+    )
+    queue_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1024 * 1024,
+        title="Queue size",
+        description="bytes of these messages, all devices together",
+    )
+    device_bytes: int = Field(
+        8 * 1024 * 1024,
+        ge=256 * 1024,
+        title="Device share",
+        description="bytes of these messages that one device may hold",
+    )
+    grace_s: float = Field(
+        10.0,
+        ge=0,
+        le=30,
+        title="Grace",
+        description="seconds that a full queue makes the broker wait before anything is dropped",
+    )
+    device_rate: float = Field(
+        500.0,
+        ge=0,
+        le=100_000,
+        title="Device rate",
+        description="packs a second of one device beyond `device_burst`; 0 = no limit",
+    )
+    device_burst: int = Field(
+        20_000, ge=1, le=1_000_000, title="Device burst", description="packs of one device at once, as after an outage"
     )
 
 
@@ -98,6 +131,11 @@ class Settings(_Section):
     broker: BrokerSettings = BrokerSettings()
     ingest: IngestSettings = IngestSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    gateway: dict[str, Any] = Field(
+        {},
+        title="Home hub",
+        description="account and Bluetooth peripherals of a gateway: `docs/gateway.md` has its keys",
+    )
     channel: tuple[ChannelSettings, ...] = Field(
         (), title="Channels", description="ways to call people, one `[[channel]]` table each: see below"
     )

@@ -26,7 +26,8 @@ from vigil.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-SESSION_EXPIRY_S = 24 * 3600
+#: MQTT 5 for "never", and not a number of hours: mosquitto 2.0.11 may crash over sessions that end (decision 0005).
+SESSION_EXPIRY_S = 0xFFFFFFFF
 KEEPALIVE_S = 60
 #: For one answer of the broker (ours). A connection that is slower counts as lost.
 TIMEOUT_S = 20.0

@@ -24,7 +24,8 @@ from vigil.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-SESSION_EXPIRY_S = 24 * 3600
+#: MQTT 5 for "never", and not a number of hours: mosquitto 2.0.11 may crash over sessions that end (decision 0005).
+SESSION_EXPIRY_S = 0xFFFFFFFF
 KEEPALIVE_S = 60
 
 
@@ -43,8 +44,8 @@ class Message:
 class Subscriber:
     """A persistent-session MQTT client whose owner acknowledges each message.
 
-    ``on_message`` runs on the network thread and may block: the broker then waits, which is the back-pressure. MQTT 5 is tried
-    first; a broker that speaks only 3.1.1 is then met on its terms.
+    ``on_message`` runs on the network thread and may block for a while, much shorter than ``KEEPALIVE_S``: the broker then waits.
+    MQTT 5 is tried first; a broker that speaks only 3.1.1 is then met on its terms.
     """
 
     def __init__(
@@ -76,6 +77,11 @@ class Subscriber:
     @property
     def connected(self) -> bool:
         return self._connected.is_set()
+
+    @property
+    def connection(self) -> int:
+        """How many connections there were: a new number means that messages may have got lost at the broker."""
+        return self._connection
 
     @property
     def protocol(self) -> str:
@@ -121,6 +127,8 @@ class Subscriber:
         )
         client.username_pw_set(self._client_id, self._password)
         client.reconnect_delay_set(min_delay=1, max_delay=10)
+        # paho's 20 on the way at once would make everybody's acknowledgements wait behind a flood (measured: 80 s).
+        client.max_inflight_messages_set(0)
         client.on_connect = self._handle_connect
         client.on_disconnect = self._handle_disconnect
         client.on_connect_fail = self._handle_connect_fail

@@ -22,6 +22,8 @@ from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
 from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team, TeamVersion
+from vigil.store.audit import AuditRecords
+from vigil.store.device_settings import DeviceSettingRecords
 from vigil.store.enrolment import EnrolmentRecords
 
 
@@ -281,7 +283,7 @@ class DeliveryRecords(Protocol):
         ...
 
 
-class RecordStore(WardRecords, DeliveryRecords, EnrolmentRecords, Protocol):
+class RecordStore(WardRecords, DeliveryRecords, EnrolmentRecords, DeviceSettingRecords, AuditRecords, Protocol):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
 
     def add_patient(self, patient: Patient) -> None:

@@ -132,7 +132,9 @@ def _time_us(base: float | None, offset: float | None) -> int | RefusalReason:
     seconds = (base or 0.0) + (offset or 0.0)
     if not math.isfinite(seconds) or seconds >= 2.0**40:
         return _Reason.TIME_IN_FUTURE
-    return _Reason.TIME_RELATIVE if seconds < senml.ABSOLUTE_TIME else round(seconds * 1e6)
+    # A base time is absolute by contract, so a small one is a clock that was never set; a lone ``t`` may be relative to now.
+    least = senml.ABSOLUTE_TIME if base is None else 1.0
+    return _Reason.TIME_RELATIVE if seconds < least else round(seconds * 1e6)
 
 
 def _take_sequence(pack: PackValues, name: str, value: float | None) -> None:
@@ -262,6 +264,12 @@ def write(
     return senml.encode_cbor(records) if cbor else senml.encode_json(records)
 
 
+def extend(payload: bytes, base_us: int, samples: Sequence[Sample]) -> bytes:
+    """What ``write`` would have made in JSON with these samples at the end; ``base_us``: time of the pack's first sample."""
+    records = [record for sample in samples for record in _sample_records(sample, sample.t_us - base_us)]
+    return payload[:-1] + b"," + senml.encode_json(records)[1:]
+
+
 def _sample_records(sample: Sample, offset_us: int) -> Iterable[dict[str, Any]]:
     kind = BY_WIRE[sample.name]
     when = {"t": _seconds(offset_us)} if offset_us else {}
@@ -295,7 +303,7 @@ def read_ack(payload: bytes) -> Ack | None:
     """None when the payload is no acknowledgement: a sender then simply keeps its copy."""
     try:
         return msgspec.json.decode(payload, type=Ack)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

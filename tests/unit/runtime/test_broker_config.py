@@ -31,7 +31,6 @@ def test_mosquitto_listens_on_the_loopback_only_and_knows_everybody() -> None:
         ("persistence", "true"),
         ("persistence_location", "/data/broker/"),
         ("max_inflight_messages", "0"),
-        ("persistent_client_expiration", "7d"),
         ("pid_file", "/data/broker/mosquitto.pid"),
     ]:
         assert expected in found

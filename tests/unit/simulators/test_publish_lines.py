@@ -24,9 +24,9 @@ async def delivered(here: Desk) -> list[Outgoing]:
 
     def carry(spool: Spool) -> list[Outgoing]:
         taken: list[Outgoing] = []
-        while more := spool.take(500):
+        while more := spool.take_live(500) + spool.take_history(500):
             taken += more
-            spool.prune({(pack.device_id, pack.epoch): pack.seq for pack in more})
+            spool.prune({(pack.device_id, pack.epoch): pack.seq for pack in sorted(more, key=lambda one: one.seq)})
         return taken
 
     return await here.spool.do(carry)

@@ -90,7 +90,8 @@ def test_packs_refused_whole(payload: str, reason: str) -> None:
     [
         ("", "time_missing"),
         ('"bt":-5,', "time_relative"),
-        ('"bt":86400,', "time_relative"),
+        ('"bt":0,', "time_relative"),
+        ('"bt":5,"t":-4.5,', "time_relative"),
         ('"t":3,', "time_relative"),
     ],
 )
@@ -98,6 +99,11 @@ def test_times_that_say_nothing(times: str, reason: str) -> None:
     pack = packs.read(f'[{{"bn":"urn:dev:w-1:",{times}"n":"hr","v":72}}]'.encode(), "w-1")
     assert [item["reason"] for item in pack.refused] == [reason]
     assert not pack.sequenced
+
+
+def test_a_base_time_is_absolute_however_small() -> None:
+    pack = packs.read(b'[{"bn":"urn:dev:w-1:","bt":86400,"n":"hr","v":72,"t":1}]', "w-1")
+    assert (pack.time_us, pack.refused) == ([86_401 * 10**6], [])
 
 
 def test_quality_and_site_qualify_the_value_before_them() -> None:

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from vigil.domain.errors import BrokerError, InvalidInput
 from vigil.domain.people import is_device_id
-from vigil.runtime.broker.acl import INGEST, parse_acl, render_acl
+from vigil.runtime.broker.acl import BROKER_LOG, INGEST, parse_acl, render_acl
 
 GATEWAY_PREFIX = "g-"
-SERVICES = frozenset({INGEST})
+SERVICES = frozenset({INGEST, BROKER_LOG})
 _GATEWAY_TOPIC = re.compile(r"rpm/v1/\+/d/([^/]+)/state")
 
 #: mosquitto 2.0's own number. It is low for passwords that people choose; ours hold 256 random bits, which no
@@ -39,7 +39,8 @@ def device_name(name: str) -> str:
     if not is_device_id(name):
         raise InvalidInput("a device id is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
     if name.startswith(GATEWAY_PREFIX) or name in SERVICES:
-        raise InvalidInput(f"device id {name} is reserved: {GATEWAY_PREFIX}... are gateways, {INGEST} is the core")
+        core = " and ".join(sorted(SERVICES))
+        raise InvalidInput(f"device id {name} is reserved: {GATEWAY_PREFIX}... are gateways, {core} are the core")
     return name
 
 

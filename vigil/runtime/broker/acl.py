@@ -16,6 +16,10 @@ from vigil.domain.errors import BrokerError
 
 #: The user name of the core. One connection only, because the client id equals the user name.
 INGEST = "ingest"
+#: The core again, to read what the broker says of its clients (``takeovers.py``). It sees no telemetry and writes nothing.
+BROKER_LOG = "broker-log"
+#: Where mosquitto publishes its own lines of level "error" (``log_dest topic``); the embedded broker does the same.
+LOG_TOPIC = "$SYS/broker/log/E"
 #: What a device sends. ``state`` is one topic, the others are trees.
 DEVICE_WRITES = ("tel/#", "evt/#", "state", "res/#")
 DEVICE_READS = ("cmd/#",)
@@ -59,6 +63,10 @@ def ingest_rules() -> list[Rule]:
     ]
 
 
+def broker_log_rules() -> list[Rule]:
+    return [Rule(Access.DENY, f"rpm/v1/+/d/{BROKER_LOG}/#"), Rule(Access.READ, LOG_TOPIC)]
+
+
 def gateway_rules(gateway: str, devices: Iterable[str]) -> list[Rule]:
     rules = [Rule(Access.DENY, f"rpm/v1/+/d/{gateway}/#"), Rule(Access.READWRITE, f"rpm/v1/+/g/{gateway}/#")]
     for device in devices:
@@ -69,7 +77,7 @@ def gateway_rules(gateway: str, devices: Iterable[str]) -> list[Rule]:
 def render_acl(gateways: Mapping[str, Sequence[str]]) -> str:
     lines = ["# Written by Vigil; do not edit. Devices: the patterns. Gateways: one block each."]
     lines += [rule.line("pattern") for rule in DEVICE_PATTERNS]
-    blocks = {INGEST: ingest_rules()}
+    blocks = {INGEST: ingest_rules(), BROKER_LOG: broker_log_rules()}
     blocks |= {gateway: gateway_rules(gateway, devices) for gateway, devices in gateways.items()}
     for user, rules in blocks.items():
         lines += ["", f"user {user}", *(rule.line("topic") for rule in rules)]

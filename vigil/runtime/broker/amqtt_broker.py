@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from amqtt.adapters import BufferReader, ReaderAdapter, StreamReaderAdapter, StreamWriterAdapter, WriterAdapter
@@ -35,15 +36,25 @@ from amqtt.mqtt.packet import CONNECT, MQTTFixedHeader
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.session import Session
 
-from vigil.runtime.broker.acl import matches
+from vigil.runtime.broker.acl import LOG_TOPIC, matches
 from vigil.runtime.broker.amqtt_connection import BoundedReader, KeepingHandler, refuse
 from vigil.runtime.broker.rights import Rights
+from vigil.runtime.broker.takeovers import takeover_line
 
 _LOG = logging.getLogger(__name__)
 #: A client that has not said CONNECT by then is cut off (ours).
 CONNECT_TIMEOUT_S = 10.0
 _CONNECT_LIMIT = 256 * 1024  # bytes: two ids, a password and a Will of at most 64 KiB each
 _MQTT_3_1_1 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """``hashed``: the account's password, as it was when the client was let in."""
+
+    handler: BrokerProtocolHandler
+    ended: asyncio.Event
+    hashed: str | None
 
 
 class VigilBroker(Broker):
@@ -59,13 +70,13 @@ class VigilBroker(Broker):
         self._rights = rights
         self._payload_limit = payload_limit
         self._packet_limit = packet_limit
-        self._connections: dict[str, tuple[BrokerProtocolHandler, asyncio.Event]] = {}
+        self._connections: dict[str, _Connection] = {}
 
-    async def end_unknown(self) -> None:
-        """End the connections whose account is gone, as mosquitto does when it reads its files again."""
-        for user, (handler, _) in list(self._connections.items()):
-            if not self._rights.knows(user):
-                await self._end(handler)
+    async def end_outdated(self) -> None:
+        """End the connections whose account is gone or renewed, as mosquitto does when it reads its files again."""
+        for user, connection in list(self._connections.items()):
+            if self._rights.hash_of(user) != connection.hashed:
+                await self._end(connection.handler)
 
     # --- a client connects -------------------------------------------------------------------------------------
 
@@ -94,7 +105,7 @@ class VigilBroker(Broker):
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 while user in self._connections:
-                    await self._take_over(*self._connections[user])
+                    await self._take_over(user, self._connections[user])
         except TimeoutError as error:
             raise MQTTError("the earlier connection of this client does not end") from error
         _, session = await super()._initialize_client_session(
@@ -136,16 +147,17 @@ class VigilBroker(Broker):
         listener_name: str,
     ) -> None:
         user, ended = str(client_session.client_id), asyncio.Event()
-        self._connections[user] = (handler, ended)
+        self._connections[user] = _Connection(handler, ended, self._rights.hash_of(user))
         try:
             await super()._handle_client_session(reader, writer, client_session, handler, server, listener_name)
         finally:
             del self._connections[user]
             ended.set()
 
-    async def _take_over(self, handler: BrokerProtocolHandler, ended: asyncio.Event) -> None:
-        await self._end(handler)
-        await ended.wait()
+    async def _take_over(self, user: str, connection: _Connection) -> None:
+        await self.internal_message_broadcast(LOG_TOPIC, takeover_line(user).encode(), 0)
+        await self._end(connection.handler)
+        await connection.ended.wait()
 
     async def _end(self, handler: BrokerProtocolHandler) -> None:
         if handler.session is not None:

@@ -71,7 +71,7 @@ async def serve(config: EmbeddedConfig) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _REFRESH_S)
             if rights.refresh():
-                await broker.end_unknown()
+                await broker.end_outdated()
     finally:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(broker.shutdown(), _STOP_TIMEOUT_S)

@@ -31,11 +31,14 @@ class BrokerLimits:
     sender would send it again for ever. Above ``payload`` the broker drops the message, with a PUBACK that tells an
     MQTT 3.1.1 sender nothing and an MQTT 5 one 0x95 (paho does not accept that code there and hangs up); above
     ``packet`` it ends the connection.
+
+    ``queue_per_client`` is one line for everybody's packs to the core, first come first served: the longer it is, the longer a
+    flood of one device makes the others wait. What does not fit is dropped, and sent again until ``cmd/ack`` (decision 0005).
     """
 
     payload: int = 128 * 1024
     packet: int = 1024 * 1024
-    queue_per_client: int = 256 * 1024 * 1024
+    queue_per_client: int = 16 * 1024 * 1024
     memory: int = 1024 * 1024 * 1024
 
 
@@ -86,11 +89,13 @@ def render_config(directory: Path, port: int, limits: BrokerLimits) -> str:
         ("memory_limit", limits.memory),
         ("message_size_limit", limits.payload),
         ("max_packet_size", limits.packet),
-        ("persistent_client_expiration", "7d"),
+        # No persistent_client_expiration: with it a changed password of an absent client may crash 2.0.11 (decision 0005).
         ("set_tcp_nodelay", "true"),
         ("pid_file", directory / PID_NAME),
         # stderr is unbuffered. These types carry client ids and errors, never topics or payloads ("debug" would).
         ("log_dest", "stderr"),
+        # The core hears so that two clients share one account (takeovers.py); only its account may read that topic.
+        ("log_dest", "topic"),
         ("log_type", "error"),
         ("log_type", "warning"),
         ("log_type", "notice"),

@@ -43,8 +43,9 @@ class Rights:
         hashed = self._hashes.get(user)
         return hashed is not None and verify_password(hashed, password)
 
-    def knows(self, user: str) -> bool:
-        return user in self._hashes
+    def hash_of(self, user: str) -> str | None:
+        """None = no such account. Another one than before = its password was replaced."""
+        return self._hashes.get(user)
 
 
 def _stamp(path: Path) -> _Stamp | None:

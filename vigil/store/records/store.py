@@ -8,8 +8,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Connection, insert, select
 
 from vigil.domain.alerts import Alert, Transition
+from vigil.domain.audit import Entry, Line, Question
 from vigil.domain.burden import Course
 from vigil.domain.deliveries import Attempt, Backlog, Delivery, Target
+from vigil.domain.device_settings import Answer, DeviceSettings
 from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.enrolment import Claim, Enrolment, Outcome, TakenOver
 from vigil.domain.errors import ConfigError, StoreError
@@ -18,9 +20,11 @@ from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.teams import Team, TeamVersion
 from vigil.store.records.alerts import Alerts
+from vigil.store.records.audit import AuditBook
 from vigil.store.records.burden import courses
 from vigil.store.records.database import Database
 from vigil.store.records.deliveries import Deliveries
+from vigil.store.records.device_settings import SettingsBook
 from vigil.store.records.enrolment import Enrolments
 from vigil.store.records.feedback import FeedbackBook
 from vigil.store.records.people import People
@@ -51,6 +55,8 @@ class SqlRecordStore:
         self._teams = Teams(tables)
         self._tables, self._feedback = tables, FeedbackBook(tables)
         self._enrolments = Enrolments(tables)
+        self._settings = SettingsBook(tables)
+        self._audit = AuditBook(tables)
         self._database = Database(url)
         fits = False
         try:
@@ -233,6 +239,34 @@ class SqlRecordStore:
     def taken_over(self) -> dict[str, TakenOver]:
         with self._database.read() as con:
             return self._enrolments.taken_over(con)
+
+    def put_settings(self, settings: DeviceSettings, after: int | None = None) -> DeviceSettings:
+        with self._database.write() as con:
+            return self._settings.put(con, settings, after)
+
+    def settings_history(self, device_id: str) -> list[DeviceSettings]:
+        with self._database.read() as con:
+            return self._settings.history(con, device_id)
+
+    def wanted_settings(self) -> list[DeviceSettings]:
+        with self._database.read() as con:
+            return self._settings.newest(con)
+
+    def answer_settings(self, device_id: str, version: int, answer: Answer) -> bool:
+        with self._database.write() as con:
+            return self._settings.answer(con, device_id, version, answer)
+
+    def append_audit(self, entries: Sequence[Entry]) -> None:
+        with self._database.write() as con:
+            self._audit.append(con, entries)
+
+    def audit(self, question: Question) -> list[Line]:
+        with self._database.read() as con:
+            return self._audit.find(con, question)
+
+    def audit_head(self) -> tuple[int, bytes]:
+        with self._database.read() as con:
+            return self._audit.head(con)
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""

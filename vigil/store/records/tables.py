@@ -53,6 +53,10 @@ class Tables:
     delivery_attempts: Table
     teams: Table
     feedback: Table
+    claim_codes: Table
+    enrolments: Table
+    device_settings: Table
+    audit_log: Table
     counters: Table
     key_checks: Table
 
@@ -77,6 +81,10 @@ def build(box: Fernet) -> Tables:
         delivery_attempts=_delivery_attempts(meta),
         teams=_teams(meta),
         feedback=_feedback(meta),
+        claim_codes=_claim_codes(meta),
+        enrolments=_enrolments(meta),
+        device_settings=_device_settings(meta),
+        audit_log=_audit_log(meta),
         counters=Table(
             "counters",
             meta,
@@ -292,5 +300,88 @@ def _feedback(meta: MetaData) -> Table:
         Column("note", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
         Index("ix_alert_feedback_alert_id_feedback_id", "alert_id", "feedback_id"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _claim_codes(meta: MetaData) -> Table:
+    """A column for each field of ``Claim``, of the same name."""
+    return Table(
+        "claim_codes",
+        meta,
+        Column("claim_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("account", String(64), nullable=False),
+        Column("code_hash", String(64), nullable=False),
+        Column("devices", Document, nullable=False),
+        Column("made_by", Text, nullable=False),
+        Column("made_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        Column("used_at", BigInteger),
+        Column("voided_at", BigInteger),
+        UniqueConstraint("code_hash"),
+        Index("ix_claim_codes_account", "account"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _enrolments(meta: MetaData) -> Table:
+    return Table(
+        "enrolments",
+        meta,
+        Column("enrolment_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("account", String(64), nullable=False),
+        Column("outcome", String(16), nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Index("ix_enrolments_account_enrolment_id", "account", "enrolment_id"),
+        Index("ix_enrolments_outcome_enrolment_id", "outcome", "enrolment_id"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _device_settings(meta: MetaData) -> Table:
+    """``accepted``, ``answer`` and ``answered_at``: what the device said to this version, NULL = nothing yet."""
+    return Table(
+        "device_settings",
+        meta,
+        Column("setting_id", COUNTED, primary_key=True, autoincrement=True),
+        Column("device_id", String(64), ForeignKey("devices.device_id"), nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("interval_s", Document, nullable=False),
+        Column("limits", Document, nullable=False),
+        Column("author", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("accepted", Boolean),
+        Column("answer", Text),
+        Column("answered_at", BigInteger),
+        UniqueConstraint("device_id", "version"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _audit_log(meta: MetaData) -> Table:
+    """``number`` and then a column for each of ``vigil.domain.audit.FIELDS``, of the same name and in that order."""
+    return Table(
+        "audit_log",
+        meta,
+        Column("number", COUNTED, primary_key=True, autoincrement=True),
+        Column("at", BigInteger, nullable=False),
+        Column("step", String(16), nullable=False),
+        Column("request", String(32), nullable=False),
+        Column("who", Text, nullable=False),
+        Column("role", String(16), nullable=False),
+        Column("address", String(64), nullable=False),
+        Column("method", String(16), nullable=False),
+        Column("route", Text, nullable=False),
+        Column("objects", Text, nullable=False),
+        Column("patient_id", String(64), nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("status", Integer, nullable=False),
+        Column("times", Integer, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Index("ix_audit_log_patient_id_number", "patient_id", "number"),
+        Index("ix_audit_log_who_number", "who", "number"),
+        Index("ix_audit_log_at", "at"),
         sqlite_autoincrement=True,
     )

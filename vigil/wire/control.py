@@ -1,0 +1,94 @@
+"""What the platform tells a device to do, and what the device says back. JSON, QoS 1, never retained.
+
+``cmd/time``    what time it is                              asked for on ``res/time``
+``cmd/config``  how often to measure, limits for a decision on the device itself, confirmed on ``res/config``
+
+Not retained: a device that reads an old ``cmd/time`` would set its clock back, and a retained ``cmd/config`` would outlive the
+account. The platform repeats what is not confirmed instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+#: A result is a few words; a larger one is not read.
+MAX_RESULT_BYTES = 4096
+#: Letters of a device's answer that are kept.
+MAX_ANSWER_TEXT = 200
+
+
+class Time(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``cmd/time``. ``server_at``: Unix seconds when this left the platform, to the millisecond; ``server_ms``: the same as whole
+    milliseconds, because a float of 32 bits is wrong by a minute. ``uncertainty_s``: how long the question, or the news that the
+    device is online, had waited in the platform by then. ``asked``: the device's own number from ``res/time``, so that it can
+    halve the way there and back; absent when the platform spoke first."""
+
+    server_at: float
+    server_ms: int
+    uncertainty_s: float
+    asked: float | None = None
+
+
+class TimeQuestion(msgspec.Struct, frozen=True):
+    """``res/time``. ``asked``: any number, such as a count of questions; it comes back as it is."""
+
+    asked: float
+
+
+class Bounds(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value below ``low`` or above ``high`` is to be sent at once; a bound that is absent does not exist."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+class Config(msgspec.Struct, frozen=True):
+    """``cmd/config``: the whole of the settings, by wire name. A name that is absent is measured as the device likes."""
+
+    version: int
+    interval_s: dict[str, float]
+    limits: dict[str, Bounds]
+
+
+class ConfigAnswer(msgspec.Struct, frozen=True):
+    """``res/config``. ``accepted`` true: the device measures so from now on. ``text``: why not, for a technician."""
+
+    version: int
+    accepted: bool
+    text: str = ""
+
+
+def write_time(server_us: int, waited_us: int, asked: float | None) -> bytes:
+    server_ms = server_us // 1000
+    return msgspec.json.encode(Time(server_ms / 1000, server_ms, round(max(waited_us, 0) / 1e6, 3), asked))
+
+
+def read_time_question(payload: bytes) -> TimeQuestion | None:
+    """None when it is none: an empty or unreadable one is answered without ``asked``."""
+    try:
+        question = msgspec.json.decode(payload, type=TimeQuestion)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return question if math.isfinite(question.asked) else None
+
+
+def write_config(
+    version: int, interval_s: Mapping[str, float], limits: Mapping[str, tuple[float | None, float | None]]
+) -> bytes:
+    """``limits``: (low, high) by wire name."""
+    bounds = {name: Bounds(low, high) for name, (low, high) in limits.items()}
+    return msgspec.json.encode(Config(version, dict(interval_s), bounds))
+
+
+def read_config_answer(payload: bytes) -> ConfigAnswer | None:
+    """None when it is none; the text is cut to what is kept."""
+    if len(payload) > MAX_RESULT_BYTES:
+        return None
+    try:
+        answer = msgspec.json.decode(payload, type=ConfigAnswer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return msgspec.structs.replace(answer, text=answer.text[:MAX_ANSWER_TEXT])
