@@ -8,6 +8,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from api.auth import Role
@@ -15,6 +16,7 @@ from cli.client import Client
 from cli.demo_token import token
 from cli.fleet import gateway_login, until_stopped
 from cli.installation import Running
+from gateway.ble.config import HubSettings, read
 from gateway.runner import Gateway
 from gateway.settings import GatewaySettings
 from vigil.domain.errors import ConfigError
@@ -30,20 +32,50 @@ logger = logging.getLogger(__name__)
 START_S = 120.0
 
 
+class _Login(msgspec.Struct):
+    host: str
+    port: int
+    username: str
+    password: str
+    tenant: str
+
+
+class _Account(msgspec.Struct):
+    """The answer to a claim code, kept as it came."""
+
+    mqtt: _Login
+
+
 def run_gateway(
     chosen: Settings, name: str, devices: tuple[str, ...], listen: str | None, standard_input: bool
 ) -> None:
-    """Raises ``ConfigError`` for an address that is none, and at the very first start without a core to give it an account."""
+    """``devices``: beside those of the Bluetooth peripherals in the settings.
+
+    Raises ``ConfigError`` for a wrong setting, and at the very first start without a core or a file to give it an account.
+    """
     where = _address(listen, standard_input)
-    asyncio.run(until_stopped(_run(chosen, name, devices, where, standard_input)))
+    hub = read(chosen.gateway)
+    ours = tuple(dict.fromkeys([*devices, *(hub.bluetooth.devices if hub.bluetooth is not None else ())]))
+    if not ours:
+        raise ConfigError("name the devices that it speaks for, here or as [[gateway.peripheral]] in the settings")
+    asyncio.run(until_stopped(_run(chosen, hub, name, ours, where, standard_input)))
 
 
 async def _run(
-    chosen: Settings, name: str, devices: tuple[str, ...], listen: tuple[str, int] | Path | None, standard_input: bool
+    chosen: Settings,
+    hub: HubSettings,
+    name: str,
+    devices: tuple[str, ...],
+    listen: tuple[str, int] | Path | None,
+    standard_input: bool,
 ) -> None:
     folder = chosen.data_dir / "gateways"
-    login = await _login(chosen, name, devices, folder / f"{name}.json")
-    settings = GatewaySettings(login, chosen.tenant, devices, folder / f"{name}.sqlite3", listen, standard_input)
+    if hub.account is not None:
+        login, tenant = _login_in(hub.account)
+    else:
+        login, tenant = await _login(chosen, name, devices, folder / f"{name}.json"), chosen.tenant
+    spool = folder / f"{name}.sqlite3"
+    settings = GatewaySettings(login, tenant, devices, spool, listen, standard_input, bluetooth=hub.bluetooth)
     gateway = Gateway(settings, clock=SystemClock(), metrics=Metrics(), rng=np.random.default_rng())
     if listen is None:
         await gateway.run()
@@ -51,6 +83,15 @@ async def _run(
     async with gateway.serving() as address:
         logger.info("gateway %s listens on %s", name, address)
         await asyncio.Event().wait()
+
+
+def _login_in(file: Path) -> tuple[BrokerLogin, str]:
+    """The login, and the tenant that it is for."""
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=_Account).mqtt
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"setting gateway.account: {file.name}: {error}") from error
+    return BrokerLogin(found.host, found.port, found.username, found.password), found.tenant
 
 
 async def _login(chosen: Settings, name: str, devices: tuple[str, ...], kept: Path) -> BrokerLogin:

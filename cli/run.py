@@ -33,7 +33,10 @@ def core(
 
 @commands.command("gateway")
 def gateway(
-    devices: Annotated[list[str], typer.Argument(help="Device ids that it speaks for.")],
+    devices: Annotated[
+        list[str] | None,
+        typer.Argument(help="Device ids that it speaks for, beside those of its Bluetooth peripherals."),
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of this gateway.")] = "home",
     listen: Annotated[
         str | None, typer.Option(help="HOST:PORT or the path of a Unix socket for JSON lines [any free port].")
@@ -44,12 +47,12 @@ def gateway(
     data_dir: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """JSON lines from a local socket or standard input, spooled on disk, published by MQTT, kept until acknowledged."""
+    """JSON lines and Bluetooth values (docs/gateway.md), spooled on disk, published by MQTT, kept until acknowledged."""
     from cli.gateway import run_gateway
 
     chosen = settings(config, data_dir)
     log.setup("gateway", chosen.log_level)
-    run_gateway(chosen, name, tuple(devices), listen, stdin)
+    run_gateway(chosen, name, tuple(devices or ()), listen, stdin)
 
 
 @commands.command("watchdog")

@@ -1,7 +1,8 @@
 """Step "intake": lines in, one answer each; "ok" only after the pack is on the disk.
 
 ``{"ok": true, "line": 3, "seq": 17}`` or ``{"ok": false, "line": 4, "error": "…"}``, in the order of the lines of a connection;
-``"retry": true`` where the line is good and only cannot be kept now.
+``"retry": true`` where the line is good and only cannot be kept now. A question for the status is answered with what waits and,
+where the spool had to give up something, with ``dropped``: which packs of whom, how many readings of which time, and why.
 While one commit is under way the next lines gather, so a busy gateway makes one fsync for many lines.
 """
 
@@ -10,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import msgspec
 
 from gateway.count import Counts
 from gateway.decode import MAX_LINE_BYTES, NewPack, StatusRequest, decode
-from gateway.spool import Accepted
+from gateway.spool import Spool
+from gateway.spool_accept import Accepted
+from gateway.spool_dropped import Dropped
 from gateway.spool_thread import SpoolThread
 from vigil.domain.errors import InvalidInput, SpoolError
+from vigil.domain.times import to_iso
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +49,11 @@ class _Pending:
 
 @dataclass(slots=True)
 class _Result:
-    """``waiting`` packs of ``size`` bytes are in the spool after the commit; ``failure``: why there was none."""
+    """``waiting`` packs are in the spool after the commit; ``dropped`` for a question only; ``failure``: why there was none."""
 
     accepted: list[Accepted]
-    waiting: int
-    size: int
+    waiting: int = 0
+    dropped: list[Dropped] = field(default_factory=list)
     failure: str = ""
 
 
@@ -124,14 +128,12 @@ class Intake:
 
     async def _settle(self, batch: list[_Pending]) -> None:
         new = [pending.content for pending in batch if isinstance(pending.content, NewPack)]
+        asked = any(isinstance(pending.content, StatusRequest) for pending in batch)
         try:
-            result = await self._spool.do(lambda spool: _Result(spool.accept(new), spool.packs, spool.size))
+            result = await self._spool.do(lambda spool: self._accepted(spool, new, asked))
         except SpoolError as error:
             logger.error("%d lines refused: %s", len(new), error)
-            result = _Result([], 0, 0, str(error))
-        else:
-            self._counts.waiting.set(result.waiting)
-            self._counts.bytes.set(result.size)
+            result = _Result([], failure=str(error))
         place = iter(result.accepted)
         for pending in batch:
             match pending.content:
@@ -140,11 +142,16 @@ class Intake:
                 case _ if result.failure:
                     self._refuse(pending, "failed", result.failure)
                 case StatusRequest():
-                    pending.connection.answer({"ok": True, "line": pending.line, "waiting": result.waiting})
+                    pending.connection.answer({"ok": True, "line": pending.line, **_status(result)})
                 case NewPack():
                     self._answer(pending, next(place))
         if any(one.seq is not None and not one.repeated for one in result.accepted):
             self._on_accepted()
+
+    def _accepted(self, spool: Spool, new: list[NewPack], asked: bool) -> _Result:
+        accepted = spool.accept(new)
+        self._counts.spool(spool.packs, spool.size)
+        return _Result(accepted, spool.packs, spool.dropped() if asked else [])
 
     def _answer(self, pending: _Pending, accepted: Accepted) -> None:
         if accepted.seq is None:
@@ -157,6 +164,15 @@ class Intake:
         self._counts.lines.labels(outcome).inc()
         retry = {"retry": True} if outcome in _PASSING else {}
         pending.connection.answer({"ok": False, "line": pending.line, **retry, "error": error})
+
+
+def _status(result: _Result) -> dict[str, Any]:
+    dropped = [
+        {"device": run.device_id, "epoch": run.epoch, "packs": [run.first, run.last], "readings": run.readings}
+        | {"measured": [to_iso(run.from_us), to_iso(run.to_us)], "reason": run.reason}
+        for run in result.dropped
+    ]
+    return {"waiting": result.waiting} | ({"dropped": dropped} if dropped else {})
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 from gateway.await_ack import Acknowledgements
@@ -34,7 +35,7 @@ class Pruner:
         while True:
             acknowledged = await self._acknowledgements.next()
             try:
-                pruned, packs, size = await self._spool.do(_pruning(acknowledged))
+                pruned = await self._spool.do(partial(self._prune, acknowledged))
             except SpoolError as error:
                 if str(error) != complaint:
                     complaint = str(error)
@@ -43,11 +44,10 @@ class Pruner:
                 await asyncio.sleep(_RETRY_S)
                 continue
             self._counts.pruned.inc(pruned)
-            self._counts.waiting.set(packs)
-            self._counts.bytes.set(size)
             if pruned:
                 self._on_pruned()
 
-
-def _pruning(acknowledged: dict[tuple[str, int], int]) -> Callable[[Spool], tuple[int, int, int]]:
-    return lambda spool: (spool.prune(acknowledged), spool.packs, spool.size)
+    def _prune(self, acknowledged: dict[tuple[str, int], int], spool: Spool) -> int:
+        pruned = spool.prune(acknowledged)
+        self._counts.spool(spool.packs, spool.size)
+        return pruned

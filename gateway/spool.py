@@ -1,59 +1,54 @@
 """Step "spool": packs on disk from the moment a line is accepted until the platform has them.
 
-SQLite with a write-ahead log and ``synchronous=FULL``: what ``accept`` returned survives ``kill -9`` and a power cut. One process
-at a time (exclusive lock). The numbers of a device (epoch, seq) move in the transaction that stores the pack, so seq has no gap.
+What ``accept`` returned survives ``kill -9`` and a power cut. Each start numbers the packs of a device anew, in an epoch of its
+own: a file that lost its end, or an old copy of it, can then never give one number to two packs. Inside an epoch seq has no gap.
 All methods raise ``SpoolError`` and then have changed nothing. Not safe for threads: see ``SpoolThread``.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gateway.decode import NewPack
+from gateway.spool_accept import ROW_BYTES, Accepted, Batch, Register
+from gateway.spool_bounds import KEPT_US, QUIET_S, Limits, oldest
+from gateway.spool_dropped import Dropped, Lost, Reason, all_dropped, note, note_told
+from gateway.spool_file import opened
+from gateway.spool_join import STALLED_S
+from gateway.spool_reserve import Reserve, is_full, shrink
+from gateway.spool_tables import READ_ERRORS, check_sum, is_damage
 from vigil.domain.errors import SpoolError
+from vigil.domain.times import to_iso
 from vigil.runtime.clock import Clock
-from vigil.wire import packs as wire
-from vigil.wire.resend import HISTORY, LIVE, ResendRule, new_epoch
+from vigil.wire.commands import Backfill
+from vigil.wire.resend import HISTORY, LIVE, ResendRule
 
-#: A line that comes again within so many of its device is the same pack, for a sensor that lost the answer (ours).
-REMEMBERED_LINES = 1024
+logger = logging.getLogger(__name__)
+
 #: A pack that waited longer goes as history (ours): it can no longer raise an alarm in time.
 LIVE_FOR_US = 60 * 1_000_000
-#: Of a row and its indexes beside the payload (measured 84; rounded up).
-ROW_BYTES = 100
-_VERSION = 1
+#: The wall clock moved so much against the steady one: it was set (ours).
+_JUMP_US = 60 * 1_000_000
+#: Room that is made for each new line (ours; a line of six values takes half of it).
+_LINE_BYTES = 512
+#: Packs deleted in one transaction (ours).
+_AT_ONCE = 500
 
-_TABLES = (
-    """CREATE TABLE devices (device TEXT PRIMARY KEY, epoch INTEGER NOT NULL, next_seq INTEGER NOT NULL) WITHOUT ROWID""",
-    """CREATE TABLE packs (
-        device TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, payload BLOB NOT NULL,
-        backfill INTEGER NOT NULL, created_at INTEGER NOT NULL,
-        attempts INTEGER NOT NULL DEFAULT 0, due_at INTEGER NOT NULL DEFAULT 0,
-        PRIMARY KEY (device, epoch, seq))""",
-    """CREATE INDEX fresh ON packs (created_at) WHERE attempts = 0 AND backfill = 0""",
-    # A ring by device: slot = seq modulo REMEMBERED_LINES.
-    """CREATE TABLE recent (
-        device TEXT NOT NULL, slot INTEGER NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL,
-        PRIMARY KEY (device, slot)) WITHOUT ROWID""",
-    f"""PRAGMA user_version = {_VERSION}""",
-)
-_COLUMNS = "device, epoch, seq, payload, backfill, created_at, attempts"
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """``seq`` None: refused because the spool is full. ``repeated``: this line was accepted before."""
-
-    seq: int | None
-    repeated: bool = False
+_COLUMNS = "device, epoch, seq, payload, crc, backfill, created_at, attempts"
+_FRESH = "due_at = 0 AND backfill = 0 AND created_at > :fresh"
+_Row = tuple[Any, ...]
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +63,25 @@ class Outgoing:
     attempts: int
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What one ``accept`` will have changed once it is committed."""
-
-    size: int
-    packs: int = 0
-    numbers: dict[str, tuple[int, int]] = field(default_factory=dict)
-    recent: dict[tuple[str, bytes], int] = field(default_factory=dict)
-    forgotten: list[tuple[str, bytes]] = field(default_factory=list)
-
-
 class Spool:
-    def __init__(self, path: Path, max_bytes: int, rule: ResendRule, clock: Clock, rng: np.random.Generator) -> None:
-        self._max_bytes = max_bytes
+    """``packs`` wait and take ``size`` bytes, about. ``rescued``: what a damaged file lost at this start. ``damaged``: SQLite
+    could not read the file since, so it must be opened anew. ``lost`` counts packs that were dropped since the start."""
+
+    def __init__(self, path: Path, limits: Limits, rule: ResendRule, clock: Clock, rng: np.random.Generator) -> None:
+        self._limits = limits
         self._rule = rule
         self._clock = clock
-        self._rng = rng
-        self._db = _opened(path)
+        self.damaged = False
+        self.lost: Counter[Reason] = Counter()
+        self._after_commit: list[Callable[[], None]] = []
+        self._asked_s = self._progress_s = self._steady_s = clock.monotonic()
+        self._started_us = self._wall_us = clock.now_us()
+        self._db, self.rescued = opened(path, clock)
+        self._reserve = Reserve(path)
+        self._reserve.keep()
         with self._translated():
-            self._numbers: dict[str, tuple[int, int]] = {
-                device: (epoch, next_seq)
-                for device, epoch, next_seq in self._db.execute("SELECT device, epoch, next_seq FROM devices")
-            }
-            self._recent: dict[tuple[str, bytes], int] = {
-                (device, digest): seq
-                for device, digest, seq in self._db.execute("SELECT device, digest, seq FROM recent")
-            }
+            self._register = Register(self._db, limits.max_bytes, rng)
+            self._keys: set[Key] = set(self._db.execute("SELECT DISTINCT device, epoch FROM packs"))
             self.packs, self.size = self._db.execute(
                 f"SELECT count(*), coalesce(sum(length(payload)), 0) + {ROW_BYTES} * count(*) FROM packs"
             ).fetchone()
@@ -103,114 +90,209 @@ class Spool:
         self._db.close()
 
     def accept(self, new: Sequence[NewPack]) -> list[Accepted]:
-        """One transaction; when it returns, every pack with a seq is on the disk."""
+        """One transaction; when it returns, every line with a seq is on the disk, in the pack of that number."""
         if not new:
             return []
-        batch = _Batch(self.size)
+        self._check_disk()
+        self._follow_clock()
+        self._make_room(len(new))
+        stalled = self._clock.monotonic() - self._asked_s >= STALLED_S
+        batch = Batch(self.size, self._clock.now_us(), stalled)
         with self._transaction():
-            outcome = [self._accept(pack, batch) for pack in new]
-            self._db.executemany(
-                "INSERT OR REPLACE INTO devices VALUES (?, ?, ?)",
-                [(device, *pair) for device, pair in batch.numbers.items()],
-            )
-        self._numbers |= batch.numbers
-        for key in batch.forgotten:
-            self._recent.pop(key, None)
-        self._recent |= batch.recent
+            outcome = self._register.write(new, batch)
+        self._register.committed(batch)
+        self._keys |= {(device, epoch) for device, (epoch, _) in batch.numbers.items()}
         self.packs, self.size = self.packs + batch.packs, batch.size
         return outcome
 
-    def _accept(self, pack: NewPack, batch: _Batch) -> Accepted:
-        device, line = pack.device_id, (pack.device_id, pack.digest)
-        known = batch.recent.get(line, self._recent.get(line))
-        if known is not None:
-            return Accepted(known, repeated=True)
-        epoch, seq = batch.numbers.get(device) or self._numbers.get(device) or self._first_numbers()
-        payload = wire.write(device, epoch, seq, pack.samples)
-        if batch.size + len(payload) + ROW_BYTES > self._max_bytes:
-            return Accepted(None)
-        self._db.execute(
-            "INSERT INTO packs (device, epoch, seq, payload, backfill, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (device, epoch, seq, payload, pack.backfill, self._clock.now_us()),
-        )
-        slot = seq % REMEMBERED_LINES
-        old = self._db.execute("SELECT digest FROM recent WHERE device = ? AND slot = ?", (device, slot)).fetchone()
-        if old is not None:
-            batch.forgotten.append((device, old[0]))
-        self._db.execute("INSERT OR REPLACE INTO recent VALUES (?, ?, ?, ?)", (device, slot, seq, pack.digest))
-        batch.recent[line] = seq
-        batch.numbers[device] = (epoch, seq + 1)
-        batch.packs += 1
-        batch.size += len(payload) + ROW_BYTES
-        return Accepted(seq)
-
-    def _first_numbers(self) -> tuple[int, int]:
-        return new_epoch(self._rng, self._clock.now_us()), 0
-
-    def take(self, limit: int) -> list[Outgoing]:
-        """At most ``limit`` packs that are due, fresh live ones first; each counts as sent from here on.
-
-        Fresh ones go once at once; all else only inside the device's window (see ``ResendRule``).
-        """
+    def take_live(self, limit: int) -> list[Outgoing]:
+        """At most ``limit`` fresh live packs, the newest first; each counts as sent from here on."""
+        self._follow_clock()
+        self._asked_s = self._clock.monotonic()
         now = self._clock.now_us()
         with self._transaction():
             rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM packs WHERE attempts = 0 AND backfill = 0 AND created_at > ?"
-                " ORDER BY created_at, seq LIMIT ?",
-                (now - LIVE_FOR_US, limit),
+                f"SELECT {_COLUMNS} FROM packs WHERE {_FRESH} ORDER BY created_at DESC, seq DESC LIMIT :limit",
+                {"fresh": now - LIVE_FOR_US, "limit": limit},
             ).fetchall()
-            self._mark(rows, now)
-            for device, (epoch, _) in self._numbers.items():
-                if len(rows) >= limit:
-                    break
-                found = self._oldest(device, epoch, now, limit - len(rows))
-                self._mark(found, now)
-                rows += found
-        return [_outgoing(row, now) for row in rows]
+            return self._sent(rows, now)
 
-    def _oldest(self, device: str, epoch: int, now: int, limit: int) -> list[tuple[Any, ...]]:
-        (oldest,) = self._db.execute(
-            "SELECT min(seq) FROM packs WHERE device = ? AND epoch = ?", (device, epoch)
-        ).fetchone()
-        if oldest is None:
+    def take_history(self, limit: int) -> list[Outgoing]:
+        """At most ``limit`` of all else that is due, the oldest first, inside the window of each epoch (see ``ResendRule``)."""
+        self._follow_clock()
+        now = self._clock.now_us()
+        with self._transaction():
+            found = [self._due(key, now, limit) for key in sorted(self._keys)]
+            rows = sorted(chain.from_iterable(found), key=lambda row: (row[6], row[2]))[:limit]
+            return self._sent(rows, now)
+
+    def _due(self, key: Key, now: int, limit: int) -> list[_Row]:
+        (lowest,) = self._db.execute("SELECT min(seq) FROM packs WHERE device = ? AND epoch = ?", key).fetchone()
+        if lowest is None:
+            if self._register.next_seq(*key) is None:
+                self._keys.discard(key)  # an earlier start's; nothing is added to it any more
             return []
         return self._db.execute(
-            f"SELECT {_COLUMNS} FROM packs WHERE device = ? AND epoch = ? AND seq < ? AND (due_at <= ? OR due_at > ?)"
-            " ORDER BY seq LIMIT ?",
-            (device, epoch, oldest + self._rule.window, now, now + _us(self._rule.longest_s), limit),
+            f"SELECT {_COLUMNS} FROM packs WHERE device = :device AND epoch = :epoch AND seq < :end"
+            f" AND (due_at <= :now OR due_at > :far) AND NOT ({_FRESH}) ORDER BY seq LIMIT :limit",
+            {
+                "device": key[0],
+                "epoch": key[1],
+                "end": lowest + self._rule.window,
+                "now": now,
+                "far": now + _us(self._rule.longest_s),
+                "fresh": now - LIVE_FOR_US,
+                "limit": limit,
+            },
         ).fetchall()
 
-    def _mark(self, rows: Sequence[tuple[Any, ...]], now: int) -> None:
+    def _sent(self, rows: Sequence[_Row], now: int) -> list[Outgoing]:
+        """Marks them; one whose bytes are not what was written is dropped instead of sent."""
+        sound = [row for row in rows if check_sum(*row[:4]) == row[4]]
+        self._give_up(
+            Reason.DAMAGED, [Lost(row[0], row[1], row[2], row[3], row[6]) for row in rows if row not in sound]
+        )
         self._db.executemany(
             "UPDATE packs SET attempts = attempts + 1, due_at = ? WHERE device = ? AND epoch = ? AND seq = ?",
-            [(now + _us(self._rule.delay_s(row[6] + 1)), *row[:3]) for row in rows],
+            [(now + _us(self._rule.delay_s(row[7] + 1)), *row[:3]) for row in sound],
         )
+        for row in sound:
+            self._register.grows_no_more(*row[:3])
+        return [_outgoing(row, now) for row in sound]
 
-    def all_due(self) -> None:
-        """After a reconnect: nobody knows what the old connection still delivered. The back-off starts anew."""
+    def all_due(self) -> int:
+        """After a reconnect: nobody knows what the old connection still delivered. The back-off starts anew for all sent."""
         with self._transaction():
-            self._db.execute("UPDATE packs SET due_at = 0, attempts = 1 WHERE due_at > 0")
+            return self._db.execute("UPDATE packs SET due_at = 0, attempts = 1 WHERE due_at > 0").rowcount
 
-    def prune(self, acknowledged: Mapping[tuple[str, int], int]) -> int:
+    def asked_again(self, device_id: str, asked: Backfill) -> list[Backfill]:
+        """The platform lacks these: those still here are due at once; returns the runs that are here no more.
+
+        Of an epoch that is not known here nothing is said: its packs may be another sender's.
+        """
+        numbers = (device_id, asked.epoch, asked.from_, asked.to)
+        with self._transaction():
+            self._db.execute(
+                "UPDATE packs SET due_at = 1 WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ? AND attempts > 0",
+                numbers,
+            )
+            here = self._db.execute(
+                "SELECT seq FROM packs WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq", numbers
+            ).fetchall()
+            last = self._last_seq(device_id, asked.epoch)
+        return [] if last is None else _holes(asked, min(asked.to, last), [seq for (seq,) in here])
+
+    def _last_seq(self, device_id: str, epoch: int) -> int | None:
+        """The greatest number that is known to have been given; None for an epoch that is not known."""
+        next_seq = self._register.next_seq(device_id, epoch)
+        if next_seq is not None:
+            return next_seq - 1
+        (last,) = self._db.execute(
+            "SELECT max(seq) FROM (SELECT seq FROM packs WHERE device = ?1 AND epoch = ?2"
+            " UNION ALL SELECT last_seq FROM dropped WHERE device = ?1 AND epoch = ?2)",
+            (device_id, epoch),
+        ).fetchone()
+        return None if last is None else int(last)
+
+    def prune(self, acknowledged: Mapping[Key, int]) -> int:
         """Deletes what the platform has, by (device, epoch) up to seq; returns how many packs.
 
         Only what was sent: an acknowledgement of a number never used is about an older life of this file (a restored copy).
         """
-        sizes: list[int] = []
+        pruned = 0
+        for key, seq in acknowledged.items():
+            while some := self._prune_some(key, seq):
+                pruned += some
+            with self._transaction():
+                told = note_told(self._db, *key, seq)
+            for run in told:
+                logger.warning("the platform knows: %s", describe(run))
+        if pruned:
+            self._progress_s = self._clock.monotonic()
+        return pruned
+
+    def _prune_some(self, key: Key, seq: int) -> int:
+        """One transaction: to delete many packs at once needs as much room as they have."""
         with self._transaction():
-            for (device, epoch), seq in acknowledged.items():
-                rows = self._db.execute(
-                    "DELETE FROM packs WHERE device = ? AND epoch = ? AND seq <= ? AND attempts > 0"
-                    " RETURNING length(payload)",
-                    (device, epoch, seq),
-                )
-                sizes += [length for (length,) in rows.fetchall()]
+            rows = self._db.execute(
+                "DELETE FROM packs WHERE rowid IN (SELECT rowid FROM packs WHERE device = ? AND epoch = ? AND seq <= ?"
+                " AND attempts > 0 LIMIT ?) RETURNING length(payload)",
+                (*key, seq, _AT_ONCE),
+            ).fetchall()
+        self._forget([length for (length,) in rows])
+        return len(rows)
+
+    def drop_old(self) -> int:
+        """Drops what is too old, at most 500 packs a call, unless the platform is taking packs; returns how many."""
+        self._follow_clock()
+        if self._clock.monotonic() - self._progress_s < QUIET_S:
+            return 0
+        return self._drop(Reason.AGE, self._clock.now_us() - _us(self._limits.max_age_s), None)
+
+    def dropped(self) -> list[Dropped]:
+        """What went, as far as it is remembered."""
+        with self._translated():
+            return all_dropped(self._db)
+
+    def _check_disk(self) -> None:
+        """New lines wait until there is room for deleting old ones again."""
+        if not self._reserve.keep():
+            shrink(self._db)
+            if not self._reserve.keep():
+                raise SpoolError("spool: the disk is full")
+
+    def _make_room(self, lines: int) -> None:
+        """What can raise no alarm any more goes for what can."""
+        need = self.size + lines * _LINE_BYTES - self._limits.max_bytes
+        if need > 0:
+            self._drop(Reason.SIZE, self._clock.now_us() - KEPT_US, need)
+
+    def _drop(self, reason: Reason, before_us: int, need_bytes: int | None) -> int:
+        with self._transaction():
+            lost = oldest(self._db, self._keys, before_us, need_bytes)
+            self._give_up(reason, lost)
+        return len(lost)
+
+    def _give_up(self, reason: Reason, lost: Sequence[Lost]) -> None:
+        """Inside a transaction."""
+        if not lost:
+            return
+        new = note(self._db, reason, lost)
+        self._db.executemany(
+            "DELETE FROM packs WHERE device = ? AND epoch = ? AND seq = ?",
+            [(one.device_id, one.epoch, one.seq) for one in lost],
+        )
+        self._after_commit.append(partial(self._given_up, reason, lost, new))
+
+    def _given_up(self, reason: Reason, lost: Sequence[Lost], new: Sequence[Dropped]) -> None:
+        self._forget([len(one.payload) for one in lost])
+        self.lost[reason] += len(lost)
+        for one in lost:
+            self._register.grows_no_more(one.device_id, one.epoch, one.seq)
+        for run in new:
+            logger.warning("the spool begins to drop: %s", describe(run))
+
+    def _forget(self, sizes: Sequence[int]) -> None:
         self.packs -= len(sizes)
         self.size -= sum(sizes) + ROW_BYTES * len(sizes)
-        return len(sizes)
+
+    def _follow_clock(self) -> None:
+        """Moves the arrival of this start's packs along when the wall clock is set: else a gateway that began in 1970 would
+        drop them for their age as soon as it learns the date."""
+        wall, steady = self._clock.now_us(), self._clock.monotonic()
+        jump = (wall - self._wall_us) - _us(steady - self._steady_s)
+        if abs(jump) > _JUMP_US:
+            with self._transaction():
+                self._db.execute(
+                    "UPDATE packs SET created_at = created_at + ? WHERE created_at BETWEEN ? AND ?",
+                    (jump, self._started_us, self._wall_us),
+                )
+            self._started_us += jump
+        self._wall_us, self._steady_s = wall, steady
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._after_commit.clear()
         with self._translated():
             self._db.execute("BEGIN IMMEDIATE")
             committed = False
@@ -222,45 +304,41 @@ class Spool:
                 if not committed:
                     with suppress(sqlite3.Error):  # a full disk may have rolled back already
                         self._db.execute("ROLLBACK")
+        for act in self._after_commit:
+            act()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except READ_ERRORS as error:
+            self.damaged = self.damaged or is_damage(error)
+            if is_full(error):
+                self._reserve.release()
+                shrink(self._db)
             raise SpoolError(f"spool: {error}") from error
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        db = sqlite3.connect(path, isolation_level=None, timeout=1.0, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        raise SpoolError(f"spool {path.name} cannot be opened: {error}") from error
-    try:
-        # Exclusive before WAL: a second gateway on this file is told so, and no shared-memory file is needed.
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN IMMEDIATE")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        for statement in _TABLES if version == 0 else ():
-            db.execute(statement)
-        db.execute("COMMIT")
-    except sqlite3.Error as error:
-        db.close()
-        locked = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-        reason = "another gateway uses it" if locked else str(error)
-        raise SpoolError(f"spool {path.name} cannot be opened: {reason}") from error
-    if version not in (0, _VERSION):
-        db.close()
-        raise SpoolError(f"spool {path.name} is of version {version}; this gateway knows {_VERSION}")
-    return db
+def describe(run: Dropped) -> str:
+    """
+    >>> describe(Dropped("w-1", 7, 3, 5, Reason.AGE, 12, 0, 60_000_000))
+    'device w-1, epoch 7, packs 3 to 5 (12 readings measured from 1970-01-01T00:00:00.000Z to 1970-01-01T00:01:00.000Z): age'
+    """
+    times = f"{run.readings} readings measured from {to_iso(run.from_us)} to {to_iso(run.to_us)}"
+    return f"device {run.device_id}, epoch {run.epoch}, packs {run.first} to {run.last} ({times}): {run.reason}"
 
 
-def _outgoing(row: tuple[Any, ...], now: int) -> Outgoing:
-    device, epoch, seq, payload, backfill, created_at, attempts = row
+def _holes(asked: Backfill, last: int, here: Sequence[int]) -> list[Backfill]:
+    """
+    >>> [(hole.from_, hole.to) for hole in _holes(Backfill(7, 3, 20), 12, [5, 6, 9])]
+    [(3, 4), (7, 8), (10, 12)]
+    """
+    edges = [asked.from_ - 1, *here, last + 1]
+    return [Backfill(asked.epoch, left + 1, right - 1) for left, right in pairwise(edges) if left + 1 < right]
+
+
+def _outgoing(row: _Row, now: int) -> Outgoing:
+    device, epoch, seq, payload, _, backfill, created_at, attempts = row
     old = bool(backfill) or created_at <= now - LIVE_FOR_US
     return Outgoing(device, epoch, seq, HISTORY if old else LIVE, payload, attempts + 1)
 

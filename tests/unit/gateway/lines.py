@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from gateway.decode import NewPack, decode
-from gateway.spool import Spool
+from gateway.spool import Outgoing, Spool
+from gateway.spool_bounds import MAX_AGE_S, Limits
 from vigil.runtime.clock import Clock
 from vigil.wire.resend import ResendRule
 
@@ -28,6 +29,18 @@ def new(number: int, device: str = "w-1", **changes: object) -> NewPack:
 
 
 def opened(
-    path: Path, clock: Clock, *, max_bytes: int = 10_000_000, rule: ResendRule | None = None, seed: int = 1
+    path: Path,
+    clock: Clock,
+    *,
+    max_bytes: int = 10_000_000,
+    max_age_s: float = MAX_AGE_S,
+    rule: ResendRule | None = None,
+    seed: int = 1,
 ) -> Spool:
-    return Spool(path, max_bytes, rule or ResendRule(), clock, np.random.default_rng(seed))
+    return Spool(path, Limits(max_bytes, max_age_s), rule or ResendRule(), clock, np.random.default_rng(seed))
+
+
+def take(spool: Spool, limit: int) -> list[Outgoing]:
+    """As a publisher would: fresh live packs before all else."""
+    live = spool.take_live(limit)
+    return live + (spool.take_history(limit - len(live)) if len(live) < limit else [])

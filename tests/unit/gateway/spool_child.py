@@ -1,4 +1,7 @@
-"""A process that spools lines and says each number once it is safe. Killed by its test."""
+"""A process that spools lines and says which line is safe in which pack. Killed by its test.
+
+Those of w-1 are history, which goes into packs of many lines.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ def main(path: Path, first: int) -> None:
     spool = opened(path, SystemClock())
     number = first
     while True:
-        accepted = spool.accept([new(number + k, f"w-{k % 2}") for k in range(4)])
+        accepted = spool.accept([new(number + k, f"w-{k % 2}", backfill=bool(k % 2)) for k in range(4)])
         for k, one in enumerate(accepted):
-            sys.stdout.write(f"w-{k % 2} {one.seq}\n")
+            sys.stdout.write(f"w-{k % 2} {number + k} {one.seq}\n")
         sys.stdout.flush()
         number += 4
 

@@ -58,6 +58,9 @@ def test_anything_else_changes_nothing(where: str, payload: bytes) -> None:
         ({"devices": ("w/1",)}, "no device id"),
         ({"listen": None}, "a socket to listen on, or standard input"),
         ({"spool_max_bytes": 0}, "positive"),
+        ({"spool_max_age_s": 86_399.0}, "a day at least"),
+        ({"history_packs_s": 0.5}, "1 to 10000"),
+        ({"history_packs_s": 1e9}, "1 to 10000"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes: dict[str, object], says: str, tmp_path: object) -> None:

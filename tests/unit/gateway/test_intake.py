@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bound import Bounds
+from gateway.count import Counts
 from gateway.decode import MAX_LINE_BYTES
 from gateway.intake import QUEUE_LINES
 from gateway.listen import listening
+from gateway.spool_dropped import Reason
 from tests.unit.gateway.conversation import desk
 from tests.unit.gateway.lines import line
 from vigil.domain.errors import ConfigError, PortTaken
+from vigil.runtime.metrics import Metrics
 
 
 def test_each_line_gets_its_answer_in_order(tmp_path: Path) -> None:
@@ -75,6 +79,41 @@ def test_a_full_spool_says_so_and_asks_to_send_again(tmp_path: Path) -> None:
             assert await here.seqs() == [answer["seq"] for answer in kept]
 
     asyncio.run(talk())
+
+
+def test_the_status_says_what_was_dropped(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with desk(tmp_path) as here:
+            await here.say(line(0) + line(1))
+            assert await here.say(b'{"ask":"status"}') == [{"ok": True, "line": 1, "waiting": 2}]
+            await here.spool.do(lambda spool: spool._drop(Reason.AGE, spool._clock.now_us(), None))
+            (answer,) = await here.say(b'{"ask":"status"}')
+            (run,) = answer["dropped"]
+            assert (answer["waiting"], run["device"], run["packs"], run["readings"]) == (0, "w-1", [0, 1], 4)
+            assert run["measured"] == ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z"]
+            assert run["reason"] == "age"
+
+    asyncio.run(talk())
+
+
+def test_what_is_dropped_or_rescued_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "spool.db").write_bytes(bytes(8192))
+
+    async def work() -> None:
+        async with desk(tmp_path) as here:
+            await here.say(line(0) + line(1))
+            metrics = Metrics()
+            counts = Counts(metrics)
+            await here.spool.do(lambda spool: spool._drop(Reason.SIZE, spool._clock.now_us(), 1))
+            looking = asyncio.create_task(Bounds(here.spool, counts).run())
+            while b"gateway_spool_packs 1.0" not in metrics.text():
+                await asyncio.sleep(0.01)
+            looking.cancel()
+            text = metrics.text().decode()
+            assert 'gateway_packs_dropped_total{reason="size"} 1.0' in text
+            assert "gateway_spool_rescues_total 1.0" in text
+
+    asyncio.run(work())
 
 
 def test_a_disk_without_room_says_so_and_recovers(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.spool import LIVE_FOR_US, REMEMBERED_LINES, Accepted, Outgoing, Spool
-from tests.unit.gateway.lines import NOON_S, new, opened
+from gateway.spool import LIVE_FOR_US, Outgoing, Spool
+from gateway.spool_accept import REMEMBERED_LINES, Accepted
+from tests.unit.gateway.lines import NOON_S, new, opened, take
 from vigil.domain.errors import SpoolError
 from vigil.runtime.clock import ManualClock
 from vigil.wire import packs as wire
@@ -33,7 +34,7 @@ def test_each_device_counts_from_zero_in_its_own_epoch(tmp_path: Path, clock: Ma
     spool = opened(tmp_path / "spool.db", clock)
     accepted = spool.accept([new(0), new(1), new(0, "w-2"), new(2)])
     assert [one.seq for one in accepted] == [0, 1, 0, 2]
-    taken = spool.take(10)
+    taken = take(spool, 10)
     epochs = {pack.device_id: pack.epoch for pack in taken}
     assert epochs["w-1"] != epochs["w-2"]
     for pack in taken:
@@ -42,18 +43,22 @@ def test_each_device_counts_from_zero_in_its_own_epoch(tmp_path: Path, clock: Ma
     spool.close()
 
 
-def test_reopening_goes_on_with_the_same_epoch_and_the_next_number(tmp_path: Path, clock: ManualClock) -> None:
+def test_each_start_has_its_own_epoch_and_keeps_the_packs_of_the_last(tmp_path: Path, clock: ManualClock) -> None:
+    """Also with the same seed at the same time: who puts back an old copy of the file must not use a number twice."""
     spool = opened(tmp_path / "spool.db", clock)
     spool.accept([new(0), new(1)])
-    before = spool.take(10)
+    before = take(spool, 10)
     spool.close()
-    again = opened(tmp_path / "spool.db", clock, seed=99)
+    again = opened(tmp_path / "spool.db", clock)
     assert (again.packs, again.size) == (spool.packs, spool.size)
-    assert [one.seq for one in again.accept([new(2)])] == [2]
+    assert [one.seq for one in again.accept([new(2)])] == [0]
     again.all_due()
-    after = again.take(10)
-    assert sorted((p.epoch, p.seq, p.payload) for p in after)[:2] == [(p.epoch, p.seq, p.payload) for p in before]
-    assert {p.epoch for p in after} == {before[0].epoch}
+    after = take(again, 10)
+    old = [pack for pack in after if pack.epoch == before[0].epoch]
+    assert sorted((p.seq, p.payload) for p in old) == sorted((p.seq, p.payload) for p in before)
+    assert [(pack.seq, wire.read(pack.payload, "w-1").epoch == pack.epoch) for pack in after if pack not in old] == [
+        (0, True)
+    ]
     again.close()
 
 
@@ -61,7 +66,7 @@ def test_a_repeated_line_keeps_its_number_also_after_a_restart(tmp_path: Path, c
     spool = opened(tmp_path / "spool.db", clock)
     assert spool.accept([new(0), new(1), new(0)]) == [Accepted(0), Accepted(1), Accepted(0, repeated=True)]
     assert spool.accept([new(1)]) == [Accepted(1, repeated=True)]
-    ((epoch,),) = {(pack.epoch,) for pack in spool.take(10)}
+    ((epoch,),) = {(pack.epoch,) for pack in take(spool, 10)}
     spool.prune({("w-1", epoch): 1})
     spool.close()
     again = opened(tmp_path / "spool.db", clock)
@@ -87,8 +92,8 @@ def test_a_full_spool_refuses_new_lines_and_keeps_the_old(tmp_path: Path, clock:
     assert kept == list(range(len(kept)))
     assert 0 < len(kept) < 20
     assert spool.size <= 2000
-    taken = spool.take(100)
-    assert [pack.seq for pack in taken] == kept
+    taken = take(spool, 100)
+    assert sorted(pack.seq for pack in taken) == kept
     assert spool.prune({("w-1", taken[0].epoch): 3}) == 4
     assert spool.accept([new(19)])[0].seq == len(kept)
     spool.close()
@@ -99,13 +104,14 @@ def test_only_what_is_acknowledged_and_was_sent_is_deleted(tmp_path: Path, clock
     spool.accept([new(number) for number in range(4)])
     clock.advance(1)
     spool.accept([new(0, "w-2")])
-    taken = spool.take(3)
-    epoch = taken[0].epoch
+    taken = take(spool, 4)
+    assert numbers(taken) == [("w-2", 0), ("w-1", 3), ("w-1", 2), ("w-1", 1)]  # the newest first
+    epoch = taken[1].epoch
     assert spool.prune({("w-1", epoch + 1): 9, ("w-3", epoch): 9}) == 0
-    assert spool.prune({("w-1", epoch): 1}) == 2
+    assert spool.prune({("w-1", epoch): 1}) == 1
     assert spool.prune({("w-1", epoch): 1}) == 0
-    assert spool.prune({("w-1", epoch): 3}) == 1
-    assert numbers(spool.take(9)) == [("w-1", 3), ("w-2", 0)]  # 3 was covered, but never sent
+    assert spool.prune({("w-1", epoch): 3}) == 2
+    assert numbers(take(spool, 9)) == [("w-1", 0)]  # covered, but never sent
     assert spool.packs == 2
     spool.close()
 
@@ -115,7 +121,7 @@ def test_resending_backs_off(tmp_path: Path, clock: ManualClock) -> None:
     spool.accept([new(0)])
     sent_at: list[int] = []
     for second in range(2000):
-        for pack in spool.take(9):
+        for pack in take(spool, 9):
             assert pack.attempts == len(sent_at) + 1
             sent_at.append(second)
         clock.advance(1)
@@ -127,22 +133,22 @@ def test_after_a_reconnect_everything_is_due_and_the_back_off_starts_anew(tmp_pa
     spool = opened(tmp_path / "spool.db", clock)
     spool.accept([new(number) for number in range(3)])
     for _ in range(5):
-        assert len(spool.take(9)) == 3
+        assert len(take(spool, 9)) == 3
         spool.all_due()
-    assert len(spool.take(9)) == 3
+    assert len(take(spool, 9)) == 3
     clock.advance(59.9)
-    assert spool.take(9) == []
+    assert take(spool, 9) == []
     clock.advance(0.1)
-    assert len(spool.take(9)) == 3
+    assert len(take(spool, 9)) == 3
     spool.close()
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_resending(tmp_path: Path, clock: ManualClock) -> None:
     spool = opened(tmp_path / "spool.db", clock)
     spool.accept([new(0)])
-    spool.take(9)
+    take(spool, 9)
     clock.jump_to(1_000_000)
-    assert len(spool.take(9)) == 1
+    assert len(take(spool, 9)) == 1
     spool.close()
 
 
@@ -152,23 +158,24 @@ def test_fresh_live_values_go_before_an_old_backlog_and_the_oldest_always_goes(
     spool = opened(tmp_path / "spool.db", clock, rule=ResendRule(window=5))
     spool.accept([new(number) for number in range(20)])
     clock.advance(LIVE_FOR_US / 1e6)
+    assert spool.take_live(9) == []
     spool.accept([new(20), new(21), new(22, backfill=True)])
-    first = spool.take(4)
+    first = take(spool, 4)
     assert [(pack.seq, pack.channel) for pack in first] == [
-        (20, "vitals"),
         (21, "vitals"),
+        (20, "vitals"),
         (0, "backfill"),
         (1, "backfill"),
     ]
-    assert [pack.seq for pack in spool.take(99)] == [2, 3, 4]
-    assert spool.take(99) == []  # the window is full
+    assert [pack.seq for pack in take(spool, 99)] == [2, 3, 4]
+    assert take(spool, 99) == []  # the window is full
     spool.accept([new(23)])
-    assert [pack.seq for pack in spool.take(99)] == [23]
+    assert [pack.seq for pack in take(spool, 99)] == [23]
     epoch, seen = first[0].epoch, {0, 1, 2, 3, 4, 20, 21, 23}
     acknowledged = 4
     while spool.packs:
         spool.prune({("w-1", epoch): acknowledged})
-        seen |= {pack.seq for pack in spool.take(99)}
+        seen |= {pack.seq for pack in take(spool, 99)}
         acknowledged = max(seq for seq in range(24) if set(range(seq + 1)) <= seen)
         if seen == set(range(24)):
             spool.prune({("w-1", epoch): 23})
@@ -238,25 +245,26 @@ def _limit_pages(spool: Spool, pages: int) -> None:
 
 def test_kill_9_loses_nothing_that_was_accepted(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "spool.db"
-    said: dict[str, list[int]] = defaultdict(list)
-    for start, lines in ((0, 300), (10_000, 501)):
+    said: set[tuple[str, int]] = set()
+    for start, lines in ((0, 500), (1_000_000, 501)):
         command = [sys.executable, "-m", "tests.unit.gateway.spool_child", str(path), str(start)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
             assert child.stdout is not None
-            for _ in range(lines):
-                device, seq = child.stdout.readline().split()
-                said[device].append(int(seq))
+            heard = [child.stdout.readline() for _ in range(lines)]
             child.kill()
-            for text in child.stdout.read().splitlines():  # said before the kill, read after it; short writes are whole
-                device, seq = text.split()
-                said[device].append(int(seq))
+            heard += child.stdout.read().splitlines()  # said before the kill, read after it; short writes are whole
+        said |= {(device, int(number)) for device, number, _ in map(str.split, heard)}
         spool = opened(path, clock)
-        stored: dict[str, list[int]] = defaultdict(list)
-        for device, seq in spool._db.execute("SELECT device, seq FROM packs ORDER BY device, seq"):
-            stored[device].append(seq)
-        assert spool.packs == sum(map(len, stored.values()))
+        seqs: dict[tuple[str, int], list[int]] = defaultdict(list)
+        stored: list[tuple[str, int]] = []
+        for device, payload in spool._db.execute("SELECT device, payload FROM packs ORDER BY device, epoch, seq"):
+            pack = wire.read(payload, device)
+            seqs[device, pack.epoch].append(pack.seq)
+            stored += [(device, at // 1_000_000 - NOON_S) for at in sorted(set(pack.time_us))]
+        assert spool.packs == sum(map(len, seqs.values()))
         spool.close()
-        for device in ("w-0", "w-1"):
-            assert stored[device] == list(range(len(stored[device]))), "a gap"
-            assert set(said[device]) <= set(stored[device]), "accepted, but not there"
-            assert len(stored[device]) >= 150
+        assert all(numbers == list(range(len(numbers))) for numbers in seqs.values()), "a gap"
+        assert len(stored) == len(set(stored)), "twice"
+        assert said <= set(stored), "accepted, but not there"
+    assert len(seqs) == 4
+    assert len(said) >= 1001

@@ -1,0 +1,1 @@
+"""The Bluetooth hub against software peripherals, through real bleak."""
