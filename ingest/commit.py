@@ -13,7 +13,7 @@ from ingest.streams import Streams
 from vigil.domain.errors import StoreError
 from vigil.domain.readings import ReadingBatch
 from vigil.runtime.clock import Clock
-from vigil.store import DEAD, STORED, Commit, PackRow, ReadingStore
+from vigil.store import DEAD, STORED, Commit, DeadLetter, PackRow, ReadingStore
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,13 @@ class Committer:
         batch = Commit(self._readings(packs, columns), self._streams.pending(), rows, dead_letters(packs))
         readings = self._stored(batch)
         self._streams.stored()
-        now = self._clock.monotonic()
         for row in rows:
-            self._sequences.add(row.device_id, row.epoch, row.seq, now)
+            self._sequences.add(row.device_id, row.epoch, row.seq)
         return readings
+
+    def keep(self, letters: list[DeadLetter]) -> None:
+        """Stores dead letters that belong to no pack of a batch."""
+        self._stored(Commit(ReadingBatch.empty(), [], [], letters))
 
     def _stored(self, batch: Commit) -> ReadingBatch:
         while True:
@@ -63,19 +66,15 @@ class Committer:
 
     def _readings(self, packs: list[Pack], columns: Columns) -> ReadingBatch:
         keep = np.flatnonzero(columns.keep)
-        owners = [packs[place] for place in columns.pack[keep]]
-        stream = [
-            self._streams.number(owner.device_id, int(columns.vital[index]), columns.site[index])
-            for owner, index in zip(owners, keep.tolist(), strict=True)
-        ]
+        owner = columns.pack[keep]
         return ReadingBatch(
             ordinal=np.zeros(keep.size, np.uint64),
-            stream=np.array(stream, np.uint32),
+            stream=self._streams.numbers([pack.device_id for pack in packs], columns, keep),
             measured_at=columns.measured_at[keep],
             device_time=columns.device_time[keep],
             received_at=columns.received_at[keep],
             value=columns.value[keep],
             quality=columns.quality[keep],
-            epoch=np.array([owner.values.epoch for owner in owners], np.uint32),
-            seq=np.array([owner.values.seq for owner in owners], np.uint32),
+            epoch=np.array([pack.values.epoch for pack in packs], np.uint32)[owner],
+            seq=np.array([pack.values.seq for pack in packs], np.uint32)[owner],
         )

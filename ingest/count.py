@@ -19,6 +19,16 @@ class Counts:
             "ingest_values_duplicate_total", "Values dropped because they were stored before"
         )
         self.unbound = metrics.counter("ingest_values_unbound_total", "Values stored while nobody wore the device")
+        self.backfills = metrics.counter("ingest_backfills_asked_total", "Ranges of packs asked for on cmd/backfill")
+        self.never_sent = metrics.counter(
+            "ingest_packs_never_sent_total", "Packs that were passed over: see never_sent"
+        )
+        self.dropped = metrics.counter(
+            "ingest_messages_dropped_total", "Messages dropped before they were read: too fast, or no room", ["why"]
+        )
+        self.dropped_for_good = metrics.counter(
+            "ingest_messages_dropped_unkept_total", "Of these, without epoch and seq, and not kept as a dead letter"
+        )
         self.commit_seconds = metrics.histogram("ingest_commit_seconds", "One micro-batch from decode to commit")
         self.queue = metrics.gauge("ingest_queue_messages", "Messages waiting in memory")
 

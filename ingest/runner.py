@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from concurrent.futures import Future
 
 from ingest.acknowledge import Acknowledger
 from ingest.bind import Binder
+from ingest.clocks import Clocks
 from ingest.commit import Committer
 from ingest.count import Counts
 from ingest.dedupe import Deduper
+from ingest.fair import Bounds, FairQueue
+from ingest.gaps import Gaps, passed_over
 from ingest.manual import Entry
+from ingest.overflow import Overflow
+from ingest.overload import Overload
 from ingest.pipeline import Pipeline
+from ingest.repeats import Repeats
 from ingest.sequences import Sequences
 from ingest.streams import Streams
+from ingest.talk import Talk
+from ingest.tell import Teller
+from ingest.time import Timekeeper
 from vigil.bus.board import Bus
+from vigil.domain.device_clock import DeviceClock
 from vigil.domain.errors import StoreError
 from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.mqtt import Message, Subscriber
+from vigil.runtime.supervise import guard
 from vigil.store import ReadingStore, RecordStore
 from vigil.wire import topics
 
-logger = logging.getLogger(__name__)
-
 CLIENT_ID = "ingest"
-#: Under backlog a batch grows to this many times its size: one fsync then covers more.
-BACKLOG_FACTOR = 10
+#: Under backlog a batch grows to this many times its size: one fsync then covers more. Not to more bytes than this (ours), or the
+#: acknowledgements of its first pack would wait for seconds: about 100,000 values.
+BACKLOG_FACTOR, BATCH_BYTES = 10, 2 * 1024 * 1024
+#: Entries of people that wait at most (ours).
+ENTRIES = 100
 
 
 class Ingest:
@@ -50,31 +61,62 @@ class Ingest:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._settings = settings.ingest
+        chosen = settings.ingest
+        self._settings = chosen
         self._clock = clock
-        self._queue: queue.Queue[Message | Entry | None] = queue.Queue(self._settings.queue_messages)
+        self._entries: queue.Queue[Entry] = queue.Queue(ENTRIES)
         self._stopping = threading.Event()
+        self._connection = 0
         self.subscriber = Subscriber(
             host=settings.broker.host,
             port=broker_port,
             client_id=CLIENT_ID,
             password=password,
-            filters=topics.telemetry_filters(settings.tenant),
-            receive_maximum=min(65535, self._settings.batch_messages * BACKLOG_FACTOR),
+            filters=[*topics.telemetry_filters(settings.tenant), *topics.talk_filters(settings.tenant)],
+            receive_maximum=min(65_535, chosen.queue_messages + chosen.batch_messages * BACKLOG_FACTOR),
             clock=clock,
-            on_message=self._queue.put,
+            on_message=self._take,
         )
-        sequences = Sequences(readings.packs())
+        sequences = Sequences(readings.packs(), passed_over(readings))
         streams = Streams(readings.streams())
-        self._committer = Committer(readings, sequences, streams, clock)
+        self._clocks = Clocks()
+        self._clocks.rebuild(readings)
         self._counts = Counts(metrics)
+        self._committer = Committer(readings, sequences, streams, clock)
+        publish = self.subscriber.publish
+        self._acknowledger = Acknowledger(settings.tenant, sequences, publish, clock)
+        keep = self._committer.keep
+        self._gaps = Gaps(settings.tenant, sequences, self._acknowledger, publish, keep, clock, self._counts)
+        returned, denied = self._acknowledger.returned, self._gaps.denied
+        self._talk = Talk(settings.tenant, records, bus, publish, clock, metrics, returned=returned, denied=denied)
+        teller = Teller(settings.tenant, publish, clock)
+        bounds = Bounds(
+            chosen.queue_messages,
+            chosen.queue_bytes,
+            chosen.device_bytes,
+            chosen.device_rate,
+            chosen.device_burst,
+            chosen.grace_s,
+        )
+        self._queue = FairQueue(bounds, clock, patient=lambda: bool(self.failing))
+        self._overload = Overload(self._queue, records, bus, clock)
+        self._overflow = Overflow(
+            self._gaps, teller, self._overload, keep, self.subscriber.acknowledge, clock, self._counts
+        )
+        self._watch = threading.Thread(
+            target=guard("overload", self._watch_load, _ignore), name="overload", daemon=True
+        )
         self.pipeline = Pipeline(
             Binder(records),
             Deduper(readings, sequences, streams),
             self._committer,
-            Acknowledger(settings.tenant, sequences, self.subscriber.publish, clock),
+            self._acknowledger,
+            self._gaps,
+            teller,
             self._counts,
             bus,
+            Timekeeper(self._clocks),
+            Repeats(),
         )
 
     @property
@@ -82,20 +124,31 @@ class Ingest:
         """Why the store refuses at present; empty when it does not."""
         return self._committer.failing
 
+    def clock_of(self, device_id: str) -> DeviceClock | None:
+        """What is known of a device's clock; None while nothing live was heard of it. Safe from any thread."""
+        return self._clocks.clock(device_id, self._clock.now_us())
+
     @property
     def queue_depth(self) -> int:
-        return self._queue.qsize()
+        return self._queue.messages
+
+    @property
+    def overload(self) -> list[str]:
+        """In words, why readings are dropped or come late at present; empty when they do not."""
+        return list(self._overload.trouble().values())
 
     def enter(self, patient_id: str, values: tuple[tuple[int, float, int], ...]) -> Future[list[int]]:
-        """Raises ``StoreError`` when the queue is full: a person must be told, not kept waiting."""
+        """Raises ``StoreError`` when too many wait: a person must be told, not kept waiting."""
         entry = Entry(patient_id, values, self._clock.now_us())
         try:
-            self._queue.put_nowait(entry)
+            self._entries.put_nowait(entry)
         except queue.Full as error:
             raise StoreError("ingest is busy: the entry was not stored, try again") from error
+        self._queue.wake()
         return entry.done
 
     def connect(self) -> None:
+        self._watch.start()
         self.subscriber.start()
 
     def run(self) -> None:
@@ -105,48 +158,58 @@ class Ingest:
 
     def stop(self) -> None:
         """Leaves unacknowledged messages with the broker; they come again."""
-        self.subscriber.stop()
         self._stopping.set()
-        try:
-            self._queue.put_nowait(None)
-        except queue.Full:
-            logger.debug("the queue is full; the thread wakes by itself")
+        self._queue.close()
+        self.subscriber.stop()
+        if self._watch.is_alive():
+            self._watch.join()
+
+    def _take(self, message: Message) -> None:
+        """On the network thread: telemetry waits its turn, the rest of what devices say is heard at once."""
+        if self._talk.hear(message):
+            self.subscriber.acknowledge(message)
+            return
+        for dropped in self._queue.offer(message):
+            self._overflow.note(dropped)
 
     def _round(self) -> None:
-        messages, entries = self._gather()
-        self._counts.queue.set(self._queue.qsize())
+        messages = self._gather()
+        self._counts.queue.set(self._queue.messages)
         if messages:
             started = self._clock.monotonic()
-            self.pipeline.run(messages)
+            readings = self.pipeline.run(messages)
             for message in messages:
                 self.subscriber.acknowledge(message)
             self._counts.commit_seconds.observe(self._clock.monotonic() - started)
-        for entry in entries:
-            self.pipeline.enter(entry)
+            self.pipeline.flush()
+            self.pipeline.hand_on(readings)
+        while not self._entries.empty():
+            self.pipeline.enter(self._entries.get_nowait())
+        self._listen()
+        self._overflow.flush()
         self.pipeline.flush()
 
-    def _gather(self) -> tuple[list[Message], list[Entry]]:
-        """Up to ``batch_messages``, or what came within ``batch_ms`` of the first; more when more is waiting already."""
-        messages: list[Message] = []
-        entries: list[Entry] = []
+    def _gather(self) -> list[Message]:
+        """Up to ``batch_messages``, or what came within ``batch_ms`` of the first; more when more is waiting already. No wait
+        for a person."""
         wait = self._settings.batch_ms / 1000
-        deadline: float | None = None
-        while True:
-            full = len(messages) >= self._settings.batch_messages
-            if len(messages) >= self._settings.batch_messages * BACKLOG_FACTOR:
-                break
-            left = wait if deadline is None else deadline - self._clock.monotonic()
-            try:
-                item = self._queue.get_nowait() if full or left <= 0 else self._queue.get(timeout=left)
-            except queue.Empty:
-                break
-            if deadline is None:
-                deadline = self._clock.monotonic() + wait
-            if item is None:
-                break
-            if isinstance(item, Message):
-                messages.append(item)
-            else:
-                entries.append(item)
-                break  # a person waits: commit now
-        return messages, entries
+        if not self._queue.wait(1, wait) and self._queue.messages:
+            self._queue.wait(self._settings.batch_messages, wait)
+        return self._queue.take(self._settings.batch_messages * BACKLOG_FACTOR, BATCH_BYTES)
+
+    def _listen(self) -> None:
+        """What was heard beside telemetry, and whether the broker was gone."""
+        connection = self.subscriber.connection
+        if connection != self._connection:
+            self._connection = connection
+            self._gaps.lost_on_the_way()
+        self._talk.flush()
+
+    def _watch_load(self) -> None:
+        """Beside the thread that stores, because that one may be what is slow."""
+        while not self._stopping.wait(1.0):
+            self._overload.tick()
+
+
+def _ignore(_name: str, _error: Exception) -> None:
+    """The health check still says it, and the log has why."""

@@ -9,12 +9,17 @@ from typing import Any
 
 from ingest.acknowledge import Acknowledger
 from ingest.bind import Binder
+from ingest.clocks import Clocks
 from ingest.commit import Committer
 from ingest.count import Counts
 from ingest.dedupe import Deduper
+from ingest.gaps import Gaps, passed_over
 from ingest.pipeline import Pipeline
+from ingest.repeats import Repeats
 from ingest.sequences import Sequences
 from ingest.streams import Streams
+from ingest.tell import Teller
+from ingest.time import Timekeeper
 from vigil.bus.board import Bus
 from vigil.domain.people import Binding, Device
 from vigil.domain.readings import ReadingBatch
@@ -57,19 +62,34 @@ class Rig:
         self.store = DuckReadingStore(folder / "readings.duckdb", self.clock)
         self.metrics = Metrics()
         self.published: list[tuple[str, dict[str, int]]] = []
+        self.asked: list[tuple[str, dict[str, int]]] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
         self.bus = Bus()
         self.handed_on = self.bus.readings.subscribe(1000)
         self._open()
 
     def _open(self) -> None:
-        sequences, streams = Sequences(self.store.packs()), Streams(self.store.streams())
+        self.sequences = Sequences(self.store.packs(), passed_over(self.store))
+        streams, counts = Streams(self.store.streams()), Counts(self.metrics)
+        self.committer = Committer(self.store, self.sequences, streams, self.clock)
+        self.acknowledger = Acknowledger("home", self.sequences, self._publish, self.clock)
+        self.gaps = Gaps(
+            "home", self.sequences, self.acknowledger, self._publish, self.committer.keep, self.clock, counts
+        )
+        clocks = Clocks()
+        clocks.rebuild(self.store)
+        self.teller = Teller("home", self._publish, self.clock)
         self.pipeline = Pipeline(
             Binder(self.records),  # type: ignore[arg-type]  # only the three methods above are used
-            Deduper(self.store, sequences, streams),
-            Committer(self.store, sequences, streams, self.clock),
-            Acknowledger("home", sequences, self._publish, self.clock),
-            Counts(self.metrics),
+            Deduper(self.store, self.sequences, streams),
+            self.committer,
+            self.acknowledger,
+            self.gaps,
+            self.teller,
+            counts,
             self.bus,
+            Timekeeper(clocks),
+            Repeats(),
         )
 
     def restart(self, folder: Path) -> None:
@@ -78,14 +98,18 @@ class Rig:
         self._open()
 
     def _publish(self, topic: str, payload: bytes) -> None:
-        self.published.append((topic, json.loads(payload)))
+        """Acknowledgements, questions for packs that lack, and errors, each in its own list."""
+        where = {"ack": self.published, "backfill": self.asked, "error": self.told}
+        where[topic.rpartition("/")[2]].append((topic, json.loads(payload)))
 
     def message(self, payload: bytes | list[dict[str, Any]], device: str = "w-1", topic: str = "") -> Message:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         return Message(topic or f"rpm/v1/home/d/{device}/tel/vitals", body, 1, 1, 1, self.clock.now_us())
 
     def send(self, payload: bytes | list[dict[str, Any]], device: str = "w-1", topic: str = "") -> ReadingBatch:
-        return self.pipeline.run([self.message(payload, device, topic)])
+        readings = self.pipeline.run([self.message(payload, device, topic)])
+        self.pipeline.hand_on(readings)
+        return readings
 
     def dead(self) -> list[DeadLetter]:
         return self.store.dead_letters(100, None, None, None)
