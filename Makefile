@@ -11,7 +11,7 @@ else
 INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: up test check clean format
+.PHONY: up test test-chaos check clean format
 
 up: $(VENV)/.base
 	$(VENV)/bin/vigil up $(UP_ARGS)
@@ -19,12 +19,16 @@ up: $(VENV)/.base
 test: $(VENV)/.dev
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+# Kills and cuts off real processes. VIGIL_CHAOS=full: the long version. VIGIL_CHAOS_SEED=…: the faults of an earlier run.
+test-chaos: $(VENV)/.dev
+	$(PYTHON) -m pytest -o "norecursedirs=.*" tests/chaos $(PYTEST_ARGS)
+
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest -q tests/architecture tests/docs
+	$(PYTHON) -m pytest -q $(PYTEST_ARGS) tests/architecture tests/docs
 
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
