@@ -11,17 +11,28 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api import errors
-from api.auth import Known, Needs, Open, Tokens
+from api.alertmanager import routes as alertmanager
+from api.audit import AuditLog, audit_log
+from api.auth import Known, Needs, Open, Right, Tokens
 from api.context import Context
 from api.deps import ApiDeps
-from api.guard import BodyLimit, Guard, SecurityHeaders
+from api.fhir import routes as fhir
+from api.fhir.asked import fhir_for
+from api.guard import ENROL, LOGIN, BodyLimit, Guard, SecurityHeaders
 from api.live import LiveHub
+from api.prometheus import routes as prometheus
+from api.prometheus.catalogue import Catalogue
 from api.routes import (
     alerts,
+    asyncapi,
+    audit,
     burden,
+    clocks,
     deadletters,
     deliveries,
+    device_settings,
     devices,
+    enrolment,
     feedback,
     handover,
     health,
@@ -39,6 +50,7 @@ from api.routes import (
 )
 from api.schema.session import ProblemOut
 from api.throttle import FailureLimit
+from api.trail import Audited
 from api.unproven import Unproven
 from api.ward import Ward
 from api.web import CONTENT_POLICY, Page
@@ -58,16 +70,24 @@ ROUTERS: tuple[APIRouter, ...] = (
     notices.router,
     feedback.router,
     burden.router,
+    clocks.router,
     devices.router,
+    device_settings.router,
+    enrolment.router,
     unclaimed.router,
     policies.router,
     teams.router,
     handover.router,
     deadletters.router,
+    audit.router,
     deliveries.router,
     health.router,
+    asyncapi.router,
     self_tests.router,
     stream.router,
+    prometheus.router,
+    alertmanager.router,
+    fhir.router,
 )
 
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": ProblemOut.model_json_schema()}}}
@@ -88,15 +108,19 @@ def create_app(deps: ApiDeps) -> FastAPI:
     tokens = Tokens(deps.token_key, deps.clock)
     ward = Ward(deps.readings, deps.records, deps.bus, deps.clock)
     hub = LiveHub(ward, deps.records, deps.bus, deps.clock)
-    context = Context(deps, tokens, ward, hub, FailureLimit(deps.clock), Unproven(deps.readings))
+    context = Context(
+        deps, tokens, ward, hub, FailureLimit(deps.clock), FailureLimit(deps.clock), Unproven(deps.readings)
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await audit_log(app).start()
         await hub.start()
         try:
             yield
         finally:
             await hub.stop()
+            await audit_log(app).stop()
 
     app = FastAPI(
         title="Vigil",
@@ -108,12 +132,24 @@ def create_app(deps: ApiDeps) -> FastAPI:
         responses=_RESPONSES,
     )
     app.state.context = context
+    app.state.audit = AuditLog(deps.records)
+    app.state.fhir = fhir_for(deps)
+    app.state.prometheus = Catalogue(deps.readings, deps.records)
+    app.state.started_at = deps.clock.now_us()
     for router in ROUTERS:
         check_declared(router)
         app.include_router(router)
     errors.install(app)
     app.add_middleware(BodyLimit, most=LARGEST_BODY)
     app.add_middleware(Guard, tokens=tokens)
+    app.add_middleware(
+        Audited,
+        log=app.state.audit,
+        clock=deps.clock,
+        covers=Guard.protects,
+        doors=(LOGIN, ENROL),
+        quiet=frozenset(quiet_routes()),
+    )
     app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     if deps.web_root is not None:
         app.mount("/", Page(directory=deps.web_root, html=True), name="page")
@@ -136,6 +172,14 @@ def _calls(dependant: Dependant) -> Iterator[object]:
     for inner in dependant.dependencies:
         yield inner.call
         yield from _calls(inner)
+
+
+def quiet_routes() -> Iterator[str]:
+    """Reads that say nothing about a person and are asked for all the time: by the right ``health``, and by any who is known."""
+    for route in (one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute)):
+        need = declared(route)
+        if isinstance(need, Known) or (isinstance(need, Needs) and need.right is Right.HEALTH):
+            yield route.path
 
 
 def check_declared(router: APIRouter) -> None:

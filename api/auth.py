@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from api.errors import Problem
+from api.trail import trail_of
 from vigil.domain.errors import ConfigError
 from vigil.domain.times import HOUR, SECOND
 from vigil.runtime.clock import Clock
@@ -50,8 +51,10 @@ class Right(StrEnum):
     POLICIES = "policies"
     DEVICES = "devices"
     PROVISION = "provision"
+    ENROLMENTS = "enrolments"
     BIND = "bind"
     DEADLETTERS = "deadletters"
+    AUDIT = "audit"
     HEALTH = "health"
 
 
@@ -60,9 +63,13 @@ _CARE = {Right.NAMES, Right.READ, Right.ACT, Right.DEVICES, Right.BIND, Right.HE
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.NURSE: frozenset(_CARE),
     Role.CLINICIAN: frozenset(_CARE | {Right.POLICIES, Right.DISCHARGE}),
-    Role.TECHNICIAN: frozenset({Right.DEVICES, Right.PROVISION, Right.BIND, Right.DEADLETTERS, Right.HEALTH}),
+    Role.TECHNICIAN: frozenset(
+        {Right.DEVICES, Right.PROVISION, Right.ENROLMENTS, Right.BIND, Right.DEADLETTERS, Right.HEALTH}
+    ),
     Role.ADMIN: frozenset(Right),
-    Role.AUDITOR: frozenset({Right.READ, Right.DEVICES, Right.DEADLETTERS, Right.HEALTH}),
+    Role.AUDITOR: frozenset(
+        {Right.READ, Right.DEVICES, Right.ENROLMENTS, Right.DEADLETTERS, Right.AUDIT, Right.HEALTH}
+    ),
     Role.RESEARCH: frozenset({Right.READ, Right.HEALTH}),
 }
 
@@ -133,6 +140,9 @@ class Needs:
             raise unauthorized()
         if not principal.may(self.right):
             raise Problem(HTTPStatus.FORBIDDEN, f"the role {principal.role.value} has no right to: {self.right.value}")
+        trail = trail_of(request.scope)
+        if trail is not None:
+            await trail.ask()
         return principal
 
 
@@ -168,4 +178,5 @@ Anybody = Depends(Open())
 Caller = Annotated[Principal, Depends(Known())]
 Reader = Annotated[Principal, Depends(Needs(Right.READ))]
 Actor = Annotated[Principal, Depends(Needs(Right.ACT))]
+Provisioner = Annotated[Principal, Depends(Needs(Right.PROVISION))]
 PolicyMaker = Annotated[Principal, Depends(Needs(Right.POLICIES))]

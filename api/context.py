@@ -32,6 +32,7 @@ class Context:
     ward: Ward
     hub: LiveHub
     failures: FailureLimit
+    wrong_codes: FailureLimit
     unproven: Unproven
 
 

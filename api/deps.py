@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
+from vigil.domain.device_clock import DeviceClock
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.risk_facts import ModelFacts
 from vigil.runtime.clock import Clock
@@ -50,10 +51,11 @@ class Check:
 class ApiDeps:
     """``token_key`` signs bearer tokens (at least 32 bytes); ``first_run_secret`` is exchanged for one.
 
-    ``submit`` returns the ordinals of the stored values; ``provision_*`` create or renew a broker account; ``checks`` are
-    run for each health question and must be quick; ``web_root`` None = no page;
+    ``submit`` returns the ordinals of the stored values; ``provision_*`` create or renew a broker account; ``revoke`` ends it and
+    its connection, ``gateways`` tells for which devices each gateway may speak; ``count_enrolment`` counts a code by what
+    came of it; ``checks`` are run for each health question and must be quick; ``web_root`` None = no page;
     ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
-    models in use.
+    models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it.
     """
 
     readings: ReadingStore
@@ -66,9 +68,13 @@ class ApiDeps:
     submit: Callable[[ManualEntry], list[int]]
     provision_device: Callable[[str], MqttAccess]
     provision_gateway: Callable[[str, list[str]], MqttAccess]
+    revoke: Callable[[str], None]
+    gateways: Callable[[], Mapping[str, tuple[str, ...]]]
+    count_enrolment: Callable[[str], None]
     checks: Mapping[str, Callable[[], Check]]
     metrics: Callable[[], bytes]
     web_root: Path | None
     channels: frozenset[str] = frozenset({APP})
     detectors: frozenset[str] = frozenset(DEFAULT_POLICY.findings)
     models: Callable[[], Sequence[ModelFacts]] = tuple
+    clocks: Callable[[str], DeviceClock | None] = lambda _device_id: None

@@ -12,6 +12,10 @@ from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.fhir.outcome import MEDIA_TYPE as FHIR_TYPE
+from api.fhir.outcome import is_fhir, outcome
+from api.prometheus.refusal import PromError
+from api.prometheus.refusal import failure as prom_failure
 from vigil.domain.errors import (
     BrokerError,
     InvalidInput,
@@ -62,6 +66,20 @@ def document(status: int, detail: str, instance: str, extra: Mapping[str, Any] |
     }
 
 
+def refusal(
+    path: str,
+    status: int,
+    detail: str,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """In the form that the clients of this path read."""
+    if is_fhir(path):
+        return JSONResponse(outcome(status, detail, extra), status, headers=dict(headers or {}), media_type=FHIR_TYPE)
+    body = document(status, detail, path, extra)
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
 def _answer(
     request: Request,
     status: int,
@@ -69,8 +87,7 @@ def _answer(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    body = document(status, detail, request.url.path, extra)
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return refusal(request.url.path, status, detail, extra, headers)
 
 
 def status_of(error: VigilError) -> HTTPStatus:
@@ -135,6 +152,7 @@ def _unexpected(request: Request, _error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(VigilError, _vigil_error)
+    app.add_exception_handler(PromError, prom_failure)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(ResponseValidationError, _bad_answer)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import Tokens
-from api.errors import MEDIA_TYPE, document
+from api.errors import refusal
 
 #: Everything below these needs a token, also paths that do not exist, so that nothing can be probed.
-PROTECTED = ("/api", "/fhir", "/prom")
+PROTECTED = ("/api", "/fhir", "/prom", "/alertmanager")
 LOGIN = "/api/v1/auth/token"
+ENROL = "/api/v1/enrol"
+#: What the FHIR server can do: read by clients before they have a token.
+METADATA = "/fhir/R4/metadata"
 
 
 class Guard:
@@ -22,21 +24,22 @@ class Guard:
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._protected(scope["path"]):
+        if scope["type"] == "http" and self.protects(scope["path"]):
             scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
             principal = self._tokens.read(token.strip()) if scheme.lower() == "bearer" else None
             if principal is None:
                 detail = "log in: a valid bearer token is needed"
-                body = document(401, detail, scope["path"])
-                answer = JSONResponse(body, 401, headers={"WWW-Authenticate": "Bearer"}, media_type=MEDIA_TYPE)
+                answer = refusal(scope["path"], 401, detail, headers={"WWW-Authenticate": "Bearer"})
                 await answer(scope, receive, send)
                 return
             scope["vigil.principal"] = principal
         await self._app(scope, receive, send)
 
     @staticmethod
-    def _protected(path: str) -> bool:
-        return path != LOGIN and any(path == prefix or path.startswith(prefix + "/") for prefix in PROTECTED)
+    def protects(path: str) -> bool:
+        return path not in (LOGIN, ENROL, METADATA) and any(
+            path == prefix or path.startswith(prefix + "/") for prefix in PROTECTED
+        )
 
 
 class BodyLimit:
@@ -59,7 +62,7 @@ class BodyLimit:
             more = message.get("more_body", False)
             if len(body) > self._most:
                 detail = f"the body must not be larger than {self._most} bytes"
-                answer = JSONResponse(document(413, detail, scope["path"]), 413, media_type=MEDIA_TYPE)
+                answer = refusal(scope["path"], 413, detail)
                 await answer(scope, receive, send)
                 return
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -22,7 +22,10 @@ from analytics.risk.stream.live import RiskPlan
 from analytics.runner import Analytics
 from analytics.self_test import SelfTestPlan
 from api.app import create_app, end_streams
+from api.audit import audit_log
 from api.deps import ApiDeps, Check, ManualEntry, MqttAccess
+from cli.audit import broken_at_start
+from cli.shared_accounts import SharedAccounts
 from ingest.runner import Ingest
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
@@ -78,12 +81,14 @@ class Core:
         self._accounts = Accounts(data)
         self._reloads = Reloads(lambda: reload_broker(self._accounts))
         self.metrics = Metrics()
+        self._codes_sent = self.metrics.counter("api_claim_codes_total", "Claim codes sent by devices", ["outcome"])
         self.bus = Bus()
         self.readings = DuckReadingStore(data / "readings.duckdb", clock)
         webhooks = [chosen.name for chosen in settings.channel if chosen.kind == "webhook"]
         self.records: RecordStore = SqlRecordStore(
             f"sqlite:///{data / 'records.sqlite3'}", keys.record_key.encode(), told_of_ends=webhooks
         )
+        self._audit_broken = broken_at_start(data)
         self.analytics = Analytics(
             self.readings,
             self.records,
@@ -104,6 +109,7 @@ class Core:
             clock=clock,
             metrics=self.metrics,
         )
+        self._shared_accounts = SharedAccounts(self._accounts, self._reloads, self.records, self.metrics, clock)
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._facts: FactsInUse | None = None
@@ -132,8 +138,10 @@ class Core:
         worker.start()
         self.ingest.connect()
         try:
+            self._shared_accounts.start(self._settings.broker.host, self._broker_port)
             self._server.run()
         finally:
+            self._shared_accounts.stop()
             self.ingest.stop()
             worker.join(timeout=10)
             self.analytics.stop()
@@ -165,12 +173,16 @@ class Core:
             submit=self._submit,
             provision_device=self._provision_device,
             provision_gateway=self._provision_gateway,
+            revoke=self._revoke,
+            gateways=lambda: self._accounts.read().gateways,
+            count_enrolment=lambda outcome: self._codes_sent.labels(outcome).inc(),
             checks=self._checks(),
             metrics=self.metrics.text,
             web_root=Path(str(importlib.resources.files("api") / "web")),
             channels=frozenset({APP, *(one.name for one in self._settings.channel)}),
             detectors=frozenset(finding_names()),
             models=self._models,
+            clocks=self.ingest.clock_of,
         )
 
     def _models(self) -> list[ModelFacts]:
@@ -204,6 +216,10 @@ class Core:
         self._reloads.now()
         return self._access(gateway_id, password)
 
+    def _revoke(self, account: str) -> None:
+        self._accounts.remove(account)
+        self._reloads.now()
+
     def _access(self, name: str, password: str) -> MqttAccess:
         return MqttAccess(self._settings.broker.host, self._broker_port, name, password)
 
@@ -211,10 +227,12 @@ class Core:
         return {
             "broker": self._check_broker,
             "store": self._check_store,
+            "intake": self._check_intake,
             "analytics": self._check_analytics,
             "channels": self._check_channels,
             "disk": self._check_disk,
             "self_test": self._check_self_test,
+            "audit": self._check_audit,
         }
 
     def _check_broker(self) -> Check:
@@ -227,6 +245,10 @@ class Core:
         return Check(
             not failing, failing or f"{self.readings.head()} readings, {self.ingest.queue_depth} messages waiting"
         )
+
+    def _check_intake(self) -> Check:
+        said = " ".join(self.ingest.overload)
+        return Check(not said, said or f"{self.ingest.queue_depth} messages waiting", needed=False)
 
     def _check_analytics(self) -> Check:
         behind = self.readings.head() - self.analytics.position
@@ -245,6 +267,10 @@ class Core:
         alerts = self.records.alerts(patient_id=PLATFORM, open_only=True)
         found = next((alert for alert in alerts if alert.rule == MISSING_RULE and alert.active), None)
         return Check(found is None, "no alarm is missing" if found is None else found.evidence.text, needed=False)
+
+    def _check_audit(self) -> Check:
+        said = self._audit_broken or audit_log(self._app).failing
+        return Check(not said, said or "unbroken at the start", needed=False)
 
     def _check_disk(self) -> Check:
         free = shutil.disk_usage(self._settings.data_dir).free

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "cli.train",
     "risk": "cli.risk",
     "models": "cli.models",
+    "audit": "cli.audit",
     "bench": "cli.bench",
     "doctor": "cli.doctor",
     "demo-token": "cli.demo_token",

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from api import shape
-from api.auth import Right, may
+from api.auth import Principal, Provisioner, Right, may
+from api.connections import connections
 from api.context import Context, Here, time_given
 from api.current import fresh_for
 from api.schema.devices import (
@@ -20,9 +21,11 @@ from api.schema.devices import (
     ProvisionedGateway,
 )
 from api.shape import Json
+from vigil.domain.enrolment import Enrolment, Outcome
 from vigil.domain.errors import InvalidInput, NotFound
 from vigil.domain.people import MANUAL_PREFIX, SELF_TEST_PREFIX, Binding, Device, is_test
 from vigil.domain.vitals import BY_NAME
+from vigil.runtime.broker.accounts import device_name, gateway_name
 from vigil.store import Latest
 from vigil.wire import topics
 
@@ -63,10 +66,12 @@ def devices(here: Here) -> Json:
                 batteries[stream.device_id] = stream.stream
     latest = here.deps.readings.latest()
     unproven = here.unproven.of(numbers)
+    shared = here.deps.records.taken_over()
     now = here.deps.clock.now_us()
+    connected = connections(here.deps, numbers, now)
     items = []
     for device in known:
-        binding = bound.get(device.device_id)
+        binding, taken_over = bound.get(device.device_id), shared.get(device.device_id)
         items.append(
             {
                 "id": device.device_id,
@@ -76,6 +81,9 @@ def devices(here: Here) -> Json:
                 "bound_since_at": shape.iso(binding.start) if binding else None,
                 "last_received_at": shape.newest(latest.received_at, numbers[device.device_id]),
                 "unproven": unproven[device.device_id],
+                "connection": connected[device.device_id],
+                "taken_over_at": shape.iso(taken_over.last_at) if taken_over else None,
+                "taken_over_times": taken_over.times if taken_over else 0,
                 "battery": _battery(device, batteries.get(device.device_id), latest, now),
             }
         )
@@ -86,23 +94,44 @@ def _known(here: Context, device_id: str) -> Device | None:
     return next((one for one in here.deps.records.devices() if one.device_id == device_id), None)
 
 
+def registered(here: Context, devices: list[str]) -> list[str]:
+    """Each device once. Raises ``InvalidInput`` when one is not registered."""
+    missing = sorted(set(devices) - {one.device_id for one in here.deps.records.devices()})
+    if missing:
+        raise InvalidInput(f"devices: not registered: {', '.join(missing[:10])}")
+    return list(dict.fromkeys(devices))
+
+
+def note(here: Context, account: str, outcome: Outcome, who: Principal) -> None:
+    """Into the log of this account."""
+    here.deps.records.log_enrolment(Enrolment(account, outcome, who.name, here.deps.clock.now_us()))
+
+
+def topic_prefix(tenant: str, device_id: str) -> str:
+    return topics.telemetry(tenant, device_id).removesuffix("/tel/vitals")
+
+
 @router.post(
     "/devices",
     status_code=HTTPStatus.CREATED,
     response_model=Provisioned,
     summary="Register a device and get its broker account; again = new password (200)",
-    dependencies=[may(Right.PROVISION)],
 )
-def register(body: NewDevice, here: Here, response: Response) -> Json:
+def register(body: NewDevice, here: Here, who: Provisioner, response: Response) -> Json:
     if body.id.startswith(RESERVED):
         raise InvalidInput(f"id: {' and '.join(RESERVED)} are kept for entries by hand and for the self-test")
     unknown = sorted(set(body.interval_s) - set(BY_NAME))
     if unknown:
         raise InvalidInput("interval_s: names a vital sign that does not exist")
-    if _known(here, body.id) is not None:
+    device_name(body.id)  # before anything is stored
+    known = _known(here, body.id)
+    if known is not None:
         response.status_code = HTTPStatus.OK
-    here.deps.records.put_device(Device(body.id, body.model, dict(body.interval_s)))
+    # A new password is no word about intervals.
+    intervals = body.interval_s if known is None or "interval_s" in body.model_fields_set else known.interval_s
+    here.deps.records.put_device(Device(body.id, body.model, dict(intervals)))
     access = here.deps.provision_device(body.id)
+    note(here, body.id, Outcome.ISSUED, who)
     return {
         "id": body.id,
         "mqtt": {
@@ -110,7 +139,7 @@ def register(body: NewDevice, here: Here, response: Response) -> Json:
             "port": access.port,
             "username": access.username,
             "password": access.password,
-            "topic_prefix": topics.telemetry(here.deps.tenant, body.id).removesuffix("/tel/vitals"),
+            "topic_prefix": topic_prefix(here.deps.tenant, body.id),
         },
     }
 
@@ -162,16 +191,13 @@ def unbind(device_id: str, here: Here) -> Json:
     status_code=HTTPStatus.CREATED,
     response_model=ProvisionedGateway,
     summary="A broker account that may publish for exactly these devices",
-    dependencies=[may(Right.PROVISION)],
 )
-def gateway(body: NewGateway, here: Here) -> Json:
-    registered = {one.device_id for one in here.deps.records.devices()}
-    missing = sorted(set(body.devices) - registered)
-    if missing:
-        raise InvalidInput(f"devices: not registered: {', '.join(missing[:10])}")
-    chosen = list(dict.fromkeys(body.devices))
+def gateway(body: NewGateway, here: Here, who: Provisioner) -> Json:
+    gateway_name(body.id)
+    chosen = registered(here, body.devices)
     access = here.deps.provision_gateway(body.id, chosen)
-    prefixes = [topics.telemetry(here.deps.tenant, one).removesuffix("/tel/vitals") for one in chosen]
+    note(here, body.id, Outcome.ISSUED, who)
+    prefixes = [topic_prefix(here.deps.tenant, one) for one in chosen]
     return {
         "id": body.id,
         "mqtt": {

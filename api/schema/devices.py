@@ -8,10 +8,21 @@ from pydantic import Field
 
 from api.schema.base import Identifier, Model, Moment, example
 from api.schema.ward import Value
+from vigil.domain.presence import By, State
+
+
+class ConnectionOut(Model):
+    """To the broker, by the word of ``by``; null where neither the device nor a gateway has said anything. It says nothing about
+    data: a device may be online and silent. "offline" counts after 45 seconds without an "online"."""
+
+    state: State
+    since_at: Moment | None
+    by: By | None
 
 
 class DeviceOut(Model):
-    """``unproven``: it sends no pack numbers, so that a lost message cannot be noticed."""
+    """``unproven``: it sends no pack numbers, so that a lost message cannot be noticed. ``taken_over_at``: two clients use its
+    account, seen last then; a new password ends that."""
 
     id: str
     model: str
@@ -20,6 +31,9 @@ class DeviceOut(Model):
     bound_since_at: Moment | None
     last_received_at: Moment | None
     unproven: bool
+    connection: ConnectionOut
+    taken_over_at: Moment | None
+    taken_over_times: int
     battery: Value | None
 
 

@@ -48,6 +48,7 @@ class Site:
     app: FastAPI
     entries: list[ManualEntry]
     accounts: list[tuple[str, list[str]]]
+    counted: list[str]
     checks: dict[str, Check]
     streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
 
@@ -169,6 +170,7 @@ def open_site(folder: Path, web_root: Path | None = None) -> Site:
     bus = Bus()
     entries: list[ManualEntry] = []
     accounts: list[tuple[str, list[str]]] = []
+    counted: list[str] = []
     checks = {"readings": Check(True, "open")}
 
     def submit(entry: ManualEntry) -> list[int]:
@@ -190,8 +192,11 @@ def open_site(folder: Path, web_root: Path | None = None) -> Site:
         submit=submit,
         provision_device=lambda device_id: access(device_id, [device_id]),
         provision_gateway=access,
+        revoke=lambda account: accounts.append((account, [])),
+        gateways=lambda: {name: tuple(devices) for name, devices in accounts if name.startswith("g-")},
+        count_enrolment=counted.append,
         checks={"readings": lambda: checks["readings"]},
         metrics=lambda: b"# nothing counted\n",
         web_root=web_root,
     )
-    return Site(readings, records, bus, clock, deps, create_app(deps), entries, accounts, checks)
+    return Site(readings, records, bus, clock, deps, create_app(deps), entries, accounts, counted, checks)

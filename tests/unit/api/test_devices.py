@@ -43,6 +43,12 @@ def test_registering_a_device_shows_the_password_once(site: Site) -> None:
     assert site.records.devices() == [Device("w-1", "patch-2", {"heart_rate": 5})]
     again = site.post("/api/v1/devices", body, "admin")
     assert (again.status_code, again.json()["mqtt"]["password"]) == (200, "pass-2")
+    site.post("/api/v1/devices", {"id": "w-1", "model": "patch-3"}, "admin")
+    assert site.records.devices() == [Device("w-1", "patch-3", {"heart_rate": 5})], (
+        "a new password leaves them as they are"
+    )
+    site.post("/api/v1/devices", {"id": "w-1", "model": "patch-3", "interval_s": {}}, "admin")
+    assert site.records.devices() == [Device("w-1", "patch-3", {})]
     assert "pass-" not in site.get("/api/v1/devices", "admin").text
 
 
