@@ -39,9 +39,8 @@ _PAGE = 10_000
 
 @dataclass(slots=True)
 class _Gap:
-    """Of one (device, epoch). ``top``: its greatest number when the gap was seen, or first asked for; ``first``..``last`` is
-    asked
-    for. Monotonic seconds."""
+    """Of one (device, epoch). ``top``: its greatest number when the gap was seen, or first asked for. ``first``..``last`` is what
+    was asked for. Monotonic seconds."""
 
     top: int
     due: float

@@ -106,7 +106,6 @@ def _letter(dropped: Dropped) -> DeadLetter:
 
 
 def _comes_again(payload: bytes) -> bool:
-    """Has it epoch and seq? Looked for, not decoded: this runs for each message of a flood. JSON may hide them in escapes;
-    then the
-    message is kept as a dead letter and comes again as well."""
+    """Has it epoch and seq? Looked for, not decoded: this runs for each message of a flood. JSON may hide them in escapes; then
+    the message is kept as a dead letter and comes again as well."""
     return b"epoch" in payload and b"seq" in payload

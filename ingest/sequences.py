@@ -58,9 +58,8 @@ class SeqSet:
         return self._ends[-1] if self._ends else -1
 
     def missing(self, within: int) -> tuple[int, int] | None:
-        """The lowest numbers that lack: from the first missing one to the last missing one fewer than ``within`` numbers on,
-        or to
-        the end of that first hole if it is longer. None when nothing lacks below the greatest number.
+        """The lowest numbers that lack: from the first missing one to the last missing one fewer than ``within`` numbers on, or
+        to the end of that first hole if it is longer. None when nothing lacks below the greatest number.
 
         >>> s = SeqSet(np.array([0, 1, 4, 6, 300], np.uint32)); s.missing(4), s.missing(256), s.missing(2)
         ((2, 5), (2, 257), (2, 3))
