@@ -14,7 +14,7 @@ import pytest
 
 from simulators.packs import Pack, Record
 from simulators.publish import DeviceAccess, Fleet
-from tests.chaos.conftest import FULL, Size
+from tests.chaos.conftest import Size
 from tests.chaos.flood import VALUES, Flood, Flooded
 from tests.chaos.load import ALL_DEVICES
 from tests.chaos.observer import Observer
@@ -32,7 +32,7 @@ from vigil.runtime.link import BrokerLogin
 FLOODERS, QUIET = ALL_DEVICES[:40], ALL_DEVICES[40:45]
 #: Packs of the measurement of what is sustainable, and the flood's multiple and seconds.
 MEASURED_PACKS = 6000
-TIMES, SECONDS = 10, 60.0 if FULL else 20.0
+TIMES, SECONDS = 10, 60.0
 #: What the broker may take (ours): the limit of its own books, and a tenth for what they do not count.
 BROKER_BYTES = BrokerLimits().memory * 11 // 10
 #: What the core may grow by: its queue, the batch under way as columns, analytics' share, DuckDB's write-ahead (ours).
@@ -81,7 +81,7 @@ class Quiet:
         self._fleet = Fleet(access, TENANT, self._clock, np.random.default_rng(1))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """In the long version also until all of it is acknowledged: what got lost goes again after 30, 60, 120 s."""
+        """Also until all of it is acknowledged: what got lost goes again after 30, 60, 120 s."""
         async with self._fleet as fleet:
             while not stop.is_set():
                 for device in QUIET:
@@ -89,8 +89,7 @@ class Quiet:
                     self.sent[device].append(now)
                     await fleet.send(Pack(device, (now,), (Record("hr", now, 70), Record("spo2", now, 97))))
                 await asyncio.sleep(1.0)
-            if FULL:
-                await fleet.drain(RECOVERY_S)
+            await fleet.drain(RECOVERY_S)
 
     def acknowledged(self, observer: Observer, start_us: int, end_us: int) -> str:
         """From the sending to the ``cmd/ack`` that covers it, of what was sent then."""
@@ -132,11 +131,10 @@ async def _overload(folder: Path, notes: list[str]) -> None:
     about_load = ", ".join(sorted(rule for rule in rules if rule.startswith("ingest"))) or "none"
     notes.append(f"technical alerts about it: {about_load}; {len(observer.acks)} cmd/ack observed")
     assert untrue(observer.acks, stored) == []
-    if FULL:
-        packs = {
-            device: sum(len(found) for (owner, _), found in stored.packs.items() if owner == device) for device in QUIET
-        }
-        assert packs == {device: len(times) for device, times in quiet.sent.items()}
+    packs = {
+        device: sum(len(found) for (owner, _), found in stored.packs.items() if owner == device) for device in QUIET
+    }
+    assert packs == {device: len(times) for device, times in quiet.sent.items()}
     assert max(sample.broker_bytes for sample in watch.samples) <= BROKER_BYTES
     assert max(sample.core_bytes for sample in watch.samples) <= before.core_bytes + CORE_BYTES
 
