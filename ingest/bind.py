@@ -38,6 +38,15 @@ class Binder:
             if pack.refusal is None and pack.device_id not in self._known:
                 pack.refuse(RefusalReason.UNKNOWN_DEVICE)
 
+    def wearer(self, device_id: str, at: int) -> str | None:
+        """The patient who wore the device at that measured time."""
+        covering = (one for one in self._bindings.get(device_id, ()) if one.covers(at))
+        return next((one.patient_id for one in covering), None)
+
+    def worn(self, patient_id: str) -> list[Binding]:
+        """What the patient wears and wore."""
+        return [one for bindings in self._bindings.values() for one in bindings if one.patient_id == patient_id]
+
     def unbound(self, packs: list[Pack], columns: Columns) -> int:
         """How many of the values to be kept were measured while the device was nobody's: stored, judged for nobody."""
         bound = np.zeros(len(columns), np.bool_)

@@ -1,7 +1,7 @@
 """The steps of stage 3 in order; each is one small module.
 
-subscribe -> decode -> time -> validate -> repeats -> bind -> dedupe -> commit -> acknowledge, ask for gaps, tell errors -> hand
-on; refused -> dead letter.
+subscribe -> decode -> time -> validate -> repeats -> bind -> dedupe -> whose -> commit -> acknowledge, ask for gaps, tell errors
+-> hand on; refused -> dead letter.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ingest.repeats import Repeats
 from ingest.tell import Teller
 from ingest.time import Timekeeper, stand
 from ingest.validate import validate
+from ingest.whose import Whose
 from vigil.bus.board import Bus
 from vigil.domain.readings import ReadingBatch
 from vigil.runtime.mqtt import Message
@@ -40,6 +41,7 @@ class Pipeline:
         bus: Bus,
         timekeeper: Timekeeper,
         repeats: Repeats,
+        whose: Whose,
     ) -> None:
         self._binder = binder
         self._deduper = deduper
@@ -51,6 +53,7 @@ class Pipeline:
         self._bus = bus
         self._timekeeper = timekeeper
         self._repeats = repeats
+        self._whose = whose
 
     def run(self, messages: list[Message]) -> ReadingBatch:
         packs = [decode(message) for message in messages]
@@ -62,6 +65,7 @@ class Pipeline:
         validate(packs, columns)
         self._repeats.mark(packs, columns)
         dropped = self._deduper.values(packs, columns)
+        self._whose.mark(packs, columns)
         self._counts.unbound.inc(self._binder.unbound(packs, columns))
         readings = self._committer.commit(packs, columns)
         self._counts.add(packs, len(readings), dropped)

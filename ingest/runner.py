@@ -24,6 +24,7 @@ from ingest.streams import Streams
 from ingest.talk import Talk
 from ingest.tell import Teller
 from ingest.time import Timekeeper
+from ingest.whose import Whose
 from vigil.bus.board import Bus
 from vigil.domain.device_clock import DeviceClock
 from vigil.domain.errors import StoreError
@@ -106,8 +107,9 @@ class Ingest:
         self._watch = threading.Thread(
             target=guard("overload", self._watch_load, _ignore), name="overload", daemon=True
         )
+        binder = Binder(records)
         self.pipeline = Pipeline(
-            Binder(records),
+            binder,
             Deduper(readings, sequences, streams),
             self._committer,
             self._acknowledger,
@@ -117,6 +119,7 @@ class Ingest:
             bus,
             Timekeeper(self._clocks),
             Repeats(),
+            Whose(readings, records, binder),
         )
 
     @property

@@ -30,6 +30,8 @@ class Quality(IntFlag):
     CLOCK_CORRECTED = 4096
     #: One of several values that came again and again with fresh times: a gateway repeats what it read long ago.
     REPEATED = 8192
+    #: The wearer can hardly have this value: somebody else may have used the device, and a person is asked whose it is.
+    WHOSE_UNKNOWN = 16384
 
 
 DEVICE_BITS = 0x3F
@@ -37,6 +39,7 @@ DEVICE_BITS = 0x3F
 #: A value with any of these bits is never compared with a limit and never scored: it is not a measurement of the patient.
 #: LOW_PERFUSION, EARLY_ESTIMATE and CLOCK_AHEAD lower confidence but do not gate (shock itself lowers perfusion).
 #: REPEATED gates: a stale value that looks live is silence, and must become the technical alert that silence is.
+#: WHOSE_UNKNOWN gates for good: an answer enters the value once more, for whom it names.
 GATED = int(
     Quality.MOTION
     | Quality.CONTACT_LOST
@@ -45,6 +48,7 @@ GATED = int(
     | Quality.IMPLAUSIBLE
     | Quality.NO_VALUE
     | Quality.REPEATED
+    | Quality.WHOSE_UNKNOWN
 )
 
 #: A device clock may be this much ahead before its value is moved to the time of receipt (design section 5).

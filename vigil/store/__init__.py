@@ -25,6 +25,7 @@ from vigil.domain.teams import Team, TeamVersion
 from vigil.store.audit import AuditRecords
 from vigil.store.device_settings import DeviceSettingRecords
 from vigil.store.enrolment import EnrolmentRecords
+from vigil.store.whose import WhoseRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,9 @@ class DeliveryRecords(Protocol):
         ...
 
 
-class RecordStore(WardRecords, DeliveryRecords, EnrolmentRecords, DeviceSettingRecords, AuditRecords, Protocol):
+class RecordStore(
+    WardRecords, DeliveryRecords, EnrolmentRecords, DeviceSettingRecords, AuditRecords, WhoseRecords, Protocol
+):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
 
     def add_patient(self, patient: Patient) -> None:

@@ -8,9 +8,9 @@ import { VITALS } from "./vitals.js";
 
 const POINTS = 480; // one bucket is then about two screen pixels
 const LATE_MS = 60_000;
-const BIT = { motion: 1, contact_lost: 4, questionable: 16, test: 32, implausible: 256, manual: 1024, no_value: 2048, repeated: 8192 };
+const BIT = { motion: 1, contact_lost: 4, questionable: 16, test: 32, implausible: 256, manual: 1024, no_value: 2048, repeated: 8192, whose_unknown: 16384 };
 /** Values with one of these bits are shown as a hollow ✕ and never joined. */
-const GATED = BIT.motion | BIT.contact_lost | BIT.questionable | BIT.test | BIT.implausible | BIT.no_value | BIT.repeated;
+const GATED = BIT.motion | BIT.contact_lost | BIT.questionable | BIT.test | BIT.implausible | BIT.no_value | BIT.repeated | BIT.whose_unknown;
 
 /**
  * One point: t ms, v value or null, min and max of its bucket, bad, partly (a bucket with bad values in it), late (receipt ms

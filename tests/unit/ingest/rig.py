@@ -20,10 +20,12 @@ from ingest.sequences import Sequences
 from ingest.streams import Streams
 from ingest.tell import Teller
 from ingest.time import Timekeeper
+from ingest.whose import Whose
 from vigil.bus.board import Bus
 from vigil.domain.people import Binding, Device
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.vitals import VITALS
+from vigil.domain.whose import WhoseQuestion
 from vigil.runtime.clock import ManualClock
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.mqtt import Message
@@ -44,6 +46,7 @@ class FewRecords:
         default_factory=lambda: [Binding(1, "w-1", "p-1", 0, None), Binding(2, "w-2", "p-2", 0, NOW + 10**7)]
     )
     changes: int = 0
+    asked: list[WhoseQuestion] = field(default_factory=list)
 
     def revision(self) -> int:
         return self.changes
@@ -53,6 +56,9 @@ class FewRecords:
 
     def bindings(self) -> list[Binding]:
         return self.bound
+
+    def ask_whose(self, questions: list[WhoseQuestion]) -> None:
+        self.asked += questions
 
 
 class Rig:
@@ -79,8 +85,9 @@ class Rig:
         clocks = Clocks()
         clocks.rebuild(self.store)
         self.teller = Teller("home", self._publish, self.clock)
+        binder = Binder(self.records)  # type: ignore[arg-type]  # only the four methods above are used
         self.pipeline = Pipeline(
-            Binder(self.records),  # type: ignore[arg-type]  # only the three methods above are used
+            binder,
             Deduper(self.store, self.sequences, streams),
             self.committer,
             self.acknowledger,
@@ -90,6 +97,7 @@ class Rig:
             self.bus,
             Timekeeper(clocks),
             Repeats(),
+            Whose(self.store, self.records, binder),  # type: ignore[arg-type]  # as above
         )
 
     def restart(self, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class DuckFile:
         self.path = path
         self._writing = threading.Lock()
         self._guard = threading.Lock()
+        self._copying = threading.Lock()
+        self._copier: duckdb.DuckDBPyConnection | None = None
         self._readers: dict[int, _Reader] = {}
         self._closed = False
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -71,8 +73,46 @@ class DuckFile:
                     with suppress(duckdb.Error):  # a commit that failed has ended the transaction already
                         self._con.execute("ROLLBACK")
 
+    @contextmanager
+    def one_state(
+        self, other: Path, name: str, cut: AbstractContextManager[None]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that sees one state of the file, whatever is committed meanwhile, with the new file ``other`` attached as
+        ``name``. Writers wait while ``cut`` is entered and left, at that state. One at a time; ``close`` breaks it off."""
+        with self._copying, self._translated("copying"):
+            with self._guard:
+                if self._closed:
+                    raise StoreError(f"{self.path} is closed")
+                cursor = self._copier = self._con.cursor()
+            try:
+                cursor.execute(f"ATTACH '{str(other).replace(chr(39), chr(39) * 2)}' AS {name}")
+                try:
+                    with self._writing, cut:
+                        cursor.execute("BEGIN")
+                        cursor.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
+                    yield cursor
+                    cursor.execute("COMMIT")
+                finally:
+                    with suppress(duckdb.Error):  # nothing to roll back after the commit
+                        cursor.execute("ROLLBACK")
+                    cursor.execute(f"DETACH {name}")
+            finally:
+                self._copier = None
+                cursor.close()
+
     def close(self) -> None:
         """Waits for running calls, writes the log into the file, lets go of it. Closing again does nothing."""
+        while not self._copying.acquire(timeout=0.1):
+            copier = self._copier
+            if copier is not None:
+                with suppress(duckdb.Error):  # closed just now
+                    copier.interrupt()  # again and again: between two statements it has no effect
+        try:
+            self._close()
+        finally:
+            self._copying.release()
+
+    def _close(self) -> None:
         with self._writing, self._guard:
             if self._closed:
                 return

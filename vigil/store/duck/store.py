@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from vigil.store.duck import deadletters, latest, packs, readings, schema, strea
 from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
 from vigil.store.duck.connection import DuckFile
+from vigil.store.duck.copy import TableSum, copy
 
 
 class DuckReadingStore:
@@ -156,6 +158,10 @@ class DuckReadingStore:
     def latest_predictions(self) -> list[Prediction]:
         with self._file.read() as con:
             return prediction_rows.latest(con)
+
+    def copy(self, to: Path, cut: AbstractContextManager[None]) -> dict[str, TableSum]:
+        """Into a new file, as of one moment, while commits go on; see ``vigil.store.duck.copy``."""
+        return copy(self._file, to, cut)
 
     def close(self) -> None:
         """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""

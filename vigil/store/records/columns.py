@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import ColumnElement, LargeBinary, Text, func
+from sqlalchemy import BigInteger, ColumnElement, Integer, LargeBinary, Text, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from vigil.domain.errors import StoreError
 from vigil.domain.people import SELF_TEST_PREFIX
+
+#: Counts up by itself in both databases: SQLite does so only for its own INTEGER.
+COUNTED = BigInteger().with_variant(Integer, "sqlite")
 
 
 class SealedText(TypeDecorator[str]):

@@ -19,6 +19,8 @@ from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.teams import Team, TeamVersion
+from vigil.domain.whose import Answer as WhoseAnswer
+from vigil.domain.whose import WhoseQuestion
 from vigil.store.records.alerts import Alerts
 from vigil.store.records.audit import AuditBook
 from vigil.store.records.burden import courses
@@ -31,6 +33,7 @@ from vigil.store.records.people import People
 from vigil.store.records.policies import Policies
 from vigil.store.records.tables import Tables, build
 from vigil.store.records.teams import Teams
+from vigil.store.records.whose import WhoseBook
 
 _CHECK = b"vigil"
 
@@ -57,6 +60,7 @@ class SqlRecordStore:
         self._enrolments = Enrolments(tables)
         self._settings = SettingsBook(tables)
         self._audit = AuditBook(tables)
+        self._whose = WhoseBook(tables)
         self._database = Database(url)
         fits = False
         try:
@@ -267,6 +271,22 @@ class SqlRecordStore:
     def audit_head(self) -> tuple[int, bytes]:
         with self._database.read() as con:
             return self._audit.head(con)
+
+    def ask_whose(self, questions: Sequence[WhoseQuestion]) -> None:
+        with self._database.write() as con:
+            self._whose.ask(con, questions)
+
+    def open_questions(self, limit: int = 1000) -> list[WhoseQuestion]:
+        with self._database.read() as con:
+            return self._whose.open(con, limit)
+
+    def question(self, question_id: int) -> WhoseQuestion:
+        with self._database.read() as con:
+            return self._whose.question(con, question_id)
+
+    def answer_whose(self, question_id: int, answer: WhoseAnswer) -> WhoseQuestion:
+        with self._database.write() as con:
+            return self._whose.answer(con, question_id, answer)
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""

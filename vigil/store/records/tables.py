@@ -22,10 +22,9 @@ from sqlalchemy import (
     text,
 )
 
-from vigil.store.records.columns import Document, SealedText
+from vigil.store.records.columns import COUNTED, Document, SealedText
+from vigil.store.records.whose_table import whose_questions
 
-#: Counts up by itself in both databases: SQLite does so only for its own INTEGER.
-COUNTED = BigInteger().with_variant(Integer, "sqlite")
 #: For columns that came after the first alerts; an empty text as Alembic reads it back.
 _EMPTY = text("''")
 #: Fixed names, so that a migration can change a constraint in any database.
@@ -57,6 +56,7 @@ class Tables:
     enrolments: Table
     device_settings: Table
     audit_log: Table
+    whose_questions: Table
     counters: Table
     key_checks: Table
 
@@ -85,6 +85,7 @@ def build(box: Fernet) -> Tables:
         enrolments=_enrolments(meta),
         device_settings=_device_settings(meta),
         audit_log=_audit_log(meta),
+        whose_questions=whose_questions(meta),
         counters=Table(
             "counters",
             meta,
