@@ -44,6 +44,7 @@ from vigil.runtime.keys import Keys
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.supervise import guard
 from vigil.store import RecordStore
+from vigil.store.backup import Copied, copy_installation
 from vigil.store.duck.store import DuckReadingStore
 from vigil.store.records.store import SqlRecordStore
 
@@ -113,7 +114,7 @@ class Core:
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._facts: FactsInUse | None = None
-        self._crashed = threading.Event()
+        self._crashed, self._copying = threading.Event(), threading.Lock()
         self._app = create_app(self._deps(keys))
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -183,6 +184,7 @@ class Core:
             detectors=frozenset(finding_names()),
             models=self._models,
             clocks=self.ingest.clock_of,
+            copy=self._copy,
         )
 
     def _models(self) -> list[ModelFacts]:
@@ -215,6 +217,14 @@ class Core:
         self._accounts.set_gateway(gateway_id, password, devices)
         self._reloads.now()
         return self._access(gateway_id, password)
+
+    def _copy(self) -> Copied:
+        if not self._copying.acquire(blocking=False):
+            raise StoreError("a copy is being made already: wait for it")
+        try:
+            return copy_installation(self._settings.data_dir, self.readings.copy, self._clock)
+        finally:
+            self._copying.release()
 
     def _revoke(self, account: str) -> None:
         self._accounts.remove(account)

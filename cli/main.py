@@ -26,6 +26,8 @@ COMMANDS = {
     "risk": "cli.risk",
     "models": "cli.models",
     "audit": "cli.audit",
+    "backup": "cli.backup",
+    "restore": "cli.restore",
     "bench": "cli.bench",
     "doctor": "cli.doctor",
     "demo-token": "cli.demo_token",
