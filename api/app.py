@@ -20,12 +20,14 @@ from api.fhir import routes as fhir
 from api.fhir.asked import fhir_for
 from api.guard import ENROL, LOGIN, BodyLimit, Guard, SecurityHeaders
 from api.live import LiveHub
+from api.openapi import complete
 from api.prometheus import routes as prometheus
 from api.prometheus.catalogue import Catalogue
 from api.routes import (
     alerts,
     asyncapi,
     audit,
+    backups,
     burden,
     clocks,
     deadletters,
@@ -47,8 +49,9 @@ from api.routes import (
     teams,
     unclaimed,
     vitals,
+    whose,
 )
-from api.schema.session import ProblemOut
+from api.schema.session import problem
 from api.throttle import FailureLimit
 from api.trail import Audited
 from api.unproven import Unproven
@@ -75,11 +78,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     device_settings.router,
     enrolment.router,
     unclaimed.router,
+    whose.router,
     policies.router,
     teams.router,
     handover.router,
     deadletters.router,
     audit.router,
+    backups.router,
     deliveries.router,
     health.router,
     asyncapi.router,
@@ -90,13 +95,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     fhir.router,
 )
 
-_PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": ProblemOut.model_json_schema()}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"description": "no valid token", **_PROBLEM},
-    403: {"description": "the role lacks the right", **_PROBLEM},
-    404: {"description": "no such thing", **_PROBLEM},
-    422: {"description": "the request cannot be carried out; `errors` lists why", **_PROBLEM},
-    503: {"description": "a part that is needed does not answer", **_PROBLEM},
+    401: problem("no valid token"),
+    403: problem("the role lacks the right"),
+    404: problem("no such thing"),
+    422: problem("the request cannot be carried out; `errors` lists why"),
+    503: problem("a part that is needed does not answer"),
 }
 
 
@@ -134,12 +138,14 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.context = context
     app.state.audit = AuditLog(deps.records)
     app.state.fhir = fhir_for(deps)
+    app.state.whose = whose.Answering()
     app.state.prometheus = Catalogue(deps.readings, deps.records)
     app.state.started_at = deps.clock.now_us()
     for router in ROUTERS:
         check_declared(router)
         app.include_router(router)
-    errors.install(app)
+    errors.install(app, [one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute)])
+    complete(app)
     app.add_middleware(BodyLimit, most=LARGEST_BODY)
     app.add_middleware(Guard, tokens=tokens)
     app.add_middleware(

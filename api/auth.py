@@ -55,6 +55,7 @@ class Right(StrEnum):
     BIND = "bind"
     DEADLETTERS = "deadletters"
     AUDIT = "audit"
+    BACKUP = "backup"
     HEALTH = "health"
 
 

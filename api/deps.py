@@ -13,6 +13,7 @@ from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.risk_facts import ModelFacts
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
+from vigil.store.backup import Copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class ApiDeps:
     its connection, ``gateways`` tells for which devices each gateway may speak; ``count_enrolment`` counts a code by what
     came of it; ``checks`` are run for each health question and must be quick; ``web_root`` None = no page;
     ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
-    models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it.
+    models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it; ``copy`` copies the
+    databases, None where that cannot be done.
     """
 
     readings: ReadingStore
@@ -78,3 +80,4 @@ class ApiDeps:
     detectors: frozenset[str] = frozenset(DEFAULT_POLICY.findings)
     models: Callable[[], Sequence[ModelFacts]] = tuple
     clocks: Callable[[str], DeviceClock | None] = lambda _device_id: None
+    copy: Callable[[], Copied] | None = None

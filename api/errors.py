@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.fhir.outcome import MEDIA_TYPE as FHIR_TYPE
 from api.fhir.outcome import is_fhir, outcome
@@ -124,7 +126,17 @@ def _vigil_error(request: Request, error: Exception) -> JSONResponse:
 def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     extra = error.extra if isinstance(error, Problem) else None
-    return _answer(request, error.status_code, str(error.detail), extra, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(methods)
+    return _answer(request, error.status_code, str(error.detail), extra, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All that this path knows. Starlette names those of the first route; here each method of a path is a route."""
+    routes: Sequence[APIRoute] = request.app.state.routes
+    fitting = [one for one in routes if one.matches(request.scope)[0] is Match.PARTIAL]
+    return sorted({method for one in fitting if one.path == fitting[0].path for method in one.methods or ()})
 
 
 def _bad_request(request: Request, error: Exception) -> JSONResponse:
@@ -150,7 +162,9 @@ def _unexpected(request: Request, _error: Exception) -> JSONResponse:
     return _answer(request, status, _FAULT[status])
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """``routes``: those of the app."""
+    app.state.routes = routes
     app.add_exception_handler(VigilError, _vigil_error)
     app.add_exception_handler(PromError, prom_failure)
     app.add_exception_handler(HTTPException, _http_error)

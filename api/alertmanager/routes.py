@@ -15,7 +15,7 @@ from api.context import Context, Here
 from api.errors import Problem
 from api.prometheus.parse import compiled
 from api.prometheus.refusal import PromError
-from api.schema.session import ProblemOut
+from api.schema.session import problem
 from api.shape import Json, iso
 from vigil import __version__
 from vigil.domain.alerts import Alert, Step
@@ -28,7 +28,7 @@ router = APIRouter(
     prefix="/alertmanager/api/v2",
     tags=["alertmanager"],
     dependencies=[may(Right.READ)],
-    responses={400: {"model": ProblemOut, "description": "a matcher or a regular expression is not understood"}},
+    responses={400: problem("a matcher or a regular expression is not understood")},
 )
 
 Filter = Annotated[list[str], Query(alias="filter", description='matchers like priority="high"; all must hold')]

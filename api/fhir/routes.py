@@ -54,6 +54,15 @@ _RESOURCE: dict[str, Any] = {
     "content": {MEDIA_TYPE: {"schema": {"type": "object", "required": ["resourceType"]}}},
 }
 
+_EXAMPLE: dict[str, Any] = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+    "subject": {"reference": "Patient/p-0412"},
+    "effectiveDateTime": "2026-01-01T08:30:00Z",
+    "valueQuantity": {"value": 72, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
+}
+
 router = APIRouter(prefix=PREFIX, tags=["fhir"], responses=_REFUSALS)
 
 
@@ -175,7 +184,10 @@ def everything(resource_id: str, request: Request, asked: Question) -> Response:
     response_class=Response,
     responses={200: _RESOURCE, 201: _RESOURCE},
     openapi_extra={
-        "requestBody": {"required": True, "content": {kind: {"schema": {"type": "object"}} for kind in sorted(_SENT)}}
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": {"type": "object"}, "example": _EXAMPLE} for kind in sorted(_SENT)},
+        }
     },
 )
 def create_observation(
@@ -229,7 +241,8 @@ def _add(kind: str) -> None:
         return _answer(resource.document(), headers=_stamps(resource))
 
     extra = _documented((*SEARCHES[kind], *RESULT))
-    form = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}
+    fields = {one["name"]: one["schema"] | {"description": one["description"]} for one in extra["parameters"]}
+    form = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": fields}}}}
     for path, method, call, summary, more in (
         (f"/{kind}", "GET", search, f"Search for {kind}", extra),
         (f"/{kind}/_search", "POST", search_by_form, f"Search for {kind} by a form", {"requestBody": form}),

@@ -24,7 +24,7 @@ from api.schema.alerts import (
     SnoozeCommand,
     WorkList,
 )
-from api.schema.session import ProblemOut
+from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.alerts import Alert, Kind, Priority
 from vigil.domain.calls import Call
@@ -125,7 +125,9 @@ def alert(alert_id: str, who: Reader, here: Here) -> Json:
 
 
 _CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: {"model": ProblemOut, "description": "the alert has changed; `alert` holds it as it is now"}
+    409: problem(
+        "the alert has changed; `alert` holds it as it is now", alert={"$ref": "#/components/schemas/AlertOut"}
+    )
 }
 
 

@@ -11,13 +11,13 @@ from api.audit import Recorded
 from api.auth import Needs, Principal, Right
 from api.context import Here, time_given
 from api.schema.audit import AuditPage
+from api.schema.base import Time
 from api.shape import Json
 from vigil.domain.audit import Line, Question
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 
 Auditor = Annotated[Principal, Depends(Needs(Right.AUDIT))]
-Time = Annotated[str | None, Query(max_length=40)]
 
 
 @router.get(
@@ -33,8 +33,8 @@ def entries(
     route: Annotated[str | None, Query(max_length=200, description="the template, as in `/openapi.json`")] = None,
     patient: Annotated[str | None, Query(max_length=64, description="whose record it was about")] = None,
     lists: Annotated[bool, Query(description="with `patient`: also what may have shown everybody")] = False,
-    since: Time = None,
-    until: Time = None,
+    since: Time | None = None,
+    until: Time | None = None,
     before: Annotated[int | None, Query(ge=1)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api.auth import Right, may
 from api.burden import burden
 from api.context import LONGEST_RANGE_US, Here, time_given
+from api.schema.base import Time
 from api.schema.burden import BurdenOut
 from api.shape import Json
 from vigil.domain.burden import By
@@ -18,7 +17,6 @@ from vigil.domain.times import DAY
 router = APIRouter(prefix="/api/v1/burden", tags=["alerts"])
 
 _DEFAULT_US = 30 * DAY
-Time = Annotated[str | None, Query(max_length=40)]
 
 
 @router.get(
@@ -27,7 +25,7 @@ Time = Annotated[str | None, Query(max_length=40)]
     summary="What alerts cost and how many were worth it, per rule and policy version; 30 days by default",
     dependencies=[may(Right.READ)],
 )
-def of_interval(here: Here, since: Time = None, until: Time = None, by: By = By.RULE) -> Json:
+def of_interval(here: Here, since: Time | None = None, until: Time | None = None, by: By = By.RULE) -> Json:
     now = here.deps.clock.now_us()
     start, end = _interval(since, until, now)
     return burden(here.deps.records, start, end, by, now)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api import shape
 from api.auth import Right, may
 from api.context import Context, Here, time_given
+from api.schema.base import Time
 from api.schema.devices import Deliveries
 from api.shape import Json
 from vigil.store import DeadLetter
@@ -26,7 +26,7 @@ _PAGE = 500
     summary="Values of a device stored and refused since a time of receipt",
     dependencies=[may(Right.DEVICES)],
 )
-def deliveries(device_id: str, here: Here, since: Annotated[str, Query(max_length=40)]) -> Json:
+def deliveries(device_id: str, here: Here, since: Time) -> Json:
     start = time_given(since, "since")
     values: Counter[str] = Counter()
     packs: Counter[str] = Counter()

@@ -11,6 +11,7 @@ from api.auth import Needs, PolicyMaker, Principal, Right
 from api.context import Context, Here
 from api.routes.devices import RESERVED
 from api.schema.device_settings import SettingsChange, SettingsOut
+from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.device_settings import DeviceSettings, Limit, check, holding, standing
 from vigil.domain.errors import NotFound
@@ -33,6 +34,7 @@ def settings(device_id: str, who: DeviceReader, here: Here) -> Json:
 @router.put(
     "/{device_id}/settings",
     response_model=SettingsOut,
+    responses={409: problem("another version holds than the one that was read")},
     summary="Tell the device how often to measure and when to send at once; it counts once the device has confirmed it",
 )
 def change(device_id: str, body: SettingsChange, who: PolicyMaker, here: Here) -> Json:

@@ -115,6 +115,7 @@ def topic_prefix(tenant: str, device_id: str) -> str:
     "/devices",
     status_code=HTTPStatus.CREATED,
     response_model=Provisioned,
+    responses={200: {"model": Provisioned, "description": "was registered before: the earlier password ends"}},
     summary="Register a device and get its broker account; again = new password (200)",
 )
 def register(body: NewDevice, here: Here, who: Provisioner, response: Response) -> Json:

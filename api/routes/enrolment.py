@@ -14,6 +14,7 @@ from api.deps import MqttAccess
 from api.errors import Problem
 from api.routes.devices import RESERVED, note, registered, topic_prefix
 from api.schema.enrolment import ClaimCode, CodeUsed, Credentials, CredentialsGone, EnrolmentList, GatewayClaim
+from api.schema.session import SLOWED
 from api.shape import Json
 from vigil.domain.enrolment import CODE_BITS, CODE_LIFE_US, Claim, Outcome, code_hash, code_of
 from vigil.domain.errors import NotFound
@@ -89,6 +90,7 @@ def claim_gateway(gateway_id: str, body: GatewayClaim, here: Here, who: Provisio
 @router.post(
     "/enrol",
     response_model=Credentials,
+    responses=SLOWED,
     dependencies=[Anybody],
     summary="Exchange a claim code for the broker account; an earlier password of the account ends",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
@@ -10,6 +10,7 @@ from api.auth import PolicyMaker, Principal, Reader, Right
 from api.context import Context, Here
 from api.policies import document_row, held_by, holding, newest, refusals, with_changes
 from api.schema.policies import History, PatientPolicy, PolicyChange, PolicyList, ScopePolicy
+from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.errors import PolicyError
@@ -22,6 +23,7 @@ Name = Annotated[str, Path(min_length=1, max_length=100)]
 #: The version that the person saw; when another one holds by now the answer is 409.
 After = Annotated[int | None, Query(ge=0)]
 _LEAST_REASON = 3
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: problem("another version holds than the one that was read")}
 
 
 @router.get("", response_model=PolicyList, summary="The starting policy, every document, and who has one of his own")
@@ -42,7 +44,12 @@ def of_everybody(who: Reader, here: Here) -> Json:
     return _shown(here, who, Scope.PROGRAMME, "")
 
 
-@router.put("/programme", response_model=ScopePolicy, summary="Change what holds for everybody, with the reason")
+@router.put(
+    "/programme",
+    response_model=ScopePolicy,
+    responses=_CONFLICT,
+    summary="Change what holds for everybody, with the reason",
+)
 def change_everybodys(body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
     return _changed(here, who, Scope.PROGRAMME, "", body, after)
 
@@ -57,7 +64,9 @@ def of_programme(name: Name, who: Reader, here: Here) -> Json:
     return _shown(here, who, Scope.PROGRAMME, name)
 
 
-@router.put("/programmes/{name}", response_model=ScopePolicy, summary="Change a programme, with the reason")
+@router.put(
+    "/programmes/{name}", response_model=ScopePolicy, responses=_CONFLICT, summary="Change a programme, with the reason"
+)
 def change_programme(name: Name, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
     """A ward or a patient takes part by ``programme`` in his document."""
     return _changed(here, who, Scope.PROGRAMME, name, body, after)
@@ -73,7 +82,9 @@ def of_ward(ward: Name, who: Reader, here: Here) -> Json:
     return _shown(here, who, Scope.WARD, ward)
 
 
-@router.put("/wards/{ward}", response_model=ScopePolicy, summary="Change a ward's policy, with the reason")
+@router.put(
+    "/wards/{ward}", response_model=ScopePolicy, responses=_CONFLICT, summary="Change a ward's policy, with the reason"
+)
 def change_ward(ward: Name, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
     return _changed(here, who, Scope.WARD, ward, body, after)
 
@@ -92,7 +103,10 @@ def of_patient(patient_id: str, who: Reader, here: Here) -> Json:
 
 
 @router.put(
-    "/patients/{patient_id}", response_model=PatientPolicy, summary="Change a patient's policy, with the reason"
+    "/patients/{patient_id}",
+    response_model=PatientPolicy,
+    responses=_CONFLICT,
+    summary="Change a patient's policy, with the reason",
 )
 def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
     patient = here.deps.records.patient(patient_id)

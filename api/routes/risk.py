@@ -11,6 +11,7 @@ from api import shape
 from api.auth import Reader, Right
 from api.context import Here, span_given
 from api.errors import Problem
+from api.schema.base import Time
 from api.schema.risk import ModelList, RiskList
 from api.shape import Json
 from vigil.domain.risk import ModelState
@@ -34,8 +35,8 @@ def risk(
     patient_id: str,
     who: Reader,
     here: Here,
-    start: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-    end: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    start: Annotated[Time | None, Query(alias="from")] = None,
+    end: Annotated[Time | None, Query(alias="to")] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
     shadow: _Shadow = False,
 ) -> Json:

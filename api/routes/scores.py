@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from api import shape
 from api.auth import Right, may
 from api.context import Here, span_given
+from api.schema.base import Time
 from api.schema.ward import CurrentScores, PatientCoverage, ScoreList
 from api.shape import Json
 from vigil.domain.other_scores import others, to_ask_for
@@ -27,8 +28,8 @@ router = APIRouter(prefix="/api/v1/patients/{patient_id}", tags=["scores"])
 def scores(
     patient_id: str,
     here: Here,
-    start: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-    end: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    start: Annotated[Time | None, Query(alias="from")] = None,
+    end: Annotated[Time | None, Query(alias="to")] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
 ) -> Json:
     since, until = span_given(start, end, here.deps.clock.now_us(), DAY)

@@ -9,14 +9,18 @@ from fastapi import APIRouter, Request
 from api.auth import RIGHTS, Anybody, Caller, same_secret
 from api.context import Here
 from api.errors import Problem
-from api.schema.session import Login, Me, TokenOut
+from api.schema.session import SLOWED, Login, Me, TokenOut
 from api.shape import Json, iso
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
 @router.post(
-    "/auth/token", response_model=TokenOut, dependencies=[Anybody], summary="Exchange the access key for a token"
+    "/auth/token",
+    response_model=TokenOut,
+    responses=SLOWED,
+    dependencies=[Anybody],
+    summary="Exchange the access key for a token",
 )
 def log_in(body: Login, request: Request, here: Here) -> Json:
     address = request.client.host if request.client else ""

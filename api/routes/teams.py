@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api import shape
 from api.auth import PolicyMaker, Right, may
 from api.context import Here, time_given
 from api.oncall import members, next_change
+from api.schema.base import Time
 from api.schema.teams import OnCall, TeamChange, TeamList, TeamOut, TeamWithHistory
 from api.shape import Json
 from vigil.domain.team_file import Accepted, filled, parse_team, read_team, team_document
@@ -58,7 +57,7 @@ def team(team_id: str, here: Here) -> Json:
     summary="Who is on call, now or at a time, and who is next",
     dependencies=[may(Right.READ)],
 )
-def who_is_on_call(team_id: str, here: Here, at: Annotated[str | None, Query(max_length=40)] = None) -> Json:
+def who_is_on_call(team_id: str, here: Here, at: Time | None = None) -> Json:
     known = here.deps.records.team_history(team_id)[0].team
     moment = here.deps.clock.now_us() if at is None else time_given(at, "at")
     return {

@@ -11,6 +11,7 @@ from api.auth import Actor, Right, may
 from api.context import Here, span_given, time_given, vital_given
 from api.deps import ManualEntry
 from api.entry import checked
+from api.schema.base import Time
 from api.schema.series import Series, SeriesList
 from api.schema.ward import Observation, Stored
 from api.series import stream_series, vitals_of, windows
@@ -21,7 +22,6 @@ from vigil.domain.times import HOUR
 router = APIRouter(prefix="/api/v1/patients/{patient_id}", tags=["vitals"])
 
 Vitals = Annotated[list[str], Query(alias="vital", max_length=20, description="none = all that the patient has")]
-Time = Annotated[str | None, Query(max_length=40)]
 
 
 @router.get(
@@ -34,8 +34,8 @@ def vitals(
     patient_id: str,
     here: Here,
     vital: Vitals = [],  # noqa: B006 - FastAPI copies it
-    start: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-    end: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    start: Annotated[Time | None, Query(alias="from")] = None,
+    end: Annotated[Time | None, Query(alias="to")] = None,
     points: Annotated[int, Query(ge=1, le=5000)] = 500,
     raw: bool = False,
 ) -> Json:

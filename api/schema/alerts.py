@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from api.schema.base import Identifier, Model, Moment, Words, example
+from api.schema.base import Identifier, Model, Moment, Whole, Words, example
 from api.schema.feedback import FeedbackList
 from vigil.domain.times import MINUTE, from_iso
 
@@ -160,7 +160,7 @@ class AlertWithHistory(AlertOut):
 class ReturnCommand(Model):
     """``version``: of the alert as the person saw it. ``command_id``: the same for each try of one tap."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1)]
     command_id: Identifier | None = None
 
 
@@ -180,7 +180,7 @@ class SnoozeCommand(ReturnCommand):
     model_config = example(version=1, minutes=10, reason="treatment given", command_id="c-93b2")
 
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-    minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    minutes: Annotated[Whole, Field(ge=1, le=1440)] | None = None
     until: AwareDatetime | None = None
 
     @model_validator(mode="after")

@@ -6,17 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schema.base import Model, Moment, example
+from api.schema.base import Model, Moment, Number, Whole, example
 from vigil.domain.device_settings import LONGEST_INTERVAL_S, Standing
 
-Interval = Annotated[float, Field(gt=0, le=LONGEST_INTERVAL_S)]
+Interval = Annotated[Number, Field(gt=0, le=LONGEST_INTERVAL_S)]
 
 
 class LocalLimit(Model):
     """In the vital's unit: below ``low`` or above ``high`` the device sends at once. Nobody is called by it: policies do that."""
 
-    low: float | None = None
-    high: float | None = None
+    low: Number | None = None
+    high: Number | None = None
 
 
 class SettingsChange(Model):
@@ -30,7 +30,7 @@ class SettingsChange(Model):
     interval_s: dict[str, Interval] = Field(default_factory=dict, max_length=100)
     limits: dict[str, LocalLimit] = Field(default_factory=dict, max_length=100)
     reason: Annotated[str, Field(min_length=3, max_length=500)]
-    after: Annotated[int, Field(ge=0)] | None = None
+    after: Annotated[Whole, Field(ge=0)] | None = None
 
 
 class AnswerOut(Model):

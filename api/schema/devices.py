@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schema.base import Identifier, Model, Moment, example
+from api.schema.base import Identifier, Model, Moment, Number, Time, example
 from api.schema.ward import Value
 from vigil.domain.presence import By, State
 
@@ -46,7 +46,7 @@ class NewDevice(Model):
 
     id: Identifier
     model: Annotated[str, Field(min_length=1, max_length=100)]
-    interval_s: dict[str, Annotated[float, Field(gt=0, le=604_800)]] = Field(default_factory=dict)
+    interval_s: dict[str, Annotated[Number, Field(gt=0, le=604_800)]] = Field(default_factory=dict)
 
 
 class MqttOut(Model):
@@ -86,7 +86,7 @@ class ProvisionedGateway(Model):
 
 class NewBinding(Model):
     patient_id: Identifier
-    start_at: Annotated[str, Field(max_length=40)] | None = None
+    start_at: Time | None = None
 
 
 class BindingState(Model):

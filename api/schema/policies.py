@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from api.schema.base import Model, Moment, example
+from api.schema.base import Model, Moment, Number, Truth, example
 
 PriorityName = Literal["high", "medium", "low"]
 
@@ -114,13 +114,13 @@ class LimitChange(Model):
 
     vital: Annotated[str, Field(max_length=40)]
     side: Literal["low", "high"]
-    limit: float | None = None
-    delay_s: float | None = None
-    hysteresis: float | None = None
+    limit: Number | None = None
+    delay_s: Number | None = None
+    hysteresis: Number | None = None
     priority: PriorityName | None = None
-    severe: float | None = None
+    severe: Number | None = None
     severe_priority: PriorityName | None = None
-    enabled: bool | None = None
+    enabled: Truth | None = None
 
 
 class PolicyChange(Model):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schema.base import Model, Moment, example
+from api.schema.base import Model, Moment, Number, example
 from api.schema.devices import Provisioned
 
 
@@ -16,7 +16,7 @@ class NewSelfTest(Model):
     model_config = example(name="up", interval_s=5)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-    interval_s: Annotated[float, Field(gt=0, le=60)]
+    interval_s: Annotated[Number, Field(gt=0, le=60)]
 
 
 class SelfTestOut(Model):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.auth import Role
+from api.errors import MEDIA_TYPE
 from api.schema.base import Model, Moment
 
 
@@ -68,3 +69,16 @@ class ProblemOut(Model):
     detail: str
     instance: str
     errors: list[dict[str, str]] | None = None
+
+
+def problem(words: str, **members: Any) -> dict[str, Any]:
+    """A refusal as OpenAPI has it, described by ``words``. ``members``: schemas of what the document has beside the usual."""
+    schema = ProblemOut.model_json_schema()
+    return {
+        "description": words,
+        "content": {MEDIA_TYPE: {"schema": schema | {"properties": schema["properties"] | members}}},
+    }
+
+
+#: For routes that slow down who guesses.
+SLOWED: dict[int | str, dict[str, Any]] = {429: problem("too many wrong tries; `Retry-After` has the seconds to wait")}

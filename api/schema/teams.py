@@ -15,7 +15,7 @@ _TEAM: dict[str, Any] = {
     "fallback": "dr.wang",
     "member": [{"id": "dr.wang", "name": "Dr Wang", "channels": ["app", "pager"]}],
     "shift": [{"days": ["mon", "tue"], "from": "07:00", "to": "19:00", "person": "dr.wang"}],
-    "override": [{"date": "2026-12-24", "person": "dr.wang", "replaces": ""}],
+    "override": [{"date": "2026-12-22", "person": "dr.wang", "replaces": ""}],
     "level": [{"who": ["on_call"], "channels": [], "after": {}}],
 }
 

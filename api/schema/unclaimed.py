@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from api.schema.base import Identifier, Model, Moment, example
+from api.schema.base import Identifier, Model, Moment, Time, example
 
 
 class Unclaimed(Model):
@@ -29,5 +25,5 @@ class Claim(Model):
     model_config = example(patient_id="p-0412", start_at="2026-01-01T08:00:00Z", end_at="2026-01-01T09:30:00Z")
 
     patient_id: Identifier
-    start_at: Annotated[str, Field(max_length=40)]
-    end_at: Annotated[str, Field(max_length=40)]
+    start_at: Time
+    end_at: Time

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.schema.alerts import AlertOut, NameOut
-from api.schema.base import Identifier, Model, Moment, example
+from api.schema.base import Identifier, Model, Moment, Time, Truth, example
 
 _VALUE: dict[str, Any] = {
     "value": 97,
@@ -165,13 +165,13 @@ class NewPatient(Model):
     born: date
     sex: Literal["female", "male", "other", "unknown"]
     ward: Annotated[str, Field(min_length=1, max_length=100)]
-    pregnant: bool = False
+    pregnant: Truth = False
     spo2_scale2_by: str = Field(
         "",
         max_length=100,
         description="Who prescribed NEWS2 SpO2 scale 2 (confirmed hypercapnic failure, target 88-92 %); empty = scale 1.",
     )
-    demo: bool = False
+    demo: Truth = False
 
 
 class Created(Model):
@@ -189,7 +189,7 @@ class Observation(Model):
     model_config = example(values=[{"vital": "consciousness", "value": "A"}, {"vital": "o2_flow", "value": 2}])
 
     values: Annotated[list[EnteredValue], Field(min_length=1, max_length=30)]
-    measured_at: Annotated[str, Field(max_length=40)] | None = None
+    measured_at: Time | None = None
 
 
 class Stored(Model):

@@ -53,6 +53,7 @@ def path_of(route: APIRoute) -> str:
         ward="A",
         name="n",
         resource_id="p-1",
+        question_id="1",
     )
 
 
@@ -144,6 +145,7 @@ def test_roles_without_names_never_get_one(site: Site, role: Role) -> None:
                 ward="A",
                 name="n",
                 resource_id="p-1",
+                question_id="1",
             )
             answer = site.get(path + ("?state=all" if path.endswith("alerts") else ""), role)
             seen += answer.status_code == 200
