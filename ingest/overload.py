@@ -10,14 +10,14 @@ import logging
 
 from ingest.fair import Dropped, FairQueue
 from vigil.bus.board import Bus
-from vigil.domain.alerts import Alert, Evidence, Kind, Priority
+from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.errors import StoreError, VersionConflict
-from vigil.domain.lifecycle import RECUR_WITHIN, Began, Ended, Event, Finding, Stamp, apply
-from vigil.domain.policy import DEFAULT_POLICY
+from vigil.domain.lifecycle import Began, Ended, Event, Finding, Stamp
 from vigil.domain.self_test import PLATFORM
 from vigil.domain.times import SECOND
 from vigil.runtime.clock import Clock
 from vigil.store import RecordStore
+from vigil.store.changes import change
 
 logger = logging.getLogger(__name__)
 
@@ -99,12 +99,7 @@ class Overload:
         if text is not None:
             finding = Finding(PLATFORM, rule, Kind.TECHNICAL, _PRIORITY[rule], _TITLE[rule], Evidence(text), now)
             event = Began(stamp, finding)
-        line = apply(self._newest(rule, now), event, DEFAULT_POLICY)
-        recorded = self._records.record(line) if line is not None else None
+        recorded = change(self._records, PLATFORM, rule, event, now)
         if recorded is not None:
             logger.warning("%s: %s", _TITLE[rule], text or "over")
             self._bus.transitions.publish(recorded)
-
-    def _newest(self, rule: str, now: int) -> Alert | None:
-        alerts = self._records.alerts(patient_id=PLATFORM, resolved_since=now - RECUR_WITHIN)
-        return next((alert for alert in alerts if alert.rule == rule), None)

@@ -25,6 +25,7 @@ from ingest.talk import Talk
 from ingest.tell import Teller
 from ingest.time import Timekeeper
 from ingest.whose import Whose
+from ingest.whose_alert import WhoseAlert
 from vigil.bus.board import Bus
 from vigil.domain.device_clock import DeviceClock
 from vigil.domain.errors import StoreError
@@ -119,7 +120,7 @@ class Ingest:
             bus,
             Timekeeper(self._clocks),
             Repeats(),
-            Whose(readings, records, binder),
+            Whose(readings, records, binder, WhoseAlert(records, bus, clock)),
         )
 
     @property

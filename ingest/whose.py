@@ -12,6 +12,7 @@ import numpy as np
 
 from ingest.batch import Columns, Pack
 from ingest.bind import Binder
+from ingest.whose_alert import WhoseAlert
 from vigil.domain.people import Binding
 from vigil.domain.quality import GATED, Quality
 from vigil.domain.whose import WEIGHT, Weight, WhoseQuestion, jumps
@@ -22,10 +23,11 @@ _PAGE = 64
 
 
 class Whose:
-    def __init__(self, readings: ReadingStore, records: RecordStore, binder: Binder) -> None:
+    def __init__(self, readings: ReadingStore, records: RecordStore, binder: Binder, alert: WhoseAlert) -> None:
         self._readings = readings
         self._records = records
         self._binder = binder
+        self._alert = alert
 
     def mark(self, packs: list[Pack], columns: Columns) -> int:
         """Returns how many were marked. Their questions are recorded before they are stored: a kill in between leaves a question
@@ -41,6 +43,7 @@ class Whose:
         if questions:
             self._records.ask_whose(list(questions.values()))
             columns.quality[list(questions)] |= np.uint16(Quality.WHOSE_UNKNOWN)
+        self._alert.tell(questions.values(), known.fitting)
         return len(questions)
 
     def _question(self, device_id: str, columns: Columns, row: int, known: _Known) -> WhoseQuestion | None:
@@ -59,7 +62,7 @@ class Whose:
 
 
 class _Known:
-    """The newest weight that counted, by patient, for one batch."""
+    """The newest weight that counted, by patient, for one batch. ``fitting``: of this batch alone."""
 
     def __init__(self, readings: ReadingStore, binder: Binder) -> None:
         self._readings = readings
@@ -70,6 +73,7 @@ class _Known:
             if stream.vital == WEIGHT:
                 self._scales.setdefault(stream.device_id, []).append(stream.stream)
         self._weights: dict[str, Weight | None] = {}
+        self.fitting: dict[str, Weight] = {}
 
     def newest(self, patient_id: str) -> Weight | None:
         if patient_id not in self._weights:
@@ -77,7 +81,7 @@ class _Known:
         return self._weights[patient_id]
 
     def put(self, patient_id: str, weight: Weight) -> None:
-        self._weights[patient_id] = weight
+        self._weights[patient_id] = self.fitting[patient_id] = weight
 
     def _stored(self, worn: Sequence[Binding]) -> Weight | None:
         found = [

@@ -18,10 +18,12 @@ from api.schema.session import problem
 from api.schema.whose import WhoseAnswer, WhoseAnswered, WhoseList
 from api.shape import Json
 from vigil.domain.errors import InvalidInput, NotFound
+from vigil.domain.lifecycle import Ended, Stamp
 from vigil.domain.people import MANUAL_PREFIX, is_test
 from vigil.domain.vitals import VITALS
-from vigil.domain.whose import WEIGHT, Answer, WhoseQuestion
+from vigil.domain.whose import RULE, WEIGHT, Answer, WhoseQuestion
 from vigil.store import EVERY_READING
+from vigil.store.changes import change
 
 router = APIRouter(prefix="/api/v1/questions", tags=["questions"])
 
@@ -81,12 +83,23 @@ def _answered(here: Context, question_id: int, body: WhoseAnswer, name: str) -> 
     ordinals = [] if body.patient_id is None else _entered(here, question, body.patient_id, name)
     now = here.deps.clock.now_us()
     here.deps.records.answer_whose(question_id, Answer(body.patient_id, body.reason, name, now))
+    _settle(here, question.patient_id, question_id, name, now)
     return {
         "question_id": question_id,
         "patient_id": body.patient_id or question.patient_id,
         "answered_at": shape.iso(now),
         "ordinals": ordinals,
     }
+
+
+def _settle(here: Context, patient_id: str, question_id: int, name: str, now: int) -> None:
+    """Ends the alert with the last of the patient's questions."""
+    if any(one.patient_id == patient_id for one in here.deps.records.open_questions()):
+        return
+    stamp = Stamp(f"command:question:{question_id}", now, name)
+    line = change(here.deps.records, patient_id, RULE, Ended(stamp, now), now)
+    if line is not None:
+        here.deps.bus.transitions.publish(line)
 
 
 def _entered(here: Context, question: WhoseQuestion, patient_id: str, name: str) -> list[int]:

@@ -14,12 +14,14 @@ from ingest.bind import Binder
 from ingest.decode import decode
 from ingest.manual import Entry
 from ingest.whose import Whose
+from ingest.whose_alert import WhoseAlert
 from tests.unit.api.site import Site, open_site
 from tests.unit.ingest.rig import Rig, pack
 from vigil.domain.people import MANUAL_PREFIX, Device
 from vigil.domain.quality import Quality
 from vigil.domain.times import HOUR, MINUTE, SECOND
 from vigil.domain.vitals import BY_NAME
+from vigil.domain.whose import RULE
 from vigil.runtime.mqtt import Message
 
 WHERE = "/api/v1/questions"
@@ -118,7 +120,52 @@ def test_a_kill_before_the_value_was_stored_asks_once(home: Home) -> None:
     binder = Binder(home.site.records)
     binder.refresh()
     packs = [decode(message)]
-    assert Whose(home.rig.store, home.site.records, binder).mark(packs, columns_of(packs)) == 1
+    assert (
+        Whose(
+            home.rig.store, home.site.records, binder, WhoseAlert(home.site.records, home.rig.bus, home.rig.clock)
+        ).mark(packs, columns_of(packs))
+        == 1
+    )
     assert len(home.questions()) == 1
     assert home.rig.pipeline.run([message]).quality.tolist() == [ASKED]
     assert len(home.questions()) == 1
+
+
+def whose_alerts(home: Home) -> list[tuple[bool, str, str]]:
+    alerts = home.site.records.alerts(patient_id="p-1")
+    return [(one.active, one.kind.value, one.evidence.text) for one in alerts if one.rule == RULE]
+
+
+def test_a_question_is_an_alert_until_a_weight_fits(home: Home) -> None:
+    home.weigh(61.2)
+    assert whose_alerts(home) == []
+    home.weigh(83.4)
+    ((active, kind, text),) = whose_alerts(home)
+    assert (active, kind) == (True, "technical")
+    assert text.startswith("83.4 kg on s-1, after 61.2 kg before: whose weight is it?")
+    home.weigh(83.9)
+    assert len(whose_alerts(home)) == 1
+    home.weigh(61.0)
+    assert [active for active, _, _ in whose_alerts(home)] == [False]
+    assert len(home.site.get(WHERE, "nurse").json()["items"]) == 2, "the questions stay"
+
+
+def test_a_batch_that_comes_again_alerts_once(home: Home) -> None:
+    home.weigh(61.2)
+    message = home.message(83.4)
+    home.rig.pipeline.run([message])
+    home.rig.pipeline.run([message])
+    assert len(whose_alerts(home)) == 1
+    assert len([one for one in home.site.records.transitions() if one.after.rule == RULE]) == 1
+
+
+def test_the_last_answer_ends_the_alert(home: Home) -> None:
+    home.weigh(61.2)
+    home.weigh(83.4)
+    home.weigh(84.0)
+    first, second = home.site.get(WHERE, "nurse").json()["items"]
+    body = {"patient_id": None, "reason": "her husband"}
+    for question, still_on in ((first, True), (second, False)):
+        answer = home.site.post(f"{WHERE}/{question['question_id']}/answer", body, "nurse")
+        assert answer.status_code == 200
+        assert [active for active, _, _ in whose_alerts(home)] == [still_on]

@@ -13,6 +13,8 @@ from vigil.domain.times import DAY
 from vigil.domain.vitals import BY_NAME
 
 WEIGHT = BY_NAME["body_weight"].index
+#: The alert that is on while the wearer's weight is in question.
+RULE = "whose.body_weight"
 
 #: A jump is a change of more than the greater of these within ``WITHIN`` (all ours). They lie above what illness does: odds of an
 #: admission for heart failure are 7.7 times from a gain of 4.5 kg on (Chaudhry 2007), and such weights must be judged.

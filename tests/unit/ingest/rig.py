@@ -21,7 +21,9 @@ from ingest.streams import Streams
 from ingest.tell import Teller
 from ingest.time import Timekeeper
 from ingest.whose import Whose
+from ingest.whose_alert import WhoseAlert
 from vigil.bus.board import Bus
+from vigil.domain.alerts import Alert, Transition
 from vigil.domain.people import Binding, Device
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.vitals import VITALS
@@ -47,6 +49,7 @@ class FewRecords:
     )
     changes: int = 0
     asked: list[WhoseQuestion] = field(default_factory=list)
+    alerted: list[str] = field(default_factory=list)
 
     def revision(self) -> int:
         return self.changes
@@ -59,6 +62,15 @@ class FewRecords:
 
     def ask_whose(self, questions: list[WhoseQuestion]) -> None:
         self.asked += questions
+
+    def alerts(self, **_: object) -> list[Alert]:
+        return []
+
+    def policy(self, _patient_id: str) -> None:
+        return None
+
+    def record(self, line: Transition) -> None:
+        self.alerted.append(line.after.rule)
 
 
 class Rig:
@@ -97,7 +109,7 @@ class Rig:
             self.bus,
             Timekeeper(clocks),
             Repeats(),
-            Whose(self.store, self.records, binder),  # type: ignore[arg-type]  # as above
+            Whose(self.store, self.records, binder, WhoseAlert(self.records, self.bus, self.clock)),  # type: ignore[arg-type]  # as above
         )
 
     def restart(self, folder: Path) -> None:
