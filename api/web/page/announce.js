@@ -45,7 +45,8 @@ function spokenName(patientId) {
 /** Said aloud: what interrupts somebody, and what a colleague gives back. */
 const loud = (step, call) => call?.how === "now" || step === "returned";
 
-const NAME_MS = 1500; // a person who was admitted this very second is known with the next tick
+const NAME_MS = 1500; // a person who was admitted this very second is known with one of the next ticks
+const NAME_TRIES = 3; // then the id is said: late words are worse than odd ones
 
 function say(alert) {
   const values = { priority: t(`priority.${alert.priority}`), who: spokenName(alert.patient_id), what: alert.title };
@@ -54,10 +55,14 @@ function say(alert) {
   else if (alert.priority === "medium") write("polite", text);
 }
 
+function sayNamed(alert, tries) {
+  if (tries && !cardOf(alert.patient_id)) setTimeout(sayNamed, NAME_MS, alert, tries - 1);
+  else say(alert);
+}
+
 export function announceAlerts() {
   onAlert(({ step, call, alert }) => {
     if (!loud(step, call) || alert.handling !== "unacknowledged") return;
-    if (cardOf(alert.patient_id)) say(alert);
-    else setTimeout(say, NAME_MS, alert);
+    sayNamed(alert, NAME_TRIES);
   });
 }
