@@ -93,3 +93,23 @@ def test_a_new_high_alert_is_announced_with_priority_first(screens: Screens, sit
     said = station.page.locator("#live-assertive")
     # Another one of the ward may come within the same 5 s: then both are said in one sentence.
     expect(said).to_contain_text(re.compile(rf"[Hh]igh (priority\.|alerts?:).*{family}"), timeout=15_000)
+
+
+def test_a_high_alert_that_comes_with_a_new_snapshot_is_announced_too(screens: Screens, site: Site) -> None:
+    """Somebody is admitted in the second in which another one falls ill: the page gets the whole ward anew."""
+    patient_id, family = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    station = screens.open()
+    station.view("worklist")
+    station.wait_for_row(patient_id)
+    fresh = {**alert, "id": "a-fresh", "priority": "high", "call": {"how": "now", "why": "", "by": ""}}
+    station.page.evaluate(
+        """async fresh => {
+            const { alerts, applySnapshot, cards } = await import(new URL("page/ward.js", location.origin));
+            const patients = [...cards.values()].map(held => held.peek());
+            applySnapshot({ patients, alerts: [...[...alerts.values()].map(held => held.peek()), fresh] }, true);
+        }""",
+        fresh,
+    )
+    said = station.page.locator("#live-assertive")
+    expect(said).to_contain_text(re.compile(rf"[Hh]igh (priority\.|alerts?:).*{family}"), timeout=15_000)

@@ -26,7 +26,7 @@ const set = (change) => {
 
 function onSnapshot(data) {
   const was = link.peek();
-  const fresh = applySnapshot(data);
+  const fresh = applySnapshot(data, was.state === "live");
   const at = serverNow();
   batch(() => {
     if (was.state === "lost") back.value = { seconds: Math.round((at - was.lostAt) / 1000), fresh };

@@ -23,11 +23,13 @@ export const orderFailed = signal(false);
 const NONE = [];
 const listeners = new Set();
 
-/** Calls back with {step, call, alert, before, actor, at} for each change the stream reports; not for snapshots. */
+/** Calls back with {step, call, alert, before, actor, at} for each change the stream reports. */
 export function onAlert(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
+
+const tell = (change) => listeners.forEach((listener) => listener(change));
 
 export const isOpen = (alert) => alert.state !== "resolved" && !alert.resolved_at;
 /** Reading what is not there yet must still wake the reader when it comes: then the order that will name it is read. */
@@ -105,14 +107,17 @@ function endMissing(present) {
   }
 }
 
-/** Returns how many open alerts were not known before. */
-export function applySnapshot(data) {
-  let fresh = 0;
+/**
+ * Returns how many open alerts were not known before. `live`: the stream was heard up to now, so such an alert has just opened (a
+ * snapshot also comes when the ward changes) and is told like one that came by itself.
+ */
+export function applySnapshot(data, live) {
+  let fresh = [];
   batch(() => {
     setPatients(data.patients);
     if (data.alerts) {
       const before = new Set(workOrder.peek());
-      fresh = data.alerts.filter((alert) => !before.has(alert.id)).length;
+      fresh = data.alerts.filter((alert) => !before.has(alert.id));
       const present = new Set(data.alerts.map((alert) => alert.id));
       endMissing(present);
       for (const alert of data.alerts) {
@@ -123,7 +128,8 @@ export function applySnapshot(data) {
     }
     loaded.value = true;
   });
-  return fresh;
+  for (const alert of live ? fresh : []) tell({ step: "opened", call: alert.call, actor: "", at: alert.opened_at, alert, before: null });
+  return fresh.length;
 }
 
 export function applyTick(data) {
@@ -167,7 +173,7 @@ export function applyAlert(alert) {
 
 export function applyAlertEvent(data) {
   const before = applyAlert(data.alert);
-  for (const listener of listeners) listener({ step: data.step, call: data.alert.call, actor: data.actor, at: data.at, alert: data.alert, before });
+  tell({ step: data.step, call: data.alert.call, actor: data.actor, at: data.at, alert: data.alert, before });
   refreshOrder();
 }
 

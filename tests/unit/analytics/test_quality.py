@@ -87,7 +87,7 @@ def test_a_spot_check_needs_no_second_one(slot: int) -> None:
 @pytest.mark.parametrize("bit", list(Quality))
 def test_each_bit_for_itself(bit: Quality) -> None:
     gated = {Quality.MOTION, Quality.CONTACT_LOST, Quality.QUESTIONABLE, Quality.IMPLAUSIBLE, Quality.NO_VALUE}
-    gated.add(Quality.REPEATED)
+    gated |= {Quality.REPEATED, Quality.WHOSE_UNKNOWN}
     expected = NOTHING if bit is Quality.TEST else BAD if bit in gated else COUNTS
     assert first_gate(np.array([97.0]), np.array([int(bit)], np.uint16)).tolist() == [expected]
     assert first_gate(np.array([np.nan]), np.array([int(bit)], np.uint16)).tolist() == [NOTHING]
