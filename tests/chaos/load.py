@@ -43,14 +43,18 @@ class Load:
         self.lines = 0
         self._before = 0
         self._ill = False
-        #: What the gateways refused for now, by what they said.
-        self.refused: Counter[str] = Counter()
+        self._fleets: list[SocketFleet] = []
         self._clock = SystemClock()
         self._last: dict[str, int] = defaultdict(int)
 
     @property
     def progress(self) -> float:
         return (self.lines - self._before) / (self.lines_each * len(ALL_DEVICES))
+
+    @property
+    def refused(self) -> Counter[str]:
+        """What the gateways refused for now, by what they said."""
+        return sum((Counter(fleet.refusals) for fleet in self._fleets), Counter[str]())
 
     async def run(self, sockets: Mapping[str, Path], deadline_s: float) -> None:
         """Returns when the platform has everything, by what the gateways say; ``AssertionError`` when that takes too long."""
@@ -62,6 +66,7 @@ class Load:
 
     async def _gateway(self, gateway: str, socket: Path, deadline_s: float) -> None:
         async with SocketFleet(socket, devices(gateway)) as fleet:
+            self._fleets.append(fleet)
             try:
                 async with asyncio.timeout(deadline_s):
                     await self._send(fleet, devices(gateway))
@@ -71,7 +76,6 @@ class Load:
                 raise AssertionError(
                     f"{gateway} has not delivered all in {deadline_s:g} s; it took {acked} lines"
                 ) from None
-        self.refused.update(fleet.refusals)
         assert all(count.packs_acked == count.packs_sent for count in counts.values()), fleet.refusals
 
     async def _send(self, fleet: SocketFleet, its: Sequence[str]) -> None:
