@@ -136,7 +136,8 @@ def test_the_product_takes_and_gives_back_what_a_hospital_sends(product: Product
         found = nurse.get(
             "/fhir/R4/Observation", params={"patient": patient, "code": "http://loinc.org|29463-7"}
         ).json()
-        assert [entry["resource"]["valueQuantity"]["value"] for entry in found["entry"]] == [71.3]
+        weights = [entry["resource"]["valueQuantity"]["value"] for entry in found["entry"]]
+        assert weights.count(71.3) == 1, "once, whatever else others have entered for this patient"
         asked = {"patient": patient, "category": "vital-signs"}
         eventually(
             lambda: len(nurse.get("/fhir/R4/Observation/$lastn", params=asked).json().get("entry", ())) > 1,
