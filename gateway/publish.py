@@ -38,11 +38,6 @@ BATCH_PACKS = 20
 HISTORY_WAITS_S = 1.0
 
 
-def state_topic(tenant: str, gateway_id: str) -> str:
-    """Retained presence of the gateway itself."""
-    return f"{topics.ROOT}/{tenant}/g/{gateway_id}/state"
-
-
 class Publisher:
     """``session`` runs on each new connection. ``wake`` when something new may be due."""
 
@@ -50,7 +45,7 @@ class Publisher:
         self, settings: GatewaySettings, spool: SpoolThread, asked: Asked, counts: Counts, clock: Clock
     ) -> None:
         self._tenant = settings.tenant
-        self._state = state_topic(settings.tenant, settings.login.user)
+        self._state = topics.gateway_state(settings.tenant, settings.login.user)
         self._filters = [
             topics.command(settings.tenant, device, name) for device in settings.devices for name in ("ack", "backfill")
         ]

@@ -16,7 +16,7 @@ from gateway.ble.start import frames_path, run_bluetooth
 from gateway.count import Counts
 from gateway.listen import listening, serve_descriptors
 from gateway.pipeline import Pipeline
-from gateway.publish import OFFLINE, state_topic
+from gateway.publish import OFFLINE
 from gateway.settings import GatewaySettings
 from gateway.spool import Spool
 from gateway.spool_bounds import Limits
@@ -24,6 +24,7 @@ from gateway.spool_thread import SpoolThread
 from vigil.runtime.clock import Clock
 from vigil.runtime.link import Link
 from vigil.runtime.metrics import Metrics
+from vigil.wire import topics
 
 if TYPE_CHECKING:
     from gateway.ble.radio import Radio
@@ -125,7 +126,7 @@ class Gateway:
             clock=self._clock,
             rng=self._rng.spawn(1)[0],
             on_message=pipeline.take_message,
-            will=(state_topic(settings.tenant, settings.login.user), OFFLINE),
+            will=(topics.gateway_state(settings.tenant, settings.login.user), OFFLINE),
             rule=settings.reconnect,
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics.notify.channel import Message
-from vigil.domain.alerts import Alert, Transition
+from vigil.domain.alerts import Alert, Transition, labels_of
 from vigil.domain.times import HOUR, to_iso
 
 OPEN_VIGIL = "Open Vigil"
@@ -27,14 +27,7 @@ def labels(alert: Alert, insecure: bool) -> dict[str, str]:
     """What identifies the alert to a program: Alertmanager takes the same labels for the same alert."""
     if insecure:
         return {"alertname": "Vigil", "alert": alert.alert_id}
-    return {
-        "alertname": alert.rule,
-        "alert": alert.alert_id,
-        "patient": alert.patient_id,
-        "rule": alert.rule,
-        "kind": alert.kind.value,
-        "priority": alert.priority.value,
-    }
+    return labels_of(alert)
 
 
 def annotated(message: Message, insecure: bool) -> dict[str, str]:

@@ -6,25 +6,13 @@ import hashlib
 from collections.abc import Mapping
 
 from api.shape import Json, iso
-from vigil.domain.alerts import Alert
+from vigil.domain.alerts import Alert, labels_of
 from vigil.domain.times import HOUR
 
 #: Alertmanager knows receivers of notices; all of ours are one.
 RECEIVER = "vigil"
 #: Alertmanager's alerts end unless sent again. Ours end when Vigil says so: the end is always this far off.
 STANDS_FOR = 24 * HOUR
-
-
-def labels(alert: Alert) -> dict[str, str]:
-    """The same as in the notices that Vigil sends to an Alertmanager, so that one alert is one alert in both."""
-    return {
-        "alertname": alert.rule,
-        "alert": alert.alert_id,
-        "patient": alert.patient_id,
-        "rule": alert.rule,
-        "kind": alert.kind.value,
-        "priority": alert.priority.value,
-    }
 
 
 def fingerprint(alert_id: str) -> str:
@@ -36,7 +24,7 @@ def alert(alert: Alert, now: int) -> Json:
     silenced = [alert.alert_id] if alert.snoozed_until is not None else []
     inhibited = [fingerprint(alert.suppressed_by)] if alert.suppressed_by else []
     return {
-        "labels": {name: value for name, value in labels(alert).items() if value},
+        "labels": {name: value for name, value in labels_of(alert).items() if value},
         "annotations": {
             "summary": alert.title,
             "description": alert.evidence.text,

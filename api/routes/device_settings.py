@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends
 from api import shape
 from api.auth import Needs, PolicyMaker, Principal, Right
 from api.context import Context, Here
-from api.routes.devices import RESERVED
+from api.routes.devices import require_device
 from api.schema.device_settings import SettingsChange, SettingsOut
 from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.device_settings import DeviceSettings, Limit, check, holding, standing
-from vigil.domain.errors import NotFound
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
 
@@ -27,7 +26,7 @@ DeviceReader = Annotated[Principal, Depends(Needs(Right.DEVICES))]
     summary="What the device is told to do, whether it has confirmed it, and every earlier version",
 )
 def settings(device_id: str, who: DeviceReader, here: Here) -> Json:
-    _known(here, device_id)
+    require_device(here, device_id)
     return _shown(here, device_id, who.may(Right.NAMES))
 
 
@@ -38,19 +37,13 @@ def settings(device_id: str, who: DeviceReader, here: Here) -> Json:
     summary="Tell the device how often to measure and when to send at once; it counts once the device has confirmed it",
 )
 def change(device_id: str, body: SettingsChange, who: PolicyMaker, here: Here) -> Json:
-    _known(here, device_id)
+    require_device(here, device_id)
     limits = {name: Limit(one.low, one.high) for name, one in body.limits.items()}
     now = here.deps.clock.now_us()
     wanted = DeviceSettings(device_id, dict(body.interval_s), limits, who.name, body.reason, now)
     check(wanted)
     here.deps.records.put_settings(wanted, body.after)
     return _shown(here, device_id, who.may(Right.NAMES))
-
-
-def _known(here: Context, device_id: str) -> None:
-    """Raises ``NotFound``."""
-    if device_id.startswith(RESERVED) or all(one.device_id != device_id for one in here.deps.records.devices()):
-        raise NotFound("no such device")
 
 
 def _shown(here: Context, device_id: str, names: bool) -> Json:

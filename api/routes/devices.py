@@ -94,6 +94,12 @@ def _known(here: Context, device_id: str) -> Device | None:
     return next((one for one in here.deps.records.devices() if one.device_id == device_id), None)
 
 
+def require_device(here: Context, device_id: str) -> None:
+    """Raises ``NotFound``, also for those that nobody can register."""
+    if _known(here, device_id) is None or device_id.startswith(RESERVED):
+        raise NotFound("no such device")
+
+
 def registered(here: Context, devices: list[str]) -> list[str]:
     """Each device once. Raises ``InvalidInput`` when one is not registered."""
     missing = sorted(set(devices) - {one.device_id for one in here.deps.records.devices()})
@@ -182,8 +188,7 @@ def bind(device_id: str, body: NewBinding, here: Here) -> Json:
     dependencies=[may(Right.BIND)],
 )
 def unbind(device_id: str, here: Here) -> Json:
-    if _known(here, device_id) is None or device_id.startswith(RESERVED):
-        raise NotFound("no such device")
+    require_device(here, device_id)
     return binding_state(device_id, here.deps.records.unbind(device_id, here.deps.clock.now_us()))
 
 

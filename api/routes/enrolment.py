@@ -12,7 +12,7 @@ from api.auth import Anybody, Principal, Provisioner, Right, may
 from api.context import Context, Here
 from api.deps import MqttAccess
 from api.errors import Problem
-from api.routes.devices import RESERVED, note, registered, topic_prefix
+from api.routes.devices import note, registered, require_device, topic_prefix
 from api.schema.enrolment import ClaimCode, CodeUsed, Credentials, CredentialsGone, EnrolmentList, GatewayClaim
 from api.schema.session import SLOWED
 from api.shape import Json
@@ -25,13 +25,6 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 
 #: How a count tells an attempt that was not even looked at from the outcomes.
 TOO_OFTEN = "too_often"
-
-
-def _device(here: Context, device_id: str) -> str:
-    """Raises ``NotFound``."""
-    if device_id.startswith(RESERVED) or all(one.device_id != device_id for one in here.deps.records.devices()):
-        raise NotFound("no such device")
-    return device_id
 
 
 def _gateway_devices(here: Context, gateway_id: str) -> list[str]:
@@ -74,7 +67,8 @@ def _credentials(here: Context, account: str, access: MqttAccess, devices: list[
     summary="A code for the device to fetch its broker account with, once, within 10 minutes; an earlier code ends",
 )
 def claim_device(device_id: str, here: Here, who: Provisioner) -> Json:
-    return _code_for(here, _device(here, device_id), [], who)
+    require_device(here, device_id)
+    return _code_for(here, device_id, [], who)
 
 
 @router.post(
@@ -137,7 +131,8 @@ def _revoked(here: Context, account: str, who: Principal) -> Json:
     summary="A new password at once: the old one ends now, and with it the device's connection",
 )
 def renew_device(device_id: str, here: Here, who: Provisioner) -> Json:
-    return _renewed_by(here, _device(here, device_id), [], who)
+    require_device(here, device_id)
+    return _renewed_by(here, device_id, [], who)
 
 
 @router.post(
@@ -155,7 +150,8 @@ def renew_gateway(gateway_id: str, here: Here, who: Provisioner) -> Json:
     summary="The device's account, its connection and a waiting code end now; gateways that speak for it are not touched",
 )
 def revoke_device(device_id: str, here: Here, who: Provisioner) -> Json:
-    return _revoked(here, _device(here, device_id), who)
+    require_device(here, device_id)
+    return _revoked(here, device_id, who)
 
 
 @router.delete(
@@ -180,7 +176,8 @@ def _log_of(here: Context, account: str) -> Json:
     dependencies=[may(Right.ENROLMENTS)],
 )
 def device_log(device_id: str, here: Here) -> Json:
-    return _log_of(here, _device(here, device_id))
+    require_device(here, device_id)
+    return _log_of(here, device_id)
 
 
 @router.get(

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from api import shape
 from api.auth import Right, may
 from api.context import EARLIEST_US, LATEST_US, Context, Here, time_given
-from api.routes.devices import RESERVED, binding_state
+from api.routes.devices import binding_state, require_device
 from api.schema.devices import BindingState
 from api.schema.unclaimed import Claim, UnclaimedList
 from api.shape import Json
@@ -32,7 +32,7 @@ _POINTS = 500
     dependencies=[may(Right.DEVICES)],
 )
 def unclaimed(device_id: str, here: Here) -> Json:
-    _require(here, device_id)
+    require_device(here, device_id)
     numbers = [one.stream for one in here.deps.readings.streams() if one.device_id == device_id]
     spans = free_spans([one for one in here.deps.records.bindings() if one.device_id == device_id])
     items = [_item(here, numbers, span) for span in spans] if numbers else []
@@ -47,18 +47,13 @@ def unclaimed(device_id: str, here: Here) -> Json:
     dependencies=[may(Right.BIND)],
 )
 def claim(device_id: str, body: Claim, here: Here) -> Json:
-    _require(here, device_id)
+    require_device(here, device_id)
     start, end = time_given(body.start_at, "start_at"), time_given(body.end_at, "end_at")
     if end > here.deps.clock.now_us():
         raise InvalidInput("end_at: lies in the future; a running binding is made at /devices/{id}/binding")
     if is_test(body.patient_id):
         raise NotFound("no such patient")
     return binding_state(device_id, here.deps.records.claim(device_id, body.patient_id, start, end))
-
-
-def _require(here: Context, device_id: str) -> None:
-    if device_id.startswith(RESERVED) or all(one.device_id != device_id for one in here.deps.records.devices()):
-        raise NotFound("no such device")
 
 
 def free_spans(bindings: Sequence[Binding]) -> list[tuple[int, int]]:

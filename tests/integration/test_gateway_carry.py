@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,22 +31,6 @@ from vigil.wire.resend import ResendRule
 pytestmark = needs_mosquitto
 ROOT = Path(__file__).parents[2]
 START_US = 1_767_225_600_000_000
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.close()
-
-
-@pytest.fixture
-def platform(broker: Broker) -> Iterator[Platform]:
-    platform = Platform(broker.port)
-    platform.start()
-    yield platform
-    platform.stop()
 
 
 def pack(device: str, second: int) -> Pack:

@@ -38,14 +38,6 @@ def broker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
     broker.close()
 
 
-@pytest.fixture
-def platform(broker: Broker) -> Iterator[Platform]:
-    platform = Platform(broker.port)
-    platform.start()
-    yield platform
-    platform.stop()
-
-
 def fleet(
     port: int,
     devices: Iterable[str] = DEVICES,

@@ -164,3 +164,16 @@ class Transition:
     note: str = ""
     seq: int = 0
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """By which a program knows the alert: the same in the notices sent to an Alertmanager and in what is answered like one, so
+    that one alert is one alert in both."""
+    return {
+        "alertname": alert.rule,
+        "alert": alert.alert_id,
+        "patient": alert.patient_id,
+        "rule": alert.rule,
+        "kind": alert.kind.value,
+        "priority": alert.priority.value,
+    }

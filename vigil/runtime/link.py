@@ -23,12 +23,10 @@ from paho.mqtt.properties import Properties
 
 from vigil.domain.errors import BrokerError
 from vigil.runtime.clock import Clock
+from vigil.runtime.mqtt import KEEPALIVE_S, SESSION_EXPIRY_S
 
 logger = logging.getLogger(__name__)
 
-#: MQTT 5 for "never", and not a number of hours: mosquitto 2.0.11 may crash over sessions that end (decision 0005).
-SESSION_EXPIRY_S = 0xFFFFFFFF
-KEEPALIVE_S = 60
 #: For one answer of the broker (ours). A connection that is slower counts as lost.
 TIMEOUT_S = 20.0
 _GOODBYE_S = 2.0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from gateway.ble.config import read
 from gateway.ble.radio import Radio
@@ -25,22 +23,6 @@ from vigil.runtime.metrics import Metrics
 
 pytestmark = needs_mosquitto
 STRAP, PRESSURE, METER = (f"F0:00:00:00:00:0{number}" for number in range(2, 5))
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.close()
-
-
-@pytest.fixture
-def platform(broker: Broker) -> Iterator[Platform]:
-    platform = Platform(broker.port)
-    platform.start()
-    yield platform
-    platform.stop()
 
 
 def stored(platform: Platform, device: str, name: str) -> list[float]:
