@@ -2,7 +2,7 @@
 
 Two locks on every door: ``Guard`` refuses any path under a protected prefix without a valid token, before the body is read;
 ``Needs`` on each route names the one right it takes. ``create_app`` refuses to build an app with a route that names none.
-Roles are coarse for now: every nurse sees every patient. The care relationship per patient is a later step.
+A role says what somebody may do, ``Principal.wards`` for whom.
 """
 
 from __future__ import annotations
@@ -75,16 +75,25 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 
 
+#: What is left to an idle session until its person types the password: the alarms go on, without names.
+LOCKED = frozenset({Right.READ, Right.HEALTH})
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. ``expires_at``: microseconds UTC."""
+    """Who asks. ``expires_at``: microseconds UTC. ``wards``: whose patients he may see, None = all. ``rights``: what he was
+    given of his role's rights, None = all of them. ``locked``: nobody has touched his session for a while."""
 
     name: str
     role: Role
     expires_at: int
+    wards: frozenset[str] | None = None
+    rights: frozenset[Right] | None = None
+    locked: bool = False
 
     def may(self, right: Right) -> bool:
-        return right in RIGHTS[self.role]
+        given = right in RIGHTS[self.role] and (self.rights is None or right in self.rights)
+        return given and (right in LOCKED or not self.locked)
 
 
 class Tokens:
