@@ -7,17 +7,24 @@ import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
 import { prefer, preferences } from "./page/preferences.js";
 import { go, route, settleAt } from "./page/route.js";
-import { keyFromAddress, logOut, session, sessionEnded } from "./page/session.js";
+import { watchIdle } from "./page/idle.js";
+import { openSession } from "./page/log_in.js";
+import { audience, drop, keyFromAddress, session, sessionEnded } from "./page/session.js";
 import { link, startStream } from "./page/stream.js";
 import { alertOf, loaded, workOrder } from "./page/ward.js";
 import { t } from "./page/words.js";
 import { UndoToast } from "./views/acknowledge.js";
+import { Audit } from "./views/audit.js";
+import { GlassDialog, Reviews } from "./views/emergency.js";
 import { Handover } from "./views/handover.js";
 import { LogInAgain, LogInPage } from "./views/log_in.js";
-import { KeyList, More } from "./views/more.js";
+import { KeyList, More, mayOpen } from "./views/more.js";
 import { PatientView } from "./views/patient.js";
+import { People } from "./views/people.js";
 import { SnoozeDialog } from "./views/snooze.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
+import { System } from "./views/system.js";
+import { Tokens } from "./views/tokens.js";
 import { WardBoard } from "./views/ward_board.js";
 import { WorkList, followLanes } from "./views/work_list.js";
 
@@ -26,18 +33,20 @@ const keysShown = signal(false);
 
 addEventListener("hashchange", () => {
   const key = keyFromAddress();
-  if (!key) return;
+  if (!key || (session.peek() && !session.peek().token)) return; // an account is not left for a key
   batch(() => {
-    logOut();
+    drop();
     address.value = key;
   });
 });
 
 const VIEWS = { worklist: WorkList, ward: WardBoard, handover: Handover, patient: PatientView, more: More };
+const OFFICE = { people: People, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };
+const ALL = { ...VIEWS, ...OFFICE };
 
 /** Work list while anything waits for somebody, else the ward. */
 function chooseStart() {
-  if (!loaded.value || Object.keys(VIEWS).includes(route.value.view)) return;
+  if (!loaded.value || Object.keys(ALL).includes(route.value.view)) return;
   const some = workOrder.value.some((id) => waits(alertOf(id)));
   settleAt(some ? "worklist" : "ward");
 }
@@ -99,7 +108,8 @@ function Station() {
   });
   useEffect(chooseStart);
   loaded.value; // chooses the start view as soon as the ward is known
-  const View = VIEWS[route.value.view] ?? WorkList;
+  const { view } = route.value;
+  const View = mayOpen(view) ? (ALL[view] ?? WorkList) : More;
   const skip = (event) => {
     event.preventDefault();
     document.getElementById("main")?.focus();
@@ -108,9 +118,9 @@ function Station() {
     <header class="top" ref=${top}><${Strip} /><${Bars} /></header>
     <${MainBar} />
     <${Notices} />
-    <${View} />
+    <${View} key=${audience.value} />
     <${UndoToast} />
-    <${SnoozeDialog} />
+    ${!session.value.locked && html`<${SnoozeDialog} /><${GlassDialog} />`}
     ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && html`<${KeyDialog} />`}`;
 }
 
@@ -128,4 +138,6 @@ announceAlerts();
 followLanes();
 repeatAfterLogIn();
 startStream();
+watchIdle();
+openSession();
 render(html`<${App} />`, document.getElementById("app"));

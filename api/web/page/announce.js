@@ -32,6 +32,12 @@ function enqueue(item) {
   timer ??= setTimeout(flush, Math.max(0, quietUntil - performance.now()));
 }
 
+/** Takes back what was said or waits to be said: names may be in it. */
+export function hush() {
+  waiting.length = 0;
+  for (const kind of Object.keys(last)) write(kind, "");
+}
+
 export function announce(text, kind) {
   if (kind === "polite") write("polite", text);
   else enqueue({ text, high: false });

@@ -3,7 +3,7 @@ import { effect, signal } from "./html.js";
 import { clock } from "./format.js";
 import { NoAnswer, Refused, post } from "./http.js";
 import { serverNow } from "./server_time.js";
-import { session, sessionEnded } from "./session.js";
+import { session, sessionEnded, viewer } from "./session.js";
 import { link } from "./stream.js";
 import { alertOf, applyAlert, isOpen, loaded, refreshOrder } from "./ward.js";
 import { announce } from "./announce.js";
@@ -88,6 +88,7 @@ function failed(command, error) {
   if (error instanceof NoAnswer || error.status >= 500) return say("unconfirmed", ACTS[command.act].unconfirmed);
   if (error.status === 409) return conflict(command, error.problem.alert);
   if (error.status === 401) return say("session", "ack.session");
+  if (error.status === 403 && session.peek()?.locked) return say("session", "lock.not_sent");
   return say("refused", error.status === 403 ? "ack.forbidden" : "ack.refused", { why: error.problem.detail ?? "" });
 }
 
@@ -102,11 +103,11 @@ async function send(command) {
   }
 }
 
-export const canCommand = () => link.value.state === "live" && !sessionEnded.value;
+export const canCommand = () => link.value.state === "live" && !sessionEnded.value && !session.value?.locked;
 
 function start(act, alert, more = {}) {
   if (!canCommand() || outcomeOf(alert.id).peek()?.phase === "sending") return;
-  send({ act, alertId: alert.id, id: commandId(), seen: alert, more });
+  send({ act, alertId: alert.id, id: commandId(), seen: alert, more, by: session.peek().name });
 }
 
 export const acknowledge = (alert) => start("acknowledge", alert);
@@ -124,13 +125,18 @@ export function dismiss(alertId) {
   outcomeOf(alertId).value = null;
 }
 
-// After a new log-in: what was held back by the old token is repeated if the alert is still as it was seen, else asked again.
+// After log-in or unlocking: what was held back is repeated if the alert is still as it was seen, else asked again. Only for whom
+// gave the command: somebody else who logs in has not.
 export function repeatAfterLogIn() {
   effect(() => {
-    if (!session.value || sessionEnded.value || link.value.state !== "live" || !loaded.value) return;
+    if (!viewer.value || !canCommand() || !loaded.value) return;
     for (const held of outcomes.values()) {
       const outcome = held.peek();
       if (outcome?.phase !== "session") continue;
+      if (outcome.command.by !== session.peek().name) {
+        held.value = null;
+        continue;
+      }
       const alert = alertOf(outcome.command.alertId);
       if (alert && alert.version === outcome.command.seen.version) send(outcome.command);
       else conflict(outcome.command, alert);

@@ -1,8 +1,9 @@
-// Choices of this browser, kept in localStorage: never anything about a patient.
+// Choices of this browser, kept in localStorage: never anything about a patient. `account`: somebody logged in here by account and
+// has not logged out, so it is worth asking the server who it is.
 import { effect, signal } from "./html.js";
 
 const KEY = "vigil.preferences";
-const DEFAULTS = { lang: "", letterKeys: true, flashing: true, board: "tiles", name: "" };
+const DEFAULTS = { lang: "", letterKeys: true, flashing: true, board: "tiles", name: "", account: false };
 
 function stored() {
   try {

@@ -1,4 +1,5 @@
-// Where the nurse is: #/worklist, #/worklist/<alert>, #/ward, #/handover/<ward>, #/patient/<id>, #/more. The server never sees it.
+// Where the nurse is: #/worklist, #/worklist/<alert>, #/ward, #/handover/<ward>, #/patient/<id>, #/more, and the pages
+// behind it. The server never sees it.
 import { signal } from "./html.js";
 
 function parsed() {

@@ -1,9 +1,10 @@
 // The live connection. It is called live only after a whole snapshot, and lost after 3 s without a message.
 import { batch, effect, signal } from "./html.js";
+import { hush } from "./announce.js";
 import { EventParser } from "./events.js";
 import { heard, serverNow } from "./server_time.js";
-import { session, sessionEnded, tokenRefused } from "./session.js";
-import { applyAlertEvent, applySnapshot, applyTick, forget } from "./ward.js";
+import { credentials, person, readMe, refused, session, sessionEnded, viewer } from "./session.js";
+import { applyAlertEvent, applyGlass, applySnapshot, applyTick, forget, hideNames } from "./ward.js";
 
 const SILENCE_MS = 3000;
 const RETRY_MS = 1000;
@@ -45,6 +46,7 @@ function take(event) {
   if (event.type === "snapshot") onSnapshot(data);
   else if (event.type === "tick") applyTick(data);
   else if (event.type === "alert") applyAlertEvent(data);
+  else if (event.type === "break_glass") applyGlass(data);
   if (event.id !== null) lastEventId = event.id;
   if (link.peek().state === "live") set({ lastAt: serverNow() });
   return true;
@@ -71,11 +73,11 @@ async function connect() {
   const controller = new AbortController();
   attempt = controller;
   lastHeard = performance.now();
-  const token = session.peek().token;
-  const headers = { Authorization: `Bearer ${token}`, Accept: "text/event-stream" };
+  const here = session.peek();
+  const headers = { ...credentials("GET"), Accept: "text/event-stream" };
   if (lastEventId !== null) headers["Last-Event-ID"] = lastEventId;
   const answer = await fetch("api/v1/stream", { headers, signal: controller.signal, cache: "no-store" });
-  if (answer.status === 401) tokenRefused(token);
+  if (answer.status === 401) refused(here);
   if (!answer.ok) throw new Error(`stream refused: ${answer.status}`);
   await read(answer.body, controller);
 }
@@ -93,6 +95,7 @@ async function run() {
   while (mine === generation && session.peek() && !sessionEnded.peek()) {
     try {
       await connect();
+      if (!session.peek()?.token) await readMe(); // the server ends it when the session locks: then nothing was lost
     } catch {
       // refused, cut or aborted: the state below says so, and the next round tries again
     }
@@ -115,19 +118,32 @@ function stop() {
   attempt = null;
 }
 
+/** What one person was shown is nobody else's. */
+function startAnew() {
+  forget();
+  link.value = { state: "connecting", lastAt: null, lostAt: null, slow: false };
+}
+
+let shown = null; // the person whose ward is on the screen
+
+function follow() {
+  viewer.value; // reads anew when it changes
+  const who = person.value;
+  const ended = sessionEnded.value;
+  if (ended || session.peek()?.locked) {
+    hideNames();
+    hush();
+  }
+  if (who && ended) return;
+  stop();
+  lastEventId = null; // the whole picture: other rights may show other things
+  if (who !== shown) startAnew();
+  shown = who;
+  if (who) run();
+}
+
 export function startStream() {
   setInterval(watch, 250);
   document.addEventListener("visibilitychange", watch);
-  effect(() => {
-    const here = session.value;
-    if (here && !sessionEnded.value) {
-      stop();
-      run();
-    } else if (!here) {
-      stop();
-      lastEventId = null;
-      forget();
-      link.value = { state: "connecting", lastAt: null, lostAt: null, slow: false };
-    }
-  });
+  effect(follow);
 }

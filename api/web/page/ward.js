@@ -91,9 +91,24 @@ function setPatients(items) {
     const sparks = card.sparks ?? cards.get(card.id)?.peek().sparks;
     put(cards, card.id, { ...card, sparks });
   }
-  for (const id of cards.keys()) if (!present.has(id)) cards.delete(id);
+  const gone = new Set([...cards.keys()].filter((id) => !present.has(id)));
+  for (const id of gone) cards.delete(id);
   wardOrder.value = items.map((card) => card.id);
   recount();
+  if (gone.size) leave(gone);
+}
+
+/** Who is not shown here any more takes the open alerts along: nobody can say here whether they go on. */
+function leave(gone) {
+  for (const [id, held] of alerts) if (gone.has(held.peek().patient_id) && isOpen(held.peek())) alerts.delete(id);
+  setWorkOrder(workOrder.peek());
+}
+
+/** The person at this screen is not known to be there any more: ids stand for names until the next snapshot. */
+export function hideNames() {
+  batch(() => {
+    for (const held of cards.values()) held.value = { ...held.peek(), name: null, born: null };
+  });
 }
 
 const KEPT_ENDED = 500; // rows that ended stay readable until their list is drawn anew
@@ -171,6 +186,13 @@ export function applyAlert(alert) {
   return before;
 }
 
+/** Somebody of another ward has opened this record; the card that comes next says so too. */
+export function applyGlass({ patient_id: id, by, until }) {
+  const held = cards.get(id);
+  const known = held?.peek().break_glass ?? [];
+  if (held && !known.some((one) => one.by === by && one.until === until)) held.value = { ...held.peek(), break_glass: [...known, { by, until }] };
+}
+
 export function applyAlertEvent(data) {
   const before = applyAlert(data.alert);
   tell({ step: data.step, call: data.alert.call, actor: data.actor, at: data.at, alert: data.alert, before });
@@ -219,7 +241,7 @@ export const readAlert = (id) =>
 
 export const refreshOrder = () => once("order", readOrder);
 
-const refreshPatients = () =>
+export const refreshPatients = () =>
   once("patients", async () => {
     try {
       const { items } = await get("api/v1/patients");

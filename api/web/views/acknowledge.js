@@ -2,13 +2,12 @@
 import { html, signal } from "../page/html.js";
 import { isHandedOver } from "../page/calls.js";
 import { accept, acknowledge, canCommand, dismiss, outcomeOf, returnToList, tryAgain, undo } from "../page/commands.js";
-import { session } from "../page/session.js";
+import { may, session } from "../page/session.js";
 import { alertOf, cardOf, isOpen } from "../page/ward.js";
 import { plainName } from "../page/parts.js";
 import { t } from "../page/words.js";
 
-const ACTING = new Set(["nurse", "clinician", "admin"]);
-export const mayAct = () => ACTING.has(session.value?.role);
+export const mayAct = () => may("act");
 
 /** Alerts whose card was open on this screen: high priority is acknowledged only after a look. */
 export const opened = signal(new Set());

@@ -15,6 +15,7 @@ import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
 import { Feedback } from "./feedback.js";
 import { SnoozeButton } from "./snooze.js";
 import { Story, useHistory } from "./story.js";
+import { Whose, asksWhose } from "./whose.js";
 
 const FOUR_HOURS = 4 * 3_600_000;
 
@@ -114,6 +115,7 @@ export function AlertCard({ alert, onClose, withChart = true }) {
       <p class="sentence">${alert.text}</p>
       <${Decided} alert=${alert} />
     </section>
+    ${asksWhose(alert) && html`<${Whose} alert=${alert} />`}
     <div class="actions">
       <${AcknowledgeButton} alert=${alert} long=${true} />
       <${AcceptButton} alert=${alert} />

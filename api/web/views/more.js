@@ -1,8 +1,10 @@
-// Settings of this screen and the list of keys.
+// The person at this screen, pages for those who keep the system, settings of this screen, and the list of keys.
 import { html } from "../page/html.js";
 import { prefer, preferences } from "../page/preferences.js";
 import { lang, t } from "../page/words.js";
-import { logOut } from "../page/session.js";
+import { may } from "../page/session.js";
+import { Account } from "./account.js";
+import { PlainGlass } from "./emergency.js";
 
 const KEYS = [
   ["J K ↓ ↑", "keys.move"],
@@ -26,12 +28,30 @@ export function KeyList() {
   </table>`;
 }
 
+/** Page -> the right that it takes. */
+const PAGES = { people: "accounts", tokens: "accounts", reviews: "audit", audit: "audit", system: "health" };
+
+/** Only what this person may use is shown. */
+function Pages() {
+  const mine = Object.keys(PAGES).filter(mayOpen);
+  if (!mine.length) return null;
+  return html`<section>
+    <h2>${t("more.pages")}</h2>
+    <ul class="pages">${mine.map((view) => html`<li key=${view}><a href=${`#/${view}`}>${t(`page.${view}`)}</a></li>`)}</ul>
+  </section>`;
+}
+
+export const mayOpen = (view) => !(view in PAGES) || may(PAGES[view]);
+
 export function More() {
   const { letterKeys, flashing } = preferences.value;
   const check = (name, checked, words) =>
     html`<label class="choice"><input type="checkbox" checked=${checked} onChange=${(event) => prefer({ [name]: event.target.checked })} />${t(words)}</label>`;
   return html`<main id="main" class="more-view" tabindex="-1">
     <h1>${t("nav.more")}</h1>
+    <${Account} />
+    <${PlainGlass} />
+    <${Pages} />
     <section>
       <h2>${t("more.screen")}</h2>
       <div class="ranges" role="group" aria-label=${t("more.language")}>
@@ -39,7 +59,6 @@ export function More() {
         <button lang="zh-Hans" aria-pressed=${lang.value === "zh"} onClick=${() => prefer({ lang: "zh" })}>中文</button>
       </div>
       ${check("flashing", flashing, "more.flashing")} ${check("letterKeys", letterKeys, "more.letter_keys")}
-      <button onClick=${logOut}>${t("more.log_out")}</button>
     </section>
     <section><${KeyList} /></section>
   </main>`;

@@ -13,6 +13,7 @@ import { AcknowledgeButton, canAcknowledge, mayAcknowledgeNow } from "./acknowle
 import { AlertCard, ScoreSentence } from "./alert_card.js";
 import { AlertLine } from "./alert_line.js";
 import { Charts } from "./charts.js";
+import { GlassButton } from "./emergency.js";
 import { ObservationForm } from "./observation_form.js";
 import { RiskCard } from "./risk_card.js";
 
@@ -124,9 +125,10 @@ export function PatientView() {
     area.current?.querySelector("h1")?.focus();
   }, [id, card !== null]);
   if (!card) {
-    return html`<main id="main" class="patient" tabindex="-1">
+    return html`<main id="main" class="patient unknown" tabindex="-1">
       <button class="plain" onClick=${() => goBack("ward")}>${t("patient.back")}</button>
       <p class="nothing">${t(loaded.value ? "patient.unknown" : "list.loading")}</p>
+      ${loaded.value && html`<${GlassButton} id=${id} />`}
     </main>`;
   }
   return html`<main id="main" class="patient" tabindex="-1" ref=${area}>

@@ -70,12 +70,13 @@ function Dialog({ alert }) {
   const dialog = useRef(null);
   const choices = CHOICES[alert.priority];
   const [minutes, setMinutes] = useState(choices[0]);
-  useEffect(() => {
-    dialog.current.showModal();
-  }, []);
   const close = () => {
     asked.value = null;
   };
+  useEffect(() => {
+    dialog.current.showModal();
+    return close; // also when the screen locks, or somebody else logs in
+  }, []);
   const send = (reason) => {
     snooze(alert, minutes, reason);
     close();

@@ -9,6 +9,8 @@ import { back, link } from "../page/stream.js";
 import { alertOf, cards, inMainLane, loaded, tally, workOrder } from "../page/ward.js";
 import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
+import { GlassBars } from "./emergency.js";
+import { LockBar } from "./lock.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
 function LinkState() {
@@ -45,7 +47,7 @@ export function Strip() {
     <${AlarmPath} />
     <${NotWatched} />
     <span class="fill"></span>
-    <span class="user"><bdi>${here.name}</bdi> · ${t(`role.${here.role}`)}</span>
+    <span class="user"><bdi>${here.display ?? here.name}</bdi> · ${t(`role.${here.role}`)}</span>
     <time class="clock">${clock(now.value)} <span class="zone">${zone()}</span></time>
   </div>`;
 }
@@ -58,7 +60,9 @@ export function Bars() {
       <strong>${t("lost.bar", { time: clock(lostAt, true) })}</strong> ${t("lost.age", { time: duration(now.value - lostAt) })}
     </div>`}
     ${state === "connecting" && slow && html`<div class="bar lost"><strong>${t("lost.never")}</strong></div>`}
+    ${session.value.locked && html`<${LockBar} />`}
     ${tally.value.demo > 0 && html`<div class="bar demo">${t("demo.stripe")}</div>`}
+    <${GlassBars} />
   `;
 }
 
@@ -97,13 +101,15 @@ const waitingNow = () => {
 };
 
 const VIEWS = ["worklist", "ward", "handover", "more"];
+/** In which of them another view lies. */
+const inside = (view) => (view === "patient" ? "ward" : VIEWS.includes(view) ? view : "more");
 
 export function MainBar() {
   const here = route.value.view;
   const n = waitingNow();
   return html`<nav class="main-bar" aria-label=${t("nav.label")}>
     ${VIEWS.map((view) => {
-      const current = here === view || (view === "ward" && here === "patient");
+      const current = inside(here) === view;
       return html`<a key=${view} href=${`#/${view}`} aria-current=${current ? "page" : null}
         >${t(`nav.${view}`)}${view === "worklist" && n > 0 && html` <span class="count">${n}</span>`}</a
       >`;

@@ -1,9 +1,10 @@
 // Who needs me first? Tiles or table in the server's order; only what is in view is drawn.
-import { html, signal, useEffect, useRef, useState } from "../page/html.js";
+import { effect, html, signal, useEffect, useRef, useState } from "../page/html.js";
 import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
+import { audience } from "../page/session.js";
 import { now } from "../page/server_time.js";
 import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
@@ -13,6 +14,10 @@ import { openHandover } from "./handover.js";
 
 const NO_FILTER = { text: "", ward: "", needsMe: false, notWatched: false };
 const filter = signal(NO_FILTER);
+effect(() => {
+  audience.value; // a name may have been typed
+  filter.value = NO_FILTER;
+});
 
 export function showOnlyNotWatched() {
   filter.value = { ...NO_FILTER, notWatched: true };
