@@ -12,7 +12,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import aiomqtt
@@ -21,9 +21,10 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from vigil.domain.errors import BrokerError
+from vigil.domain.errors import BrokerError, ConfigError
 from vigil.runtime.clock import Clock
 from vigil.runtime.mqtt import KEEPALIVE_S, SESSION_EXPIRY_S
+from vigil.runtime.tls import Trust, explain, trusted
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ _WRONG_VERSION = (1, 0x84)
 
 @dataclass(frozen=True, slots=True)
 class BrokerLogin:
-    """The client id is the user name, as the broker demands."""
+    """The client id is the user name, as the broker demands. ``tls`` None = without TLS."""
 
     host: str
     port: int
     user: str
     password: str
+    tls: Trust | None = field(default_factory=trusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class Link:
         self._settled = False
         self._since: float | None = None
         self._complaint = ""
+        self._alert = ""
+        # With a parent it says what paho says as before; without a name in the registry a thousand devices leave nothing behind.
+        self._paho = logging.Logger("mqtt")
+        self._paho.parent = logging.getLogger("mqtt")
+        self._paho.addFilter(self._hear)
 
     @property
     def connected(self) -> bool:
@@ -137,13 +144,17 @@ class Link:
             delay_s = min(delay_s * 2.0, self._rule.longest_s)
 
     async def _connect(self, session: Callable[[Connection], Awaitable[None]]) -> None:
-        client = self._client()
+        self._alert = ""
+        try:
+            client = self._client()
+        except ConfigError as error:  # certificates: somebody may be renewing them at this moment
+            raise BrokerError(str(error)) from error
         opening = asyncio.ensure_future(client.__aenter__())
         try:
             await asyncio.shield(opening)
         except aiomqtt.MqttError as error:
             self._fall_back(error)
-            raise BrokerError(f"cannot connect: {error}") from error
+            raise BrokerError(f"cannot connect: {self._why(error)}") from error
         except asyncio.CancelledError:
             await self._abandon(client, opening)
             raise
@@ -178,7 +189,7 @@ class Link:
                 if isinstance(message.payload, bytes):
                     self._on_message(message.topic.value, message.payload)
         except aiomqtt.MqttError as error:
-            raise BrokerError(f"connection lost: {error}") from error
+            raise BrokerError(f"connection lost: {self._why(error)}") from error
 
     async def _abandon(self, client: aiomqtt.Client, opening: asyncio.Future[aiomqtt.Client]) -> None:
         """Connecting happens in a thread that nothing interrupts: let it end, or its socket stays open."""
@@ -211,6 +222,8 @@ class Link:
             clean_start=False if self._five else MQTT_CLEAN_START_FIRST_ONLY,  # the latter also means "not MQTT 5"
             properties=properties,
             will=will,
+            logger=self._paho,
+            tls_context=login.tls.context() if login.tls is not None else None,
             keepalive=KEEPALIVE_S,
             timeout=TIMEOUT_S,
             # A device answers cmd/ack and publishes: without this the second small packet waits 40 ms for the first one's ACK.
@@ -219,9 +232,21 @@ class Link:
         client.pending_calls_threshold = 1000  # it only decides about a warning
         return client
 
+    def _why(self, error: aiomqtt.MqttError) -> str:
+        return str(error) if self._login.tls is None else explain(self._alert or str(error))
+
+    def _hear(self, record: logging.LogRecord) -> bool:
+        """By TLS 1.3 a broker refuses our certificate after we have seen the connection made: only paho's log has the reason.
+        It is told as ours."""
+        said = record.getMessage()
+        if self._login.tls is None or record.levelno < logging.ERROR or "alert" not in said:
+            return True
+        self._alert = said
+        return False
+
     def _fall_back(self, error: aiomqtt.MqttError) -> None:
         """Before the first success: the broker says that it does not speak MQTT 5, or closes without a word."""
-        if self._settled or not self._five:
+        if self._settled or not self._five or self._alert:
             return
         refusal = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
         number = getattr(refusal, "value", refusal)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from vigil.domain.errors import BrokerError
+from vigil.domain.errors import BrokerError, ConfigError
 from vigil.runtime.clock import Clock
+from vigil.runtime.tls import Trust, explain
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ class Subscriber:
     """A persistent-session MQTT client whose owner acknowledges each message.
 
     ``on_message`` runs on the network thread and may block for a while, much shorter than ``KEEPALIVE_S``: the broker then waits.
-    MQTT 5 is tried first; a broker that speaks only 3.1.1 is then met on its terms.
+    MQTT 5 is tried first; a broker that speaks only 3.1.1 is then met on its terms. ``trouble`` says in words why there is no
+    connection, as far as that is known; ``tls`` None = without TLS.
     """
 
     def __init__(
@@ -59,8 +63,12 @@ class Subscriber:
         receive_maximum: int,
         clock: Clock,
         on_message: Callable[[Message], None],
+        tls: Trust | None = None,
     ) -> None:
         self._address = (host, port)
+        self._tls = tls
+        self._context: ssl.SSLContext | None = None
+        self.trouble = ""
         self._client_id = client_id
         self._password = password
         self._filters = filters
@@ -88,7 +96,8 @@ class Subscriber:
         return "5" if self._version is MQTTProtocolVersion.MQTTv5 else "3.1.1"
 
     def start(self) -> None:
-        """Connects in the background and keeps trying; ``connected`` says whether it is."""
+        """Connects in the background and keeps trying; ``connected`` says whether it is. Raises ``ConfigError`` for certificates
+        that cannot be read."""
         self._client = self._make()
         self._client.connect_async(*self._address, keepalive=KEEPALIVE_S, **self._connect_options())
         self._client.loop_start()
@@ -134,6 +143,11 @@ class Subscriber:
         client.on_connect_fail = self._handle_connect_fail
         client.on_message = self._handle_message
         client.on_socket_open = _send_at_once
+        if self._tls is not None:
+            self._context = self._tls.context()
+            client.tls_set_context(self._context)
+            client.on_pre_connect = self._handle_pre_connect
+            client.on_log = self._handle_log
         return client
 
     def _connect_options(self) -> dict[str, Any]:
@@ -149,7 +163,7 @@ class Subscriber:
             level = logging.INFO if reason == "Unsupported protocol version" else logging.ERROR
             logger.log(level, "broker refuses the connection: %s", reason)
             return
-        self._settled = True
+        self._settled, self.trouble = True, ""
         self._connection += 1
         client.subscribe([(topic_filter, 1) for topic_filter in self._filters])
         self._connected.set()
@@ -166,11 +180,36 @@ class Subscriber:
             self._fall_back()
 
     def _handle_connect_fail(self, _client: paho.Client, _data: Any) -> None:
-        logger.debug("broker not reachable yet")
+        error = sys.exc_info()[1]  # paho calls this where it has caught it
+        if isinstance(error, ssl.SSLError):
+            self._complain(error)
+        else:
+            logger.debug("broker not reachable yet")
+
+    def _handle_pre_connect(self, _client: paho.Client, _data: Any) -> None:
+        """Certificates may have been renewed since the last connection."""
+        if self._tls is not None and self._context is not None:
+            try:
+                self._tls.read_into(self._context)
+            except ConfigError as error:  # somebody may be writing them: what was read before still holds
+                self._complain(error)
+
+    def _handle_log(self, _client: paho.Client, _data: Any, level: int, said: str) -> None:
+        """By TLS 1.3 a broker refuses our certificate after we have seen the connection made: only paho's log has the reason."""
+        if level == LogLevel.MQTT_LOG_ERR and "alert" in said:
+            self._complain(said)
+
+    def _complain(self, error: BaseException | str) -> None:
+        """Once per cause, not once per attempt."""
+        words = explain(error)
+        trouble = f"no TLS with the broker at {self._address[0]}:{self._address[1]}: {words}"
+        if trouble != self.trouble:
+            logger.error("no TLS with the broker at %s:%d: %s", *self._address, words)
+        self.trouble = trouble
 
     def _fall_back(self) -> None:
         """The very first connection was closed on us: the broker may not speak MQTT 5."""
-        if self._settled or self._version is not MQTTProtocolVersion.MQTTv5 or self._client is None:
+        if self._settled or self._version is not MQTTProtocolVersion.MQTTv5 or self._client is None or self.trouble:
             return
         self._version = MQTTProtocolVersion.MQTTv311
         old = self._client

@@ -12,6 +12,7 @@ from vigil.domain.errors import BrokerError
 from vigil.runtime.broker.accounts import Accounts
 from vigil.runtime.broker.mosquitto import (
     BrokerLimits,
+    TlsListeners,
     find_mosquitto,
     mosquitto_argv,
     reload,
@@ -19,10 +20,21 @@ from vigil.runtime.broker.mosquitto import (
     write_config,
 )
 
-__all__ = ["DEFAULT_PORT", "Accounts", "BrokerKind", "BrokerLimits", "BrokerPlan", "plan_broker", "reload_broker"]
+__all__ = [
+    "DEFAULT_PORT",
+    "DEFAULT_TLS_PORT",
+    "Accounts",
+    "BrokerKind",
+    "BrokerLimits",
+    "BrokerPlan",
+    "TlsListeners",
+    "plan_broker",
+    "plan_tls_broker",
+    "reload_broker",
+]
 
-#: The registered port of MQTT without TLS.
-DEFAULT_PORT = 1883
+#: The registered ports of MQTT without and with TLS.
+DEFAULT_PORT, DEFAULT_TLS_PORT = 1883, 8883
 EMBEDDED_CONFIG_NAME = "embedded.json"
 
 
@@ -56,6 +68,19 @@ def plan_broker(
     config = _write_embedded_config(accounts, port, limits)
     argv = [sys.executable, "-m", "vigil.runtime.broker.embedded", "--config", str(config)]
     return BrokerPlan(BrokerKind.EMBEDDED, argv, "127.0.0.1", port)
+
+
+def plan_tls_broker(accounts: Accounts, listeners: TlsListeners, limits: BrokerLimits | None = None) -> BrokerPlan:
+    """The same for devices outside this machine, always with mosquitto. ``argv`` is empty where mosquitto is not installed: the
+    configuration may be for another container. Raises ``BrokerError`` without the certificates."""
+    missing = [name for name in ("ca.crt", "server.crt", "server.key") if not (accounts.directory / name).exists()]
+    if missing:
+        todo = "vigil tls ca and vigil tls server make them, or put yours there"
+        raise BrokerError(f"{', '.join(missing)} missing in {accounts.directory}: {todo}")
+    config = write_config(accounts, listeners.port, limits, listeners)
+    program = find_mosquitto()
+    argv = [] if program is None else mosquitto_argv(program, config)
+    return BrokerPlan(BrokerKind.MOSQUITTO, argv, listeners.address or "127.0.0.1", listeners.port)
 
 
 def reload_broker(accounts: Accounts) -> bool:

@@ -1,7 +1,7 @@
 """The mosquitto broker: where it is, its configuration, its command line, and how to tell it about new accounts.
 
-Written for and tested with 2.0.11 (Debian). It listens on the loopback only: TLS for devices outside this machine is
-the business of a server deployment's own configuration.
+Written for and tested with 2.0.11 (Debian). Without TLS it listens on the loopback only; for devices outside this machine
+there is TLS, and then no port without it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,22 @@ class BrokerLimits:
     memory: int = 1024 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class TlsListeners:
+    """For devices outside this machine. ``port``: with a password each. ``certificates_port``: with a client certificate each,
+    whose common name is the user name; 0 = none. ``address`` of this machine; empty = all of them."""
+
+    port: int
+    certificates_port: int = 0
+    address: str = ""
+
+
+#: By TLS 1.2 only what keeps past traffic secret when a key is lost, with ciphers that also authenticate; 1.3 has no others.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+#: Connections of one listener (ours): each costs memory before anybody has logged in.
+MOST_CONNECTIONS = 20_000
+
+
 def find_mosquitto(path: str | None = None) -> Path | None:
     """The broker's program on ``path`` (default: PATH) or where it is otherwise kept.
 
@@ -51,13 +67,15 @@ def find_mosquitto(path: str | None = None) -> Path | None:
     return Path(found) if found else None
 
 
-def write_config(accounts: Accounts, port: int, limits: BrokerLimits | None = None) -> Path:
+def write_config(
+    accounts: Accounts, port: int, limits: BrokerLimits | None = None, tls: TlsListeners | None = None
+) -> Path:
     """Write ``mosquitto.conf`` beside the account files, creating those too if there are none yet."""
     limits = limits or BrokerLimits()
     with accounts.edit():
         pass
     directory = accounts.directory.resolve()
-    text = render_config(directory, port, limits)
+    text = render_config(directory, port, limits, tls)
     path = directory / CONFIG_NAME
     try:
         path.write_text(text)
@@ -66,14 +84,13 @@ def write_config(accounts: Accounts, port: int, limits: BrokerLimits | None = No
     return path
 
 
-def render_config(directory: Path, port: int, limits: BrokerLimits) -> str:
+def render_config(directory: Path, port: int, limits: BrokerLimits, tls: TlsListeners | None = None) -> str:
+    """``port`` is the one on the loopback without TLS, which there is only without ``tls``."""
     if any(not character.isprintable() for character in str(directory)):
         raise ConfigError("the data directory's name holds a control character, which mosquitto.conf cannot express")
     settings: list[tuple[str, object]] = [
-        ("listener", f"{port} 127.0.0.1"),
+        *([("listener", f"{port} 127.0.0.1"), *_IDENTITY] if tls is None else _tls_listeners(directory, tls)),
         ("allow_anonymous", "false"),
-        # Applies to the listener above. See acl.py for why: it makes client id = user name = device id.
-        ("use_username_as_clientid", "true"),
         ("password_file", directory / "passwd"),
         ("acl_file", directory / "acl"),
         ("persistence", "true"),
@@ -106,6 +123,36 @@ def render_config(directory: Path, port: int, limits: BrokerLimits) -> str:
         # root or write beside them. (A change of user would also undo the leash of runtime/leash.py.)
         settings.append(("user", pwd.getpwuid(0).pw_name))
     return "# Written by Vigil at each start; do not edit.\n" + "".join(f"{key} {value}\n" for key, value in settings)
+
+
+#: Applies to the listener before it. See acl.py for why: it makes client id = user name = device id.
+_IDENTITY: list[tuple[str, object]] = [("use_username_as_clientid", "true")]
+
+
+def _tls_listeners(directory: Path, tls: TlsListeners) -> list[tuple[str, object]]:
+    with_passwords = [*_tls_listener(directory, tls.port, tls.address), *_IDENTITY]
+    if not tls.certificates_port:
+        return with_passwords
+    return [
+        *with_passwords,
+        *_tls_listener(directory, tls.certificates_port, tls.address),
+        ("cafile", directory / "ca.crt"),
+        *([("crlfile", directory / "crl.pem")] if (directory / "crl.pem").exists() else []),
+        ("require_certificate", "true"),
+        ("use_identity_as_username", "true"),
+        *_IDENTITY,
+    ]
+
+
+def _tls_listener(directory: Path, port: int, address: str) -> list[tuple[str, object]]:
+    return [
+        ("listener", f"{port} {address}".rstrip()),
+        ("max_connections", MOST_CONNECTIONS),
+        ("certfile", directory / "server.crt"),
+        ("keyfile", directory / "server.key"),
+        ("tls_version", "tlsv1.2"),  # and 1.3: this names the oldest one
+        ("ciphers", CIPHERS),
+    ]
 
 
 def mosquitto_argv(program: Path, config: Path) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from vigil.runtime.broker.acl import BROKER_LOG, LOG_TOPIC
 from vigil.runtime.clock import Clock
 from vigil.runtime.mqtt import Message, Subscriber
+from vigil.runtime.tls import Trust
 
 #: So many within ``WITHIN_S`` seconds are two clients (ours). A client that tries again every 2 minutes gets there too.
 TIMES, WITHIN_S = 5, 600.0
@@ -64,7 +65,9 @@ class TakeoverWatch:
     """Reads the broker's lines over a connection of its own. ``tell`` gets the account; it runs on the network thread and
     must not raise. What happens while this is not connected may not be heard: two clients go on, so it is heard afterwards."""
 
-    def __init__(self, host: str, port: int, password: str, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, host: str, port: int, password: str, clock: Clock, tell: Callable[[str], None], tls: Trust | None = None
+    ) -> None:
         self._recogniser = Recogniser(clock)
         self._tell = tell
         self._subscriber = Subscriber(
@@ -76,6 +79,7 @@ class TakeoverWatch:
             receive_maximum=100,
             clock=clock,
             on_message=self._heard,
+            tls=tls,
         )
 
     @property
