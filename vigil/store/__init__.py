@@ -23,8 +23,11 @@ from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team, TeamVersion
 from vigil.store.audit import AuditRecords
+from vigil.store.break_glass import BreakGlassRecords
 from vigil.store.device_settings import DeviceSettingRecords
 from vigil.store.enrolment import EnrolmentRecords
+from vigil.store.erasure import ErasureRecords
+from vigil.store.users import AccountRecords
 from vigil.store.whose import WhoseRecords
 
 
@@ -287,7 +290,12 @@ class DeliveryRecords(Protocol):
 class RecordStore(
     WardRecords, DeliveryRecords, EnrolmentRecords, DeviceSettingRecords, AuditRecords, WhoseRecords, Protocol
 ):
-    """Patients, devices, bindings, policies, alerts. Safe to use from several threads."""
+    """Patients, devices, bindings, policies, alerts. Safe to use from several threads. ``accounts``: who may log in;
+    ``break_glass``: who opened a record in an emergency; ``erasures``: of persons."""
+
+    accounts: AccountRecords
+    break_glass: BreakGlassRecords
+    erasures: ErasureRecords
 
     def add_patient(self, patient: Patient) -> None:
         """Raises ``InvalidInput`` when the id exists."""

@@ -79,6 +79,8 @@ def test_the_guarded_operations_say_so(site: Site) -> None:
     paths = site.app.openapi()["paths"]
     open_ones = {path for path, methods in paths.items() for one in methods.values() if "security" not in one}
     assert open_ones == {
+        "/api/v1/auth",
+        "/api/v1/auth/session",
         "/api/v1/auth/token",
         "/api/v1/enrol",
         "/fhir/R4/metadata",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.unit.api.accounts import NURSE, PASSWORD, staff
 from tests.unit.api.fhir.ask import create, entered, found, storing
-from tests.unit.api.site import SECRET, START, Site, open_site
+from tests.unit.api.site import START, Site, open_site
 from tests.unit.api.test_risk import prediction
 from tests.unit.api.test_teams import document
 from vigil.domain.alerts import Priority
 from vigil.domain.times import HOUR, SECOND, to_iso
+from vigil.domain.users import MachineToken, Role
 from vigil.store import DeadLetter
 
 #: With the names that the examples of the OpenAPI document use.
@@ -34,6 +36,8 @@ Known = dict[str, list[str]]
 def open_ward(folder: Path) -> tuple[Site, Known]:
     """The site at 10:00 of its day, and what can be asked of it."""
     site = storing(open_site(folder)).given(channels=frozenset({"app", "pager"}))
+    staff(site)
+    site.records.accounts.add_token(MachineToken("t-1", "0" * 64, "grafana", Role.RESEARCH, None, None, NURSE, 0, 1))
     for patient_id, device_id in zip(PATIENTS, (*WORN, None), strict=True):
         site.admit(patient_id, device_id)
     site.clock.advance(10 * HOUR / SECOND)
@@ -80,9 +84,12 @@ def _known(site: Site, alerts: list[str], code: str) -> Known:
         "path.team_id": ["north"],
         "path.ward": ["north"],
         "path.name": ["copd", "patient"],
+        "path.user_id": [NURSE],
+        "path.token_id": ["t-1"],
         "query.vital": ["spo2", "heart_rate"],
         "query.device": ["w-1", "Device/w-1"],
-        "body.secret": [SECRET],
+        "body.name": [NURSE],
+        "body.password": [PASSWORD],
         "body.code": [code],
         **{f"query.{name}": moments for name in spans},
         **{f"query.{name}": ["Patient/p-1", "p-1"] for name in ("patient", "subject")},

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import duckdb
 import pytest
 
-from tests.conformance.stores.factories import READING_STORES, RECORD_STORES
+from tests.conformance.stores.copied import SETTINGS_FILE
+from tests.conformance.stores.factories import INFLUXDB, POSTGRESQL, READING_STORES, RECORD_STORES, URL_FILE
+from tests.servers.influx import Influxd, influx_release
+from tests.servers.postgres import Postgres, programs, release
 from vigil.store import ReadingStore, RecordStore
 
 Store = TypeVar("Store", ReadingStore, RecordStore)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the stores were tried on."""
+    server = [release(found)] if (found := programs()) else []
+    server += [copy] if (copy := influx_release()) else []
+    found_here = [f"SQLite {sqlite3.sqlite_version}", f"DuckDB {duckdb.__version__}", *server]
+    terminalreporter.write_line(f"stores: {', '.join(found_here)}")
+
+
+def nothing(folder: Path) -> None:
+    """What most stores need of a folder before they open it."""
+
+
 class Opener(Generic[Store]):
-    def __init__(self, name: str, make: Callable[[Path], Any], folder: Path) -> None:
+    """``written``: where the store writes, if not into the folder."""
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[Path], Any],
+        folder: Path,
+        prepare: Callable[[Path], None] = nothing,
+        written: Callable[[Path], Sequence[Path]] = lambda folder: [folder],
+    ) -> None:
+        prepare(folder)
+        self._prepare = prepare
+        self._written = written
         self.name = name
         self.folder = folder
         self._make: Callable[[Path], Store] = make
@@ -33,6 +62,7 @@ class Opener(Generic[Store]):
         self._fresh += 1
         self.folder = self.folder / f"fresh-{self._fresh}"
         self.folder.mkdir()
+        self._prepare(self.folder)
         return self.open()
 
     def reopen(self) -> Store:
@@ -44,20 +74,63 @@ class Opener(Generic[Store]):
         yield store
         yield self.reopen()
 
+    def files(self) -> dict[Path, bytes]:
+        """All that stands on the disk now."""
+        paths = [path for folder in self._written(self.folder) for path in folder.rglob("*")]
+        return {path: path.read_bytes() for path in paths if path.is_file()}
+
     def close(self) -> None:
         while self._open:
             self._open.pop().close()
 
 
-@pytest.fixture(params=sorted(READING_STORES))
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.influxd] if name == INFLUXDB else []) for name in sorted(READING_STORES)
+    ]
+)
 def reading_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener[ReadingStore]]:
-    opener = Opener[ReadingStore](request.param, READING_STORES[request.param], tmp_path)
+    name, make = request.param, READING_STORES[request.param]
+    if name == INFLUXDB and "whole_commits" in request.node.name:
+        pytest.skip("a write is not one transaction there: only the journal shows whole commits")
+    prepare = own_bucket(request.getfixturevalue("influx")) if name == INFLUXDB else nothing
+    opener = Opener[ReadingStore](name, make, tmp_path, prepare)
     yield opener
     opener.close()
 
 
-@pytest.fixture(params=sorted(RECORD_STORES))
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.postgresql] if name == POSTGRESQL else [])
+        for name in sorted(RECORD_STORES)
+    ]
+)
 def record_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener[RecordStore]]:
-    opener = Opener[RecordStore](request.param, RECORD_STORES[request.param], tmp_path)
+    name, make = request.param, RECORD_STORES[request.param]
+    if name == POSTGRESQL:
+        server: Postgres = request.getfixturevalue("postgres")
+        opener = Opener[RecordStore](name, make, tmp_path, own_database(server), written(server))
+    else:
+        opener = Opener[RecordStore](name, make, tmp_path)
     yield opener
     opener.close()
+    for file in tmp_path.rglob(URL_FILE):
+        request.getfixturevalue("postgres").give_back(file.read_text("utf-8"))
+
+
+def own_bucket(server: Influxd) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        (folder / SETTINGS_FILE).write_text(server.settings().model_dump_json(), "utf-8")
+
+    return prepare
+
+
+def own_database(server: Postgres) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        (folder / URL_FILE).write_text(server.database(migrated=True), "utf-8")
+
+    return prepare
+
+
+def written(server: Postgres) -> Callable[[Path], Sequence[Path]]:
+    return lambda folder: server.folders((folder / URL_FILE).read_text("utf-8"))

@@ -54,8 +54,8 @@ def before_documents(folder: Path, *policies: tuple[str, dict[str, Any]]) -> Non
     with engine.begin() as con:
         config.attributes["connection"] = con
         command.upgrade(config, MIGRATION.down_revision)
-        people = "INSERT INTO patients VALUES (:id, x'', x'', x'', 'female', 'A', 0, '', 0, 0, NULL)"
-        con.execute(text(people), [{"id": "p-1"}, {"id": "p-2"}])
+        people = "INSERT INTO patients VALUES (:id, :name, :name, :name, 'female', 'A', 0, '', 0, 0, NULL)"
+        con.execute(text(people), [{"id": one, "name": Fernet(KEY).encrypt(b"1950-01-01")} for one in ("p-1", "p-2")])
         columns = "patient_id, version, document, author, reason, at"
         for at, (who, policy) in enumerate(policies):
             con.execute(

@@ -79,6 +79,11 @@ class LatestValues:
                 seen_quality=now.seen_quality.copy(),
             )
 
+    def seen_at(self, stream: int) -> int:
+        """Measured time of the stream's newest value of any quality; 0 = none yet."""
+        with self._lock:
+            return int(self._now.seen_at[stream]) if stream < self._now.seen_at.size else 0
+
     def _grow(self, needed: int) -> None:
         old = self._now
         size = old.value.size

@@ -65,18 +65,19 @@ def received(con: duckdb.DuckDBPyConnection, streams: Sequence[int], since: int)
 def in_range(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
     if not streams or start >= end or limit <= 0:
         return ReadingBatch.empty()
+    # A join and bounds: a list of hundreds in the condition takes twice as long.
+    asked = {"stream": np.unique(np.array(streams, np.uint32))}  # noqa: F841 - read by DuckDB
     query = (
-        f"SELECT {COLUMNS} FROM readings WHERE {_among(streams)} AND measured_at >= ? AND measured_at < ? "
-        "ORDER BY measured_at DESC, ordinal DESC LIMIT ?"
+        f"SELECT {COLUMNS} FROM readings JOIN asked USING (stream) WHERE measured_at >= ? AND measured_at < ? "
+        "AND stream BETWEEN ? AND ? ORDER BY measured_at DESC, ordinal DESC LIMIT ?"
     )
-    newest_first = as_batch(con.execute(query, [*streams, start, end, limit]).fetchnumpy())
+    values = [start, end, min(streams), max(streams), limit]
+    newest_first = as_batch(con.execute(query, values).fetchnumpy())
     return newest_first.take(slice(None, None, -1))
 
 
 def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-    if points < 1:
-        raise InvalidInput("points must be at least 1")
-    width = max(1, -(-(end - start) // points))  # whole microseconds, rounded up: the last bucket may hang over the end
+    width = bucket_width(start, end, points)
     where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ?" if streams else "false"
     query = f"""
         SELECT (measured_at - ?) // ? AS place,
@@ -96,6 +97,38 @@ def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, 
         count=_plain(found["count"], np.uint32),
         bad=_plain(found["bad"], np.uint32),
     )
+
+
+def bucketed(rows: ReadingBatch, start: int, end: int, points: int) -> Buckets:
+    """What ``buckets`` says, of rows in [start, end) that are there already, by measured time then ordinal."""
+    width = bucket_width(start, end, points)
+    place = (rows.measured_at - start) // width
+    if not place.size:
+        none, nobody = np.empty(0), np.empty(0, np.uint32)
+        return Buckets(place, none, none, none, none, nobody, nobody)
+    first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
+    good = ((rows.quality & np.uint16(GATED)) == 0) & ~np.isnan(rows.value)
+    value = np.where(good, rows.value, np.nan)
+    count = np.add.reduceat(good, first, dtype=np.uint32)
+    total = np.add.reduceat(np.where(good, rows.value, 0.0), first)
+    newest = np.maximum.reduceat(np.where(good, np.arange(place.size), -1), first)
+    some = count > 0
+    return Buckets(
+        start=place[first] * width + start,
+        minimum=np.fmin.reduceat(value, first),
+        maximum=np.fmax.reduceat(value, first),
+        mean=np.divide(total, count, out=np.full(first.size, np.nan), where=some),
+        last=np.where(some, rows.value[newest], np.nan),
+        count=count,
+        bad=np.diff(np.r_[first, place.size]).astype(np.uint32) - count,
+    )
+
+
+def bucket_width(start: int, end: int, points: int) -> int:
+    """Whole microseconds, rounded up: the last bucket may hang over the end. Raises ``InvalidInput``."""
+    if points < 1:
+        raise InvalidInput("points must be at least 1")
+    return max(1, -(-(end - start) // points))
 
 
 def unsequenced(con: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

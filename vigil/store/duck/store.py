@@ -19,6 +19,7 @@ from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.copy import TableSum, copy
+from vigil.store.duck.kept import Kept
 
 
 class DuckReadingStore:
@@ -34,6 +35,7 @@ class DuckReadingStore:
         self._lock = threading.Lock()
         self._streams = streams.StreamBook(())
         self._latest = latest.LatestValues()
+        self._kept = Kept(self._file)
         self._head = self._last_dead = self._last_score = self._last_prediction = 0
         self._doubtful = True
         opened = False
@@ -95,12 +97,24 @@ class DuckReadingStore:
         return self._latest.view()
 
     def range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        kept = self._kept_rows(streams, start, end)
+        if kept is not None:
+            return kept.take(np.arange(max(len(kept) - max(limit, 0), 0), len(kept)))
         with self._file.read() as con:
             return readings.in_range(con, streams, start, end, limit)
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
+        kept = self._kept_rows(streams, start, end)
+        if kept is not None:
+            return readings.bucketed(kept, start, end, points)
         with self._file.read() as con:
             return readings.buckets(con, streams, start, end, points)
+
+    def _kept_rows(self, streams: Sequence[int], start: int, end: int) -> ReadingBatch | None:
+        """From memory, of one stream and a time that is not long past; else None: it would keep all that came after it."""
+        if len(streams) != 1 or start >= end or self._latest.seen_at(streams[0]) >= end + (end - start):
+            return None
+        return self._kept.rows(streams[0], start, end, self._head)
 
     def delivered(self, device_id: str, since: int) -> int:
         numbers = [stream.stream for stream in self._streams.listed() if stream.device_id == device_id]
@@ -166,6 +180,7 @@ class DuckReadingStore:
     def close(self) -> None:
         """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""
         self._file.close()
+        self._kept = Kept(self._file)
 
     def _reload(self) -> None:
         """Counters, streams and latest values from the file: at opening, and after a commit whose outcome is not known."""

@@ -38,6 +38,7 @@ class StreamBook:
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._by_number: dict[int, Stream] = {}
         self._by_meaning: dict[tuple[str, int, str], int] = {}
+        self._listed: list[Stream] = []
         self._known = np.zeros(64, np.bool_)
         self.add(streams)
 
@@ -47,8 +48,11 @@ class StreamBook:
         return max(self._by_number, default=-1) + 1
 
     def listed(self) -> list[Stream]:
-        by_number = self._by_number.copy()  # in one step, so that a commit in another thread does not disturb
-        return [by_number[number] for number in sorted(by_number)]
+        listed = self._listed
+        if len(listed) != len(self._by_number):
+            by_number = self._by_number.copy()  # in one step, so that a commit in another thread does not disturb
+            listed = self._listed = [by_number[number] for number in sorted(by_number)]
+        return listed.copy()
 
     def fresh(self, offered: Sequence[Stream]) -> list[Stream]:
         """The ones not stored yet; raises ``StoreError`` if one contradicts what its number or meaning stands for."""

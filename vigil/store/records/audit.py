@@ -108,6 +108,8 @@ def _known(con: Connection, t: Tables, kind: str, values: Collection[str]) -> di
         "team_id": (t.teams.c.team_id, t.teams.c.team_id),
         "ward": (t.patients.c.ward, t.patients.c.ward),
         "name": (t.policies.c.name, t.policies.c.name),
+        "user_id": (t.accounts.users.c.user_id, t.accounts.users.c.user_id),
+        "token_id": (t.accounts.tokens.c.token_id, t.accounts.tokens.c.token_id),
     }
     if kind not in columns:
         return {}

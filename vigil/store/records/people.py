@@ -10,42 +10,38 @@ from sqlalchemy import Connection, insert, select, update
 from vigil.domain.errors import InvalidInput, NotFound
 from vigil.domain.people import Binding, Device, Patient
 from vigil.store.records.columns import not_test
-from vigil.store.records.documents import (
-    binding_of,
-    device_of,
-    patient_of,
-    patient_row,
-)
+from vigil.store.records.documents import binding_of, device_of
+from vigil.store.records.names import Names
 from vigil.store.records.tables import Tables
 
 
 class People:
     """Statements on an open connection; the caller owns the transaction."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._t = tables
+    def __init__(self, tables: Tables, names: Names) -> None:
+        self._t, self._names = tables, names
 
     def add_patient(self, con: Connection, patient: Patient) -> None:
         if self._has_patient(con, patient.patient_id):
             raise InvalidInput("a patient with this id exists already")
-        con.execute(insert(self._t.patients).values(patient_row(patient)))
+        self._names.add(con, patient)
         self._changed(con)
 
     def patients(self, con: Connection, include_discharged: bool, include_test: bool) -> list[Patient]:
         t = self._t.patients
-        query = select(t).order_by(t.c.patient_id)
+        query = self._names.asked().order_by(t.c.patient_id)
         if not include_discharged:
             query = query.where(t.c.discharged_at.is_(None))
         if not include_test:
             query = query.where(not_test(t.c.patient_id))
-        return [patient_of(row._asdict()) for row in con.execute(query)]
+        return [self._names.opened(row) for row in con.execute(query).mappings()]
 
     def patient(self, con: Connection, patient_id: str) -> Patient:
         t = self._t.patients
-        row = con.execute(select(t).where(t.c.patient_id == patient_id)).one_or_none()
+        row = con.execute(self._names.asked().where(t.c.patient_id == patient_id)).mappings().one_or_none()
         if row is None:
             raise NotFound("no such patient")
-        return patient_of(row._asdict())
+        return self._names.opened(row)
 
     def discharge(self, con: Connection, patient_id: str, at: int) -> None:
         self._require_patient(con, patient_id)

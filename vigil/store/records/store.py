@@ -21,19 +21,26 @@ from vigil.domain.policy import Policy
 from vigil.domain.teams import Team, TeamVersion
 from vigil.domain.whose import Answer as WhoseAnswer
 from vigil.domain.whose import WhoseQuestion
+from vigil.store.break_glass import BreakGlassRecords
+from vigil.store.erasure import ErasureRecords
 from vigil.store.records.alerts import Alerts
 from vigil.store.records.audit import AuditBook
+from vigil.store.records.break_glass import SqlBreakGlass
 from vigil.store.records.burden import courses
 from vigil.store.records.database import Database
 from vigil.store.records.deliveries import Deliveries
 from vigil.store.records.device_settings import SettingsBook
 from vigil.store.records.enrolment import Enrolments
+from vigil.store.records.erasure import SqlErasures
 from vigil.store.records.feedback import FeedbackBook
+from vigil.store.records.names import Names
 from vigil.store.records.people import People
 from vigil.store.records.policies import Policies
 from vigil.store.records.tables import Tables, build
 from vigil.store.records.teams import Teams
+from vigil.store.records.users import SqlAccounts
 from vigil.store.records.whose import WhoseBook
+from vigil.store.users import AccountRecords
 
 _CHECK = b"vigil"
 
@@ -41,18 +48,19 @@ _CHECK = b"vigil"
 class SqlRecordStore:
     """Opens ``url`` (``sqlite:///<file>`` by default) and migrates it. ``key``: a Fernet key, 32 bytes in url-safe base64,
     that seals name and date of birth. ``told_of_ends``: channels that hear of an alert's end as well as of its call.
+    ``patience_s``: how long a call waits for a server that is away.
 
     Raises ``ConfigError`` for a URL or key that cannot be used, ``StoreError`` for a key that is not the one the database
     was made with, and on every call when the database fails. Writers of this process wait for one another.
     """
 
-    def __init__(self, url: str, key: bytes, told_of_ends: Collection[str] = ()) -> None:
+    def __init__(self, url: str, key: bytes, told_of_ends: Collection[str] = (), patience_s: float = 0.0) -> None:
         try:
             box = Fernet(key)
         except ValueError as error:
             raise ConfigError("the key of the records database must be 32 bytes in url-safe base64") from error
         tables = build(box)
-        self._people, self._alerts = People(tables), Alerts(tables)
+        self._people, self._alerts = People(tables, Names(tables, box)), Alerts(tables)
         self._deliveries = Deliveries(tables, told_of_ends)
         self._policies = Policies(tables)
         self._teams = Teams(tables)
@@ -61,11 +69,16 @@ class SqlRecordStore:
         self._settings = SettingsBook(tables)
         self._audit = AuditBook(tables)
         self._whose = WhoseBook(tables)
-        self._database = Database(url)
+        self._database = Database(url, patience_s)
+        self.accounts: AccountRecords = SqlAccounts(self._database, tables)
+        self.break_glass: BreakGlassRecords = SqlBreakGlass(self._database, tables)
+        erasures = SqlErasures(self._database, tables, box)
+        self.erasures: ErasureRecords = erasures
         fits = False
         try:
             with self._database.write() as con:
                 _check_key(con, tables, box)
+            erasures.seal_old_names()
             fits = True
         finally:
             if not fits:
@@ -287,6 +300,10 @@ class SqlRecordStore:
     def answer_whose(self, question_id: int, answer: WhoseAnswer) -> WhoseQuestion:
         with self._database.write() as con:
             return self._whose.answer(con, question_id, answer)
+
+    def hurry(self) -> None:
+        """From now on no call waits for a server that is away: the process is about to end."""
+        self._database.hurry()
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""

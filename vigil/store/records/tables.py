@@ -22,7 +22,10 @@ from sqlalchemy import (
     text,
 )
 
-from vigil.store.records.columns import COUNTED, Document, SealedText
+from vigil.store.records.break_glass_table import break_glass
+from vigil.store.records.columns import COUNTED, Document
+from vigil.store.records.erasure_tables import erasures, patient_keys
+from vigil.store.records.users_table import AccountTables, account_tables
 from vigil.store.records.whose_table import whose_questions
 
 #: For columns that came after the first alerts; an empty text as Alembic reads it back.
@@ -39,7 +42,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Bound to one key: the sealed columns of ``patients`` open with the box given to ``build``."""
+    """Bound to one key: the sealed columns of ``break_glass`` open with the box given to ``build``."""
 
     metadata: MetaData
     patients: Table
@@ -57,6 +60,10 @@ class Tables:
     device_settings: Table
     audit_log: Table
     whose_questions: Table
+    accounts: AccountTables
+    break_glass: Table
+    patient_keys: Table
+    erasures: Table
     counters: Table
     key_checks: Table
 
@@ -65,7 +72,7 @@ def build(box: Fernet) -> Tables:
     meta = MetaData(naming_convention=NAMES)
     return Tables(
         metadata=meta,
-        patients=_patients(meta, box),
+        patients=_patients(meta),
         devices=Table(
             "devices",
             meta,
@@ -86,6 +93,10 @@ def build(box: Fernet) -> Tables:
         device_settings=_device_settings(meta),
         audit_log=_audit_log(meta),
         whose_questions=whose_questions(meta),
+        accounts=account_tables(meta),
+        break_glass=break_glass(meta, box),
+        patient_keys=patient_keys(meta),
+        erasures=erasures(meta),
         counters=Table(
             "counters",
             meta,
@@ -101,14 +112,15 @@ def build(box: Fernet) -> Tables:
     )
 
 
-def _patients(meta: MetaData, box: Fernet) -> Table:
+def _patients(meta: MetaData) -> Table:
+    """``family``, ``given``, ``born``: sealed with the person's own key; empty when the person is erased."""
     return Table(
         "patients",
         meta,
         Column("patient_id", String(64), primary_key=True),
-        Column("family", SealedText(box), nullable=False),
-        Column("given", SealedText(box), nullable=False),
-        Column("born", SealedText(box), nullable=False),
+        Column("family", LargeBinary, nullable=False),
+        Column("given", LargeBinary, nullable=False),
+        Column("born", LargeBinary, nullable=False),
         Column("sex", String(16), nullable=False),
         Column("ward", Text, nullable=False),
         Column("pregnant", Boolean, nullable=False),

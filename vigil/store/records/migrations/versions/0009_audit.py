@@ -1,4 +1,4 @@
-"""The audit log. SQLite refuses to change or delete an entry; who can write the file can still do so, and the chain shows it."""
+"""The audit log. The database refuses to change or delete an entry; its owner can still do so, and the chain shows it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,7 +37,16 @@ def upgrade() -> None:
     op.create_index("ix_audit_log_patient_id_number", "audit_log", ["patient_id", "number"])
     op.create_index("ix_audit_log_who_number", "audit_log", ["who", "number"])
     op.create_index("ix_audit_log_at", "audit_log", ["at"])
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_log_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows()"
+        )
+    else:
         for act in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER audit_log_no_{act.lower()} BEFORE {act} ON audit_log "
