@@ -11,16 +11,19 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api import errors
+from api.accounts import AccountBook
 from api.alertmanager import routes as alertmanager
 from api.audit import AuditLog, audit_log
 from api.auth import Known, Needs, Open, Right, Tokens
+from api.care import Care
 from api.context import Context
 from api.deps import ApiDeps
 from api.fhir import routes as fhir
 from api.fhir.asked import fhir_for
-from api.guard import ENROL, LOGIN, BodyLimit, Guard, SecurityHeaders
+from api.guard import ENROL, LOGIN, SESSION, BodyLimit, Guard, SecurityHeaders
 from api.live import LiveHub
 from api.openapi import complete
+from api.passwords import Passwords
 from api.prometheus import routes as prometheus
 from api.prometheus.catalogue import Catalogue
 from api.routes import (
@@ -28,6 +31,7 @@ from api.routes import (
     asyncapi,
     audit,
     backups,
+    break_glass,
     burden,
     clocks,
     deadletters,
@@ -35,6 +39,7 @@ from api.routes import (
     device_settings,
     devices,
     enrolment,
+    erasure,
     feedback,
     handover,
     health,
@@ -47,12 +52,15 @@ from api.routes import (
     session,
     stream,
     teams,
+    tokens,
     unclaimed,
+    users,
     vitals,
     whose,
 )
 from api.schema.session import problem
-from api.throttle import FailureLimit
+from api.series import Wearing
+from api.throttle import PER_NAME, FailureLimit
 from api.trail import Audited
 from api.unproven import Unproven
 from api.ward import Ward
@@ -65,7 +73,10 @@ LARGEST_BODY = 64 * 1024
 
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
+    users.router,
+    tokens.router,
     patients.router,
+    erasure.router,
     vitals.router,
     scores.router,
     risk.router,
@@ -84,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handover.router,
     deadletters.router,
     audit.router,
+    break_glass.router,
     backups.router,
     deliveries.router,
     health.router,
@@ -109,11 +121,27 @@ def create_app(deps: ApiDeps) -> FastAPI:
 
     Raises ``ConfigError`` for a short token key, or a route that does not say who may use it.
     """
-    tokens = Tokens(deps.token_key, deps.clock)
-    ward = Ward(deps.readings, deps.records, deps.bus, deps.clock)
-    hub = LiveHub(ward, deps.records, deps.bus, deps.clock)
+    accounts = AccountBook(deps.records.accounts, deps.clock, deps.sessions)
+    signed = Tokens(deps.token_key, deps.clock, lambda: not accounts.exist)
+    care = Care(deps.records, deps.clock, deps.gateways)
+    ward = Ward(deps.readings, deps.records, deps.bus, deps.clock, care)
+    hub = LiveHub(ward, deps.records, deps.bus, deps.clock, care)
+    failures, wrong_codes = FailureLimit(deps.clock), FailureLimit(deps.clock)
+    wearing = Wearing(deps.readings, deps.records)
+    passwords, log_ins = Passwords(), FailureLimit(deps.clock, PER_NAME, None)
     context = Context(
-        deps, tokens, ward, hub, FailureLimit(deps.clock), FailureLimit(deps.clock), Unproven(deps.readings)
+        deps,
+        signed,
+        ward,
+        care,
+        hub,
+        failures,
+        wrong_codes,
+        Unproven(deps.readings),
+        wearing,
+        accounts,
+        passwords,
+        log_ins,
     )
 
     @asynccontextmanager
@@ -125,6 +153,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         finally:
             await hub.stop()
             await audit_log(app).stop()
+            passwords.close()
 
     app = FastAPI(
         title="Vigil",
@@ -147,13 +176,13 @@ def create_app(deps: ApiDeps) -> FastAPI:
     errors.install(app, [one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute)])
     complete(app)
     app.add_middleware(BodyLimit, most=LARGEST_BODY)
-    app.add_middleware(Guard, tokens=tokens)
+    app.add_middleware(Guard, tokens=signed, accounts=accounts)
     app.add_middleware(
         Audited,
         log=app.state.audit,
         clock=deps.clock,
         covers=Guard.protects,
-        doors=(LOGIN, ENROL),
+        doors=(LOGIN, SESSION, ENROL),
         quiet=frozenset(quiet_routes()),
     )
     app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
@@ -184,7 +213,8 @@ def quiet_routes() -> Iterator[str]:
     """Reads that say nothing about a person and are asked for all the time: by the right ``health``, and by any who is known."""
     for route in (one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute)):
         need = declared(route)
-        if isinstance(need, Known) or (isinstance(need, Needs) and need.right is Right.HEALTH):
+        known = isinstance(need, Known) and "GET" in (route.methods or ())
+        if known or (isinstance(need, Needs) and need.right is Right.HEALTH):
             yield route.path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from api.care import View
 from api.shape import Json, iso
 from vigil.domain.burden import By, Exposure, Row, Share, subgroups, table, total
 from vigil.domain.exposure import nurse_us, watched_us
@@ -12,11 +13,12 @@ from vigil.domain.teams import last_level, team_of_ward
 from vigil.store import RecordStore
 
 
-def burden(records: RecordStore, since: int, until: int, by: By, now: int) -> Json:
-    """[since, until), microseconds UTC. Time to come counts for nobody's watch. The self-test is left out."""
-    patients = records.patients(include_discharged=True)
+def burden(records: RecordStore, view: View, since: int, until: int, by: By, now: int) -> Json:
+    """[since, until), microseconds UTC, of the patients of ``view``. Time to come counts for nobody's watch. The self-test is
+    left out."""
+    patients = [one for one in records.patients(include_discharged=True) if view.patient(one.patient_id)]
     exposure = _exposure(records, patients, since, min(until, now))
-    courses = records.courses(since, until)
+    courses = [one for one in records.courses(since, until) if view.about(one.patient_id, one.rule)]
     return {
         "since": iso(since),
         "until": iso(until),

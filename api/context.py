@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.auth import Tokens
+from api.accounts import AccountBook
+from api.auth import Principal, Tokens, unauthorized
+from api.care import WHOLE, Care, View
 from api.deps import ApiDeps
 from api.live import LiveHub
+from api.passwords import Passwords
+from api.series import Wearing
 from api.shape import moment
 from api.throttle import FailureLimit
 from api.unproven import Unproven
@@ -30,10 +35,15 @@ class Context:
     deps: ApiDeps
     tokens: Tokens
     ward: Ward
+    care: Care
     hub: LiveHub
     failures: FailureLimit
     wrong_codes: FailureLimit
     unproven: Unproven
+    wearing: Wearing
+    accounts: AccountBook
+    passwords: Passwords
+    log_ins: FailureLimit
 
 
 def _context(request: Request) -> Context:
@@ -43,6 +53,18 @@ def _context(request: Request) -> Context:
 
 
 Here = Annotated[Context, Depends(_context)]
+
+
+async def _view(request: Request) -> View:
+    """Raises ``Problem`` (401)."""
+    principal: Principal | None = request.scope.get("vigil.principal")
+    if principal is None:
+        raise unauthorized()
+    return WHOLE if principal.wards is None else await asyncio.to_thread(_context(request).care.view, principal)
+
+
+#: Whose patients the caller may see.
+Seen = Annotated[View, Depends(_view)]
 
 
 def time_given(text: str, name: str) -> int:

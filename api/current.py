@@ -7,7 +7,8 @@ wins, then the fresher state, then good quality, then the newest, then the lowes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,6 +72,14 @@ class Current:
         same &= (self.value == before.value) | (np.isnan(self.value) & np.isnan(before.value))
         return np.flatnonzero(~same)
 
+    def take(self, rows: Columns) -> Current:
+        return Current(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def put(self, rows: Columns, newer: Current) -> None:
+        """Changes these rows, one a row of ``newer``."""
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(newer, name)
+
 
 class Layout:
     """Candidates (binding × stream) sorted by (patient, vital). Built anew when bindings, devices or streams change."""
@@ -106,6 +115,16 @@ class Layout:
         self.vital = keys % len(VITALS)
         self.rows = [(patients[int(key) // len(VITALS)], int(key) % len(VITALS)) for key in keys]
 
+    def part(self, rows: Columns) -> Part:
+        """Of these rows, ascending, alone."""
+        places = np.flatnonzero(np.isin(self._group, rows))
+        layout = copy(self)
+        layout._stream, layout._start = self._stream[places], self._start[places]
+        layout._end, layout._fresh = self._end[places], self._fresh[places]
+        layout._group = np.searchsorted(rows, self._group[places])
+        layout.rows = [self.rows[row] for row in rows.tolist()]
+        return Part(rows, places, layout)
+
     def stream_of(self, candidate: I64) -> tuple[I64, I64]:
         """Stream number and binding start of each candidate."""
         return self._stream[candidate], self._start[candidate]
@@ -139,3 +158,19 @@ class Layout:
             state=state[first],
             bad_at=np.where(bad, seen, 0)[first],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some ``rows`` of a layout, whose candidates stand at ``places`` in it."""
+
+    rows: Columns
+    places: I64
+    layout: Layout
+
+    def pick(self, latest: Latest, now: int) -> Current:
+        """As ``Layout.pick`` of the whole, these rows of it."""
+        found = self.layout.pick(latest, now)
+        if not self.places.size:
+            return found
+        return replace(found, candidate=np.where(found.candidate < 0, -1, self.places[found.candidate]))

@@ -11,6 +11,7 @@ from vigil.domain.deliveries import APP
 from vigil.domain.device_clock import DeviceClock
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.risk_facts import ModelFacts
+from vigil.domain.times import HOUR, MINUTE
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
 from vigil.store.backup import Copied
@@ -48,6 +49,14 @@ class Check:
     needed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """Microseconds. ``idle_us``: without a person's touch a session locks; ``life_us``: it ends whatever happens."""
+
+    idle_us: int = 15 * MINUTE
+    life_us: int = 12 * HOUR
+
+
 @dataclass(frozen=True)
 class ApiDeps:
     """``token_key`` signs bearer tokens (at least 32 bytes); ``first_run_secret`` is exchanged for one.
@@ -57,7 +66,7 @@ class ApiDeps:
     came of it; ``checks`` are run for each health question and must be quick; ``web_root`` None = no page;
     ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
     models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it; ``copy`` copies the
-    databases, None where that cannot be done.
+    databases, None where that cannot be done; ``count_log_in`` counts a try to log in by what came of it.
     """
 
     readings: ReadingStore
@@ -81,3 +90,5 @@ class ApiDeps:
     models: Callable[[], Sequence[ModelFacts]] = tuple
     clocks: Callable[[str], DeviceClock | None] = lambda _device_id: None
     copy: Callable[[], Copied] | None = None
+    sessions: SessionTimes = SessionTimes()
+    count_log_in: Callable[[str], None] = lambda _outcome: None

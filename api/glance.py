@@ -46,6 +46,7 @@ class Glance:
         self._trends: dict[str, dict[str, str]] = {}
         self._starts: I64 = np.empty(0, np.int64)
         self._curves: dict[str, F64] = {}
+        self._drawn: dict[str, dict[str, list[tuple[int, float]]]] = {}
 
     def trend(self, patient_id: str) -> dict[str, str]:
         """Word by vital; a vital that was never measured is not named."""
@@ -53,7 +54,12 @@ class Glance:
 
     def sparks(self, patient_id: str) -> dict[str, list[tuple[int, float]]]:
         """Points (Unix ms, value) of the last four hours; times without value are left out."""
-        curve = self._curves.get(patient_id)
+        drawn = self._drawn.get(patient_id)
+        if drawn is None:
+            drawn = self._drawn[patient_id] = self._draw(self._curves.get(patient_id))
+        return drawn
+
+    def _draw(self, curve: F64 | None) -> dict[str, list[tuple[int, float]]]:
         if curve is None:
             return {}
         held = ~np.isnan(curve)
@@ -88,7 +94,7 @@ class Glance:
         vital = layout.vital[rows]
         words = trends(means, _FULL[vital])
         found: dict[str, dict[str, str]] = {}
-        self._curves = {}
+        self._curves, self._drawn = {}, {}
         for place, (row, word) in enumerate(zip(rows.tolist(), words, strict=True)):
             patient_id, index = layout.rows[row]
             found.setdefault(patient_id, {})[VITALS[index].name] = word

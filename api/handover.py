@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from api import shape
+from api.care import View
 from api.context import Context
 from api.current import fresh_for
 from api.oncall import members, next_change
@@ -36,8 +37,11 @@ _OF_ALERT = (
 )  # fmt: skip
 
 
-def handover(here: Context, ward: str, names: bool) -> Json:
-    """``names`` False leaves out names and what nurses wrote. Raises ``NotFound`` for a ward without patients and team."""
+def handover(here: Context, view: View, ward: str, names: bool) -> Json:
+    """``names`` False leaves out names and what nurses wrote. Raises ``NotFound`` for a ward without patients and team, and for
+    one that is not in ``view``."""
+    if not view.ward(ward):
+        raise NotFound("no such ward")
     now, records = here.deps.clock.now_us(), here.deps.records
     people = {one.patient_id: one for one in records.patients(include_discharged=True) if one.ward == ward}
     present = {one.patient_id: one for one in people.values() if one.discharged_at is None}
@@ -57,7 +61,7 @@ def handover(here: Context, ward: str, names: bool) -> Json:
         "filled": team is not DEFAULT_TEAM and bool(holes(team, now, now + 1)),
         "next": next_change(team, now),
         "patients": len(present),
-        "alerts": _alerts(here, people, shown, names),
+        "alerts": _alerts(here, view, people, shown, names),
         "happened": asdict(happened(lines, last_level(team))),
         "news2": [_news2(here, one, shown[one], now) for one in present],
         "not_watched": _not_watched(here, present, shown),
@@ -70,10 +74,10 @@ def _person(patient: Patient, names: bool) -> Json:
     return {"id": patient.patient_id, "name": name}
 
 
-def _alerts(here: Context, people: Mapping[str, Patient], shown: Mapping[str, Json], names: bool) -> Json:
+def _alerts(here: Context, view: View, people: Mapping[str, Patient], shown: Mapping[str, Json], names: bool) -> Json:
     """Open ones by priority in the order of the work list; technical ones, and those about Vigil itself, apart."""
     lanes: dict[str, list[Json]] = {**{one.value: [] for one in Priority}, "technical": []}
-    for alert in here.ward.open_alerts():
+    for alert in here.ward.open_alerts(view):
         if alert.patient_id in people or alert.patient_id == PLATFORM:
             lane = alert.priority.value if in_main_lane(alert) else "technical"
             lanes[lane].append(_alert(alert, shown.get(alert.patient_id), names))

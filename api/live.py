@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
 
 from api import shape
+from api.auth import Principal
+from api.care import EVERYBODY, Care, Reach, View
+from api.cut import cut
 from api.sse import Client, frame
 from api.ward import Ward
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Transition
+from vigil.domain.break_glass import Grant
 from vigil.domain.errors import StoreError, VigilError
 from vigil.domain.people import is_test
 from vigil.runtime.clock import Clock
@@ -25,21 +30,35 @@ log = logging.getLogger("vigil.api.live")
 PERIOD_S = 1.0
 #: Alert log lines replayed to a client that comes back; one that missed more starts from a snapshot.
 MOST_RESUMED = 1000
-MOST_CLIENTS = 200
+#: Streams open at once (ours); what one takes is said by ``vigil bench api``.
+MOST_CLIENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A snapshot as it is sent: after tick ``number``, log position ``seq``, and so many turns of grants."""
+
+    number: int
+    seq: int
+    turns: int
+    data: bytes
 
 
 class LiveHub:
-    """Runs in the event loop of the server; all store calls are made in worker threads."""
+    """Runs in the event loop of the server; all store calls are made in worker threads.
 
-    def __init__(self, ward: Ward, records: RecordStore, bus: Bus, clock: Clock) -> None:
-        self._ward, self._records, self._bus, self._clock = ward, records, bus, clock
+    Clients with the same ``Reach`` are sent the same bytes, which are made once, however many they are.
+    """
+
+    def __init__(self, ward: Ward, records: RecordStore, bus: Bus, clock: Clock, care: Care) -> None:
+        self._ward, self._records, self._bus, self._clock, self._care = ward, records, bus, clock, care
         self._clients: set[Client] = set()
         self._seq = 0
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._building = asyncio.Lock()
-        self._cached: dict[bool, tuple[int, int, bytes]] = {}
-        self._number = -1
+        self._cached: dict[tuple[bool, Reach], Beginning] = {}
+        self._number, self._turns = -1, 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
         self.dropped = 0
@@ -84,6 +103,7 @@ class LiveHub:
                 loop.call_soon_threadsafe(self._bell.set)
 
         subscription = self._bus.transitions.subscribe(1, wake=ring)
+        self._care.wake = ring
         try:
             due = loop.time() + PERIOD_S
             while True:
@@ -111,17 +131,25 @@ class LiveHub:
         self._bell.clear()
 
     async def push_alerts(self) -> None:
-        """Sends what was recorded since the last time, to all clients."""
+        """Sends what was recorded since the last time, to all clients who may see whom it is about."""
         while True:
             lines = await asyncio.to_thread(
                 self._records.transitions, after_seq=self._seq, limit=MOST_RESUMED, include_test=True
             )
+            await self.push_grants()
+            views = await asyncio.to_thread(self._views, self._reaches()) if lines else {}
             for line in lines:
                 self._seq = line.seq
                 frames: dict[bool, bytes] = {}
+                sees: dict[Reach, bool] = {}
                 test = is_test(line.after.patient_id)
                 for client in tuple(self._clients):
                     if test != client.test:
+                        continue
+                    if client.reach not in sees:  # who came meanwhile has no view yet, and must not miss it
+                        view = views.get(client.reach) or self._care.view_of(client.reach)
+                        sees[client.reach] = view.alert(line.after)
+                    if not sees[client.reach]:
                         continue
                     if client.names not in frames:
                         frames[client.names] = alert_frame(line, client.names)
@@ -129,28 +157,58 @@ class LiveHub:
             if len(lines) < MOST_RESUMED:
                 return
 
+    async def push_grants(self) -> None:
+        """Tells the patient's own ward who opened a record, and begins anew with all for whom a grant began or ended."""
+        fresh, turned = await asyncio.to_thread(self._care.turned)
+        if not turned:
+            return
+        self._turns += 1
+        before = self._reaches()
+        now_of = {client: self._care.reach(client.who) for client in tuple(self._clients) if not client.test}
+        views = await asyncio.to_thread(self._views, {*before, *now_of.values(), *map(_by_ward, before)})
+        for client, reach in now_of.items():
+            if reach != client.reach:
+                client.turn(reach)
+            elif any(map(views[reach].patient, turned)):
+                client.start_over()
+            for grant in fresh:
+                if views[_by_ward(client.reach)].patient(grant.patient_id):
+                    client.offer_news(grant_frame(grant))
+
+    def _reaches(self) -> set[Reach]:
+        return {client.reach for client in self._clients if not client.test}
+
+    def _views(self, reaches: Collection[Reach]) -> dict[Reach, View]:
+        return {reach: self._care.view_of(reach) for reach in reaches}
+
     async def tick(self) -> None:
         """Sends one second's changes, or a heartbeat when there is none."""
-        number, data, reset = await asyncio.to_thread(self._build_tick)
+        await self.push_grants()
+        reaches = self._reaches()
+        number, frames, reset = await asyncio.to_thread(self._build_tick, reaches)
         self._number = number
+        self._cached = {key: one for key, one in self._cached.items() if key[1] in reaches}
         now = self._clock.now_us()
         beat = frame("heartbeat", {"server_at": shape.iso(now)})
         for client in tuple(self._clients):
-            if client.expires_at <= now:
+            if client.who.expires_at <= now:
                 client.close()
-            elif reset:
-                client.start_over()
             elif client.test:
                 client.offer_tick(number, beat)
+            elif reset or (data := frames.get(client.reach)) is None:
+                client.start_over()
             else:
                 self.dropped += client.offer_tick(number, data)
 
-    def _build_tick(self) -> tuple[int, bytes, bool]:
+    def _build_tick(self, reaches: Collection[Reach]) -> tuple[int, dict[Reach, bytes], bool]:
         changes = self._ward.take_changes()
         server_at = shape.iso(self._clock.now_us())
-        if changes and not changes.reset:
-            return changes.number, frame("tick", changes.tick(server_at)), False
-        return changes.number, frame("heartbeat", {"server_at": server_at}), changes.reset
+        beat = frame("heartbeat", {"server_at": server_at})
+        if changes.reset or not changes:
+            return changes.number, dict.fromkeys(reaches, beat), changes.reset
+        ticks = cut(changes.tick(server_at), changes.before, self._care.wards(), reaches)
+        frames = {reach: beat if tick is None else frame("tick", tick) for reach, tick in ticks.items()}
+        return changes.number, frames, False
 
     async def stream(self, client: Client, last_seq: int | None) -> AsyncIterator[bytes]:
         """All that one client is sent, until it goes, its token ends or the hub stops."""
@@ -158,7 +216,7 @@ class LiveHub:
         try:
             seen = 0
             if last_seq is not None:
-                lines = await self._missed(last_seq, client.test)
+                lines = await self._missed(last_seq, client)
                 for line in lines or ():
                     seen = line.seq
                     yield alert_frame(line, client.names)
@@ -169,10 +227,12 @@ class LiveHub:
             client.start_over()
             while not client.closed:
                 if client.take_start_over():
-                    number, seq, data = await self._beginning(client)
-                    client.skip_ticks(number)
-                    client.skip_alerts(max(seen, seq))
-                    yield data
+                    reach, begin = client.reach, await self._beginning(client)
+                    if client.reach != reach:
+                        continue  # it was turned meanwhile, and starts over again
+                    client.skip_ticks(begin.number)
+                    client.skip_alerts(max(seen, begin.seq))
+                    yield begin.data
                 found = await client.next()
                 if found is not None:
                     yield found
@@ -181,46 +241,51 @@ class LiveHub:
         finally:
             self._clients.discard(client)
 
-    async def _missed(self, last_seq: int, test: bool) -> list[Transition] | None:
+    async def _missed(self, last_seq: int, client: Client) -> list[Transition] | None:
         """The log after ``last_seq``; None when it cannot be resumed from there."""
         end = await asyncio.to_thread(self._records.last_seq)
         if not 0 <= last_seq <= end:
             return None
         lines = await asyncio.to_thread(
-            self._records.transitions, after_seq=last_seq, limit=MOST_RESUMED + 1, include_test=test
+            self._records.transitions, after_seq=last_seq, limit=MOST_RESUMED + 1, include_test=client.test
         )
         if len(lines) > MOST_RESUMED:
             return None
-        return [line for line in lines if is_test(line.after.patient_id) == test]
+        view = await asyncio.to_thread(self._care.view_of, client.reach)
+        about = (line for line in lines if is_test(line.after.patient_id) == client.test)
+        return [line for line in about if view.alert(line.after)]
 
-    async def _beginning(self, client: Client) -> tuple[int, int, bytes]:
-        """Tick number, position in the log and frame; a watchdog's begins where it stands, with a sign of life."""
+    async def _beginning(self, client: Client) -> Beginning:
+        """A watchdog's begins where it stands, with a sign of life."""
         if not client.test:
-            return await self._snapshot(client.names)
-        return self._number, 0, frame("heartbeat", {"server_at": shape.iso(self._clock.now_us())})
+            return await self._snapshot(client.names, client.reach)
+        beat = frame("heartbeat", {"server_at": shape.iso(self._clock.now_us())})
+        return Beginning(self._number, 0, self._turns, beat)
 
-    async def _snapshot(self, names: bool) -> tuple[int, int, bytes]:
-        """Built once for all who come between two ticks; anew when the log has moved on, or an alert would be missed."""
+    async def _snapshot(self, names: bool, reach: Reach) -> Beginning:
+        """Built once for all who come between two ticks and see the same; anew when the log has moved on, or an alert would be
+        missed, and when a grant began or ended."""
         async with self._building:
-            cached = self._cached.get(names)
-            if cached is None or cached[0] != self._number or cached[1] < self._seq:
-                cached = self._cached[names] = await asyncio.to_thread(self._build_snapshot, names)
-            return cached
+            known = self._cached.get((names, reach))
+            if known is None or (known.number, known.turns) != (self._number, self._turns) or known.seq < self._seq:
+                known = await asyncio.to_thread(self._build_snapshot, names, reach, self._turns)
+                self._cached[names, reach] = known
+            return known
 
-    def _build_snapshot(self, names: bool) -> tuple[int, int, bytes]:
-        snapshot = self._ward.snapshot(names)
+    def _build_snapshot(self, names: bool, reach: Reach, turns: int) -> Beginning:
+        snapshot = self._ward.snapshot(names, self._care.view_of(reach))
         data = {
             "server_at": shape.iso(self._clock.now_us()),
             "patients": snapshot.patients,
             "alerts": snapshot.alerts,
         }
-        return snapshot.number, snapshot.seq, frame("snapshot", data, snapshot.seq)
+        return Beginning(snapshot.number, snapshot.seq, turns, frame("snapshot", data, snapshot.seq))
 
-    def admit(self, names: bool, expires_at: int, test: bool = False) -> Client:
+    def admit(self, who: Principal, test: bool = False) -> Client:
         """Raises ``StoreError`` when the live view does not run, so that nobody waits on a stream that says nothing."""
         if not self.running:
             raise StoreError("the live view does not run")
-        return Client(names, expires_at, test)
+        return Client(who, EVERYBODY if test else self._care.reach(who), test)
 
     @property
     def full(self) -> bool:
@@ -229,3 +294,19 @@ class LiveHub:
 
 def alert_frame(line: Transition, names: bool) -> bytes:
     return frame("alert", shape.alert_event(line, names), line.seq)
+
+
+def grant_frame(grant: Grant) -> bytes:
+    """The reason is for those who review."""
+    data = {
+        "id": grant.grant_id,
+        "patient_id": grant.patient_id,
+        "by": grant.person,
+        "at": shape.iso(grant.at),
+        "until": shape.iso(grant.expires_at),
+    }
+    return frame("break_glass", data)
+
+
+def _by_ward(reach: Reach) -> Reach:
+    return Reach(reach.wards)

@@ -8,10 +8,21 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.fhir.outcome import is_fhir
-from api.guard import Guard
+from api.guard import COOKIE, SESSION, Guard
 from api.schema.session import problem
 
-_BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "from `/api/v1/auth/token`"}
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "made by `vigil demo-token`, or `vgl_…` by `/api/v1/tokens`",
+}
+_COOKIE = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": "from `/api/v1/auth/session`; changes need `X-Vigil-CSRF`",
+}
 _BODIES = {
     "400": problem("the body cannot be decoded"),
     "413": problem("the body is too large"),
@@ -24,10 +35,10 @@ def complete(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = drawn()
-        document["components"]["securitySchemes"] = {"bearer": _BEARER}
-        for path, operation in _operations(document):
-            if Guard.protects(path):
-                operation["security"] = [{"bearer": []}]
+        document["components"]["securitySchemes"] = {"bearer": _BEARER, "session": _COOKIE}
+        for path, method, operation in _operations(document):
+            if Guard.protects(path) or (path, method) == (SESSION, "delete"):
+                operation["security"] = [{"bearer": []}, {"session": []}]
             if "requestBody" in operation and not is_fhir(path):
                 operation["responses"] = _BODIES | operation["responses"]
         return document
@@ -35,7 +46,7 @@ def complete(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            yield path, operation
+        for method, operation in operations.items():
+            yield path, method, operation

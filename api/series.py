@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from api import shape
 from api.shape import Json
 from vigil.domain.people import Binding
 from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.vitals import VITALS, VitalKind
-from vigil.store import Buckets, ReadingStore
+from vigil.store import Buckets, ReadingStore, RecordStore
 
 #: Start and end (exclusive) in microseconds.
 Window = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A patient's bindings, and the streams of the devices in them, in order of their numbers."""
+
+    bindings: Sequence[Binding] = ()
+    streams: Sequence[Stream] = ()
+
+
+class Wearing:
+    """Who has worn what, kept until bindings or streams change. Safe to use from several threads."""
+
+    def __init__(self, readings: ReadingStore, records: RecordStore) -> None:
+        self._readings, self._records = readings, records
+        self._lock = threading.Lock()
+        self._version = (-1, -1)
+        self._bindings: dict[str, list[Binding]] = {}
+        self._streams: dict[str, list[Stream]] = {}
+
+    def of(self, patient_id: str) -> Worn:
+        with self._lock:
+            self._refresh()
+            bindings = self._bindings.get(patient_id, [])
+            devices = {one.device_id for one in bindings}
+            streams = [stream for device in devices for stream in self._streams.get(device, ())]
+            return Worn(bindings, sorted(streams, key=lambda one: one.stream))
+
+    def _refresh(self) -> None:
+        streams = self._readings.streams()
+        version = (self._records.revision(), len(streams))
+        if version == self._version:
+            return
+        self._bindings, self._streams = {}, {}
+        for binding in self._records.bindings():
+            self._bindings.setdefault(binding.patient_id, []).append(binding)
+        for stream in streams:
+            self._streams.setdefault(stream.device_id, []).append(stream)
+        self._version = version
 
 
 def windows(stream: Stream, bindings: Sequence[Binding], start: int, end: int) -> list[Window]:
@@ -25,10 +66,9 @@ def windows(stream: Stream, bindings: Sequence[Binding], start: int, end: int) -
     return sorted((since, until) for since, until in clipped if since < until)
 
 
-def vitals_of(streams: Sequence[Stream], bindings: Sequence[Binding]) -> list[VitalKind]:
-    """Which vitals the patient's devices have ever sent, in the order of the table."""
-    devices = {one.device_id for one in bindings}
-    return [VITALS[vital] for vital in sorted({one.vital for one in streams if one.device_id in devices})]
+def vitals_of(streams: Sequence[Stream]) -> list[VitalKind]:
+    """Which vitals there are, in the order of the table."""
+    return [VITALS[vital] for vital in sorted({one.vital for one in streams})]
 
 
 def stream_series(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+from api.auth import Principal, Right
+from api.care import Reach
 
 #: Ticks that wait for a slow client; one more and they are all replaced by a snapshot.
 MOST_TICKS = 5
@@ -31,9 +35,10 @@ class Client:
     ``test``: it is a watchdog, which wants the alerts of the self-test and nothing else.
     """
 
-    def __init__(self, names: bool, expires_at: int, test: bool = False) -> None:
-        self.names = names
-        self.expires_at = expires_at
+    def __init__(self, who: Principal, reach: Reach, test: bool = False) -> None:
+        self.who = who
+        self.names = who.may(Right.NAMES)
+        self.reach = reach
         self.test = test
         self.closed = False
         self.last_words = b""
@@ -54,6 +59,10 @@ class Client:
         self._alerts.append((seq, data))
         self._ready.set()
 
+    def offer_news(self, data: bytes) -> None:
+        """What is in no log, and is sent with the alerts."""
+        self.offer_alert(sys.maxsize, data)
+
     def offer_tick(self, number: int, data: bytes) -> int:
         """How many ticks were dropped for it."""
         if self._over or number <= self._tick_from:
@@ -71,6 +80,12 @@ class Client:
         self._ticks.clear()
         self._over = True
         self._ready.set()
+
+    def turn(self, reach: Reach) -> None:
+        """It may see others from now on. What waits may be about who is not among them; the snapshot tells the rest again."""
+        self.reach = reach
+        self._alerts.clear()
+        self.start_over()
 
     def take_start_over(self) -> bool:
         over, self._over = self._over and not self._alerts, self._over and bool(self._alerts)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _Said = TypeVar("_Said", bound=msgspec.Struct)
 
-_KEY = "vigil.trail"
+_KEY, _CONCERNS = "vigil.trail", "vigil.concerns"
 #: What a query may name, and which identifier that is.
 _QUERIES = {
     "patient": "patient_id",
@@ -45,7 +45,7 @@ _MADE = {
     "/api/v1/enrol": "account",
 }
 #: A path with no other identifiers than these shows no patient.
-_THINGS = frozenset({"device_id", "gateway_id", "team_id", "ward", "name"})
+_THINGS = frozenset({"device_id", "gateway_id", "team_id", "ward", "name", "user_id", "token_id"})
 #: Lists in which no patient is.
 _NOBODYS = frozenset(
     {
@@ -55,9 +55,13 @@ _NOBODYS = frozenset(
         "/api/v1/policies/programme",
         "/api/v1/policies/programme/history",
         "/api/v1/teams",
+        "/api/v1/tokens",
+        "/api/v1/users",
     }
 )
 _STREAM = "text/event-stream"
+#: Sent once a minute by every page that somebody uses.
+_SIGN_OF_LIFE = "/api/v1/auth/active"
 
 
 class _Asked(msgspec.Struct):
@@ -158,7 +162,7 @@ class Trail:
         for name, value in QueryParams(self._scope["query_string"]).multi_items():
             if name in _QUERIES:
                 found.setdefault(_QUERIES[name], value.removeprefix("Patient/"))
-        return found
+        return {**found, **self._scope.get(_CONCERNS, {})}
 
     def _made(self, said: _Answered) -> dict[str, str]:
         subject = said.subject.get("reference") if isinstance(said.subject, dict) else None
@@ -188,7 +192,7 @@ class Trail:
 def _changes(method: str, path: str) -> bool:
     """Two standards read by POST: searches of FHIR, and queries of Prometheus, which Grafana sends so."""
     reads = method in ("GET", "HEAD", "OPTIONS") or path.startswith("/prom/") or path.endswith("/_search")
-    return not reads
+    return not reads and path != _SIGN_OF_LIFE
 
 
 def route_of(scope: Scope) -> str:
@@ -205,6 +209,11 @@ def _read(body: bytes, kind: type[_Said]) -> _Said:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return kind()
+
+
+def concerns(scope: Scope, kind: str, identifier: str) -> None:
+    """The request is about this one of ours, though neither path nor query names it."""
+    scope.setdefault(_CONCERNS, {})[kind] = identifier
 
 
 def trail_of(scope: Scope) -> Trail | None:
@@ -241,7 +250,7 @@ class Audited:
             trail.end()
 
     def quiet(self, scope: Scope) -> bool:
-        return scope["method"] == "GET" and route_of(scope) in self._quiet
+        return scope["path"] == _SIGN_OF_LIFE or (scope["method"] == "GET" and route_of(scope) in self._quiet)
 
 
 class _Answers:

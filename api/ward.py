@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from api import shape
-from api.current import Columns, Current, Layout
+from api.care import Care, View
+from api.current import Columns, Current, Layout, Part
 from api.glance import Glance
 from api.openalerts import OpenAlerts
 from api.recent import Recent
@@ -51,9 +52,10 @@ class Snapshot:
 @dataclass(slots=True)
 class Changes:
     """What is new since the last tick. ``number`` counts the ticks; ``reset``: patients or bindings changed, only a snapshot
-    tells it all."""
+    tells it all. ``before``: the order of the last tick."""
 
     number: int = 0
+    before: list[str] = field(default_factory=list, compare=False)
     vitals: dict[str, dict[str, Json]] = field(default_factory=dict)
     scores: dict[str, Json] = field(default_factory=dict)
     coverage: dict[str, Json] = field(default_factory=dict)
@@ -101,8 +103,9 @@ def _plain_rows(current: Current, rows: Columns) -> Iterator[tuple[int, float, i
 class Ward:
     """Safe to use from several threads; each public call takes the lock for as long as it reads."""
 
-    def __init__(self, readings: ReadingStore, records: RecordStore, bus: Bus, clock: Clock) -> None:
+    def __init__(self, readings: ReadingStore, records: RecordStore, bus: Bus, clock: Clock, care: Care) -> None:
         self._readings, self._records, self._board, self._clock = readings, records, bus.board, clock
+        self._care = care
         self._lock = threading.RLock()
         self._alerts = OpenAlerts(records)
         self._glance = Glance(Recent(readings, bus, clock), clock)
@@ -113,26 +116,31 @@ class Ward:
         self._bindings: list[Binding] = []
         self._with_device: set[str] = set()
         self._layout = Layout([], [], {}, [])
+        self._parts: dict[str, Part] = {}
+        self._members: dict[str, set[str]] = {}
         self._current: Current | None = None
         self._values: dict[str, dict[str, Json]] = {}
         self._scores: dict[str, tuple[Score, int]] = {}
+        self._shown_scores: dict[str, tuple[Score, Json]] = {}
         self._coverage: dict[str, Coverage] = {}
         self._unjudged: dict[str, Coverage] = {}
         self._still: Coverage | None = None
         self._order: list[str] = []
+        self._ranks: dict[str, int] = {}
+        self._touched: set[str] = set()
         self._changes = Changes()
 
     def take_changes(self) -> Changes:
         """Looks at everything and hands over what changed since the last time it was called."""
         with self._lock:
             self._refresh()
-            changes, self._changes = self._changes, Changes(number=self._changes.number + 1)
+            changes, self._changes = self._changes, Changes(self._changes.number + 1, self._order)
             return changes
 
-    def snapshot(self, names: bool) -> Snapshot:
+    def snapshot(self, names: bool, view: View) -> Snapshot:
         with self._lock:
-            patients, calls = self.cards(names), self._alerts.calls
-            alerts = [shape.alert(one, names, calls.get(one.alert_id)) for one in self.open_alerts()]
+            patients, calls = self.cards(names, view), self._alerts.calls
+            alerts = [shape.alert(one, names, calls.get(one.alert_id)) for one in self.open_alerts(view)]
             return Snapshot(self._changes.number - 1, self._alerts.seq, patients, alerts)
 
     def seed(self) -> None:
@@ -140,31 +148,50 @@ class Ward:
         with self._lock:
             self._glance.seed()
 
-    def cards(self, names: bool) -> list[Json]:
-        """All patients who are not discharged, in ward order."""
+    def cards(self, names: bool, view: View, ward: str | None = None) -> list[Json]:
+        """All of ``view`` who are not discharged, or of them those of one ward, in ward order. Their ranks count everybody
+        of ``view``; with a ``ward`` they are those of the last tick."""
         with self._lock:
-            self._refresh()
-            today = self._today()
-            return [self._card(patient_id, rank, today, names) for rank, patient_id in enumerate(self._order, 1)]
+            if ward is None:
+                self._refresh()
+            else:
+                self._refresh_ward(ward)
+            today, ranks = self._today(), self._ranks_in(view)
+            own = (
+                ranks if ward is None else sorted(self._members.get(ward, set()) & ranks.keys(), key=ranks.__getitem__)
+            )
+            return [self._card(patient_id, ranks[patient_id], today, names) for patient_id in own]
 
-    def card(self, patient_id: str, names: bool) -> Json:
-        """Raises ``NotFound`` for an unknown or discharged patient."""
+    def card(self, patient_id: str, names: bool, view: View) -> Json:
+        """Raises ``NotFound`` for an unknown or discharged patient, and for one who is not of ``view``."""
         with self._lock:
-            self._refresh()
-            if patient_id not in self._patients:
+            self._refresh_layout()
+            patient = self._patients.get(patient_id)
+            if patient is None or not view.patient(patient_id):
                 raise NotFound("no such patient")
-            return self._card(patient_id, self._order.index(patient_id) + 1, self._today(), names)
+            self._refresh_ward(patient.ward)
+            return self._card(patient_id, self._ranks_in(view)[patient_id], self._today(), names)
 
-    def open_alerts(self) -> list[Alert]:
-        """In work-list order."""
+    def _ranks_in(self, view: View) -> dict[str, int]:
+        """In order. How many others there are, and how ill, is not to be told by the ranks of those whom somebody sees."""
+        if view.reach.wards is None:
+            return self._ranks
+        own = {one for ward in view.reach.wards for one in self._members.get(ward, ())}
+        own |= view.reach.opened & self._patients.keys()
+        return {one: rank for rank, one in enumerate(sorted(own, key=self._ranks.__getitem__), 1)}
+
+    def open_alerts(self, view: View) -> list[Alert]:
+        """Those of ``view``, in work-list order."""
         with self._lock:
-            self._refresh()
-            return work_order(self._alerts.all(), {one: self._board.score(one) for one in self._patients})
+            self._refresh_alerts()
+            found = [one for one in self._alerts.all() if view.alert(one)]
+            whose = {one.patient_id for one in found} & self._patients.keys()
+            return work_order(found, {one: self._board.score(one) for one in whose})
 
     def calls(self) -> dict[str, Call]:
         """By open alert: what its newest line that asked for somebody did."""
         with self._lock:
-            self._refresh()
+            self._refresh_alerts()
             return dict(self._alerts.calls)
 
     def coverage(self, patient_id: str) -> Coverage:
@@ -186,10 +213,31 @@ class Ward:
         told = self._glance.refresh(self._layout, self._current)
         self._changes.trends.update(told.trends)
         self._changes.sparks.update(told.sparks)
-        touched = self._alerts.refresh()
+        self._touched |= self._alerts.refresh()
         judged = self._refresh_board()
-        if touched or judged or self._changes.reset:
+        if self._touched or judged or self._changes.reset:
+            self._touched = set()
             self._refresh_order()
+
+    def _refresh_alerts(self) -> None:
+        self._refresh_layout()
+        self._touched |= self._alerts.refresh()
+
+    def _refresh_ward(self, ward: str) -> None:
+        """The values and alerts of one ward; the rest waits for the next tick, unless there was none yet or people changed."""
+        self._refresh_alerts()
+        if self._current is None or self._changes.reset:
+            self._refresh()
+            return
+        part = self._parts.get(ward)
+        if part is None:
+            own = self._members.get(ward, set())
+            places = [row for row, (one, _) in enumerate(self._layout.rows) if one in own]
+            part = self._parts[ward] = self._layout.part(np.array(places, np.int64))
+        found = part.pick(self._readings.latest(), self._clock.now_us())
+        changed = found.changed(self._current.take(part.rows))
+        self._current.put(part.rows[changed], found.take(changed))
+        self._take_over(part.rows[changed])
 
     def _refresh_layout(self) -> None:
         revision = self._records.revision()
@@ -202,6 +250,9 @@ class Ward:
             # A changed policy or device also raises the revision, but needs no snapshot.
             self._changes.reset |= patients != self._patients or bindings != self._bindings or self._revision < 0
             self._patients, self._bindings = patients, bindings
+            self._members = {}
+            for one in patients.values():
+                self._members.setdefault(one.ward, set()).add(one.patient_id)
             self._with_device = {
                 one.patient_id for one in bindings if one.end is None and not one.device_id.startswith(MANUAL_PREFIX)
             }
@@ -213,7 +264,7 @@ class Ward:
             patient_id: {name: value for name, value in values.items() if (patient_id, _VITAL_INDEX[name]) in held}
             for patient_id, values in self._values.items()
         }
-        self._current = None
+        self._current, self._parts = None, {}
         self._revision, self._streams = revision, len(streams)
 
     def _refresh_values(self) -> None:
@@ -221,7 +272,13 @@ class Ward:
         current = layout.pick(self._readings.latest(), self._clock.now_us())
         rows = np.arange(len(layout.rows)) if self._current is None else current.changed(self._current)
         self._current = current
-        for row, found in zip(rows, _plain_rows(current, rows), strict=True):
+        self._take_over(rows)
+
+    def _take_over(self, rows: Columns) -> None:
+        """What these rows of ``_current`` say, into the values."""
+        layout = self._layout
+        assert self._current is not None
+        for row, found in zip(rows, _plain_rows(self._current, rows), strict=True):
             candidate, value, measured, received, quality, state, bad_at = found
             patient_id, vital = layout.rows[int(row)]
             name = VITALS[vital].name
@@ -273,8 +330,14 @@ class Ward:
             # The first times are spread, so that not all patients' scores come again in the same second.
             sent = now if known is not None else now - len(self._scores) % SCORE_AGAIN_S * SECOND
             self._scores[patient_id] = (score, sent)
-            self._changes.scores[patient_id] = shape.score(score)
+            self._changes.scores[patient_id] = self._shown_score(patient_id, score)
         return changed
+
+    def _shown_score(self, patient_id: str, score: Score) -> Json:
+        known = self._shown_scores.get(patient_id)
+        if known is None or known[0] is not score:
+            known = self._shown_scores[patient_id] = (score, shape.score(score))
+        return known[1]
 
     def _refresh_order(self) -> None:
         standings = [
@@ -284,6 +347,7 @@ class Ward:
         order = ward_order(standings)
         if order != self._order:
             self._order = order
+            self._ranks = {patient_id: rank for rank, patient_id in enumerate(order, 1)}
             self._changes.order = order
 
     def _coverage_of(self, patient_id: str) -> Coverage:
@@ -311,11 +375,14 @@ class Ward:
             "vitals": dict(self._values.get(patient_id, {})),
             "trend": self._glance.trend(patient_id),
             "sparks": self._glance.sparks(patient_id),
-            "score": shape.score(score) if score is not None else None,
+            "score": self._shown_score(patient_id, score) if score is not None else None,
             "coverage": shape.coverage(self._coverage_of(patient_id)),
             "alerts": [shape.alert(one, names, calls.get(one.alert_id)) for one in alerts[:ALERTS_ON_CARD]],
             "alert_counts": counts,
             "rank": rank,
+            "break_glass": [
+                {"by": one.person, "until": shape.iso(one.expires_at)} for one in self._care.opened(patient_id)
+            ],
         }
 
 

@@ -11,7 +11,8 @@ from api.alertmanager import shape
 from api.alertmanager.filters import parsed
 from api.alertmanager.schema import AlertGroup, AlertmanagerStatus, GettableAlert, GettableSilence, ReceiverOut
 from api.auth import Right, may
-from api.context import Context, Here
+from api.care import View
+from api.context import Context, Here, Seen
 from api.errors import Problem
 from api.prometheus.parse import compiled
 from api.prometheus.refusal import PromError
@@ -38,6 +39,7 @@ Receiver = Annotated[str, Query(max_length=1000, description="a regular expressi
 @router.get("/alerts", response_model=list[GettableAlert], summary="The open alerts")
 def alerts(
     here: Here,
+    seen: Seen,
     active: bool = True,
     silenced: bool = True,
     inhibited: bool = True,
@@ -45,29 +47,30 @@ def alerts(
     filter: Filter = [],  # noqa: B006 - FastAPI copies it
     receiver: Receiver = "",
 ) -> list[Json]:
-    return _listed(here, active, silenced, inhibited, filter, receiver)
+    return _listed(here, seen, active, silenced, inhibited, filter, receiver)
 
 
 @router.get("/alerts/groups", response_model=list[AlertGroup], summary="The open alerts, by patient")
 def alert_groups(
     here: Here,
+    seen: Seen,
     active: bool = True,
     silenced: bool = True,
     inhibited: bool = True,
     filter: Filter = [],  # noqa: B006 - FastAPI copies it
     receiver: Receiver = "",
 ) -> list[Json]:
-    return shape.groups(_listed(here, active, silenced, inhibited, filter, receiver))
+    return shape.groups(_listed(here, seen, active, silenced, inhibited, filter, receiver))
 
 
 def _listed(
-    here: Context, active: bool, silenced: bool, inhibited: bool, filters: list[str], receiver: str
+    here: Context, seen: View, active: bool, silenced: bool, inhibited: bool, filters: list[str], receiver: str
 ) -> list[Json]:
     matchers = parsed(filters)
     if receiver and not _pattern_takes(receiver, shape.RECEIVER):
         return []
     now = here.deps.clock.now_us()
-    shown = (shape.alert(one, now) for one in here.ward.open_alerts())
+    shown = (shape.alert(one, now) for one in here.ward.open_alerts(seen))
     return [
         one
         for one in shown
@@ -86,11 +89,12 @@ def _pattern_takes(pattern: str, value: str) -> bool:
 @router.get("/silences", response_model=list[GettableSilence], summary="The snoozes that hold")
 def silences(
     here: Here,
+    seen: Seen,
     filter: Filter = [],  # noqa: B006 - FastAPI copies it
 ) -> list[Json]:
     """``filter`` is compared with what a silence matches, which is one ``alert``."""
     matchers = parsed(filter)
-    found = (one for one in here.ward.open_alerts() if one.snoozed_until is not None)
+    found = (one for one in here.ward.open_alerts(seen) if one.snoozed_until is not None)
     return [
         _silence(here, one)
         for one in found
@@ -99,8 +103,8 @@ def silences(
 
 
 @router.get("/silence/{alert_id}", response_model=GettableSilence, summary="One snooze")
-def silence(alert_id: str, here: Here) -> Json:
-    for one in here.ward.open_alerts():
+def silence(alert_id: str, here: Here, seen: Seen) -> Json:
+    for one in here.ward.open_alerts(seen):
         if one.snoozed_until is not None and one.alert_id == alert_id:
             return _silence(here, one)
     raise NotFound("no such snooze, or it has ended")

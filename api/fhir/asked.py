@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from api.auth import Principal
+from api.care import View
 from api.context import Context
 from api.deps import ApiDeps
 from api.fhir.cursor import Cursors
@@ -38,6 +39,7 @@ class Asked:
     here: Context
     fhir: Fhir
     who: Principal
+    seen: View
     base: str
     strict: bool
 

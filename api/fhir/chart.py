@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from api.care import View
 from api.context import Context
 from api.fhir.ids import fhir_id, found_in, short
 from vigil.domain.errors import NotFound
@@ -12,25 +13,30 @@ from vigil.domain.readings import Stream
 
 
 class Chart:
-    """The self-test's people and devices, and the pseudo devices of entries by hand, are nobody's business outside."""
+    """The self-test's people and devices, and the pseudo devices of entries by hand, are nobody's business outside; nor is who
+    is not in ``seen``, or what he wears."""
 
-    def __init__(self, here: Context) -> None:
+    def __init__(self, here: Context, seen: View) -> None:
         self.readings = here.deps.readings
         self.records = here.deps.records
+        self._seen = seen
         self._patients: dict[str, Patient | None] = {}
 
     def patient(self, asked: str) -> Patient | None:
         """By its FHIR id."""
         own = asked
         if asked.startswith("h-"):
-            everybody = self.records.patients(include_discharged=True)
-            own = found_in((one.patient_id for one in everybody), asked) or asked
+            own = found_in((one.patient_id for one in self.patients()), asked) or asked
         found = self.person(own)
         return found if found is not None and fhir_id(found.patient_id) == asked else None
 
     def by_digest(self, digest: str) -> Patient | None:
-        everybody = self.records.patients(include_discharged=True)
-        return next((one for one in everybody if short(one.patient_id) == digest), None)
+        return next((one for one in self.patients() if short(one.patient_id) == digest), None)
+
+    def patients(self) -> list[Patient]:
+        """Discharged ones too."""
+        found = self.records.patients(include_discharged=True)
+        return [one for one in found if self._seen.patient(one.patient_id)]
 
     def person(self, patient_id: str) -> Patient | None:
         """By our id."""
@@ -39,7 +45,7 @@ class Chart:
         return self._patients[patient_id]
 
     def _read(self, patient_id: str) -> Patient | None:
-        if is_test(patient_id):
+        if is_test(patient_id) or not self._seen.patient(patient_id):
             return None
         try:
             return self.records.patient(patient_id)
@@ -50,12 +56,12 @@ class Chart:
     def devices(self) -> dict[str, Device]:
         """By FHIR id."""
         hidden = (MANUAL_PREFIX, SELF_TEST_PREFIX)
-        known = self.records.devices()
+        known = (one for one in self.records.devices() if self._seen.device(one.device_id))
         return {fhir_id(one.device_id): one for one in known if not one.device_id.startswith(hidden)}
 
     @cached_property
     def bindings(self) -> list[Binding]:
-        return self.records.bindings()
+        return [one for one in self.records.bindings() if self._seen.patient(one.patient_id)]
 
     @cached_property
     def _bound(self) -> dict[str, list[Binding]]:
@@ -82,6 +88,10 @@ class Chart:
     def wearer(self, device_id: str, at: int) -> str | None:
         """Our id of who wore the device then."""
         return next((one.patient_id for one in self._bound.get(device_id, ()) if one.covers(at)), None)
+
+    def of_others(self, device_id: str, at: int) -> bool:
+        """Did somebody wear the device then whose record is not to be seen?"""
+        return self._seen.worn_by_others(device_id, at)
 
     def wearer_now(self, device_id: str) -> Patient | None:
         running = next((one.patient_id for one in self._bound.get(device_id, ()) if one.end is None), None)

@@ -37,7 +37,7 @@ class Created:
 
 def create(asked: Asked, body: bytes, if_none_exist: str | None) -> Created:
     """Raises ``Problem`` or ``Rejected`` with the reason."""
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     there = _named(chart, if_none_exist) if if_none_exist else None
     if there is not None:
         return Created(there, new=False)
@@ -63,7 +63,7 @@ def _stored(asked: Asked, chart: Chart, patient_id: str, measured_at: int, value
     if not missing:
         return Created(finding_of(chart, next(iter(before.values()))), new=False)
     ordinals = asked.here.deps.submit(ManualEntry(patient_id, missing, asked.who.name))
-    return Created(by_ordinal(Chart(asked.here), ordinals[0]) if ordinals else None, new=True)
+    return Created(by_ordinal(Chart(asked.here, asked.seen), ordinals[0]) if ordinals else None, new=True)
 
 
 def _read(body: bytes) -> Incoming:

@@ -41,7 +41,7 @@ def lastn(asked: Asked, pairs: Pairs) -> Json:
         said = "patient or subject is needed, and category or code"
         raise Problem(HTTPStatus.BAD_REQUEST, said, {"code": "required"})
     most = _most(query)
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     want = wanted(query)
     whose = observations.people(chart, query)
     found = []
@@ -79,7 +79,7 @@ def everything(asked: Asked, name: str, pairs: Pairs) -> Json:
     query = parse(pairs, OPERATIONS["$everything"], asked.now, strict=asked.strict)
     if query.count == 0:
         raise refused("_count", "must be at least 1 here")
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     patient = chart.patient(name)
     if patient is None:
         raise NotFound("no such Patient")
@@ -156,7 +156,7 @@ def why(asked: Asked, pairs: Pairs) -> Json:
     Raises ``Problem``, ``NotFound``.
     """
     query = parse(pairs, OPERATIONS["$why"], asked.now, strict=asked.strict)
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     named = query.references("Device", "device")
     if named is None or len(named) != 1:
         raise Problem(HTTPStatus.BAD_REQUEST, "device: one is needed", {"code": "required"})
@@ -173,7 +173,8 @@ def why(asked: Asked, pairs: Pairs) -> Json:
     ]
     start, end = outer_bounds(query.dates("date"))
     batch = chart.readings.range(numbers, start, end, MOST_WHY)
-    issues = [_explained(chart, one) for one in rows(batch, chart.streams)][::-1]
+    own = (one for one in rows(batch, chart.streams) if not chart.of_others(device.device_id, one.measured_at))
+    issues = [_explained(chart, one) for one in own][::-1]
     none = Issue(severity="information", code="not-found", diagnostics="no reading of this is stored")
     return OperationOutcome(issue=issues or [none]).document()
 

@@ -104,16 +104,32 @@ SEARCHES: dict[str, tuple[Parameter, ...]] = {
         _date("received", "when its receipt was proved"),
     ),
     "Provenance": (Parameter("target", "reference", "an Observation or a RiskAssessment; needed"),),
+    "AuditEvent": (
+        _ID,
+        _date("date", "when it was recorded"),
+        Parameter("patient", "reference", "whom it names; what may have shown everybody names nobody"),
+        Parameter("agent-name", "string", "start of the name of who did it"),
+        Parameter("action", "token", "R, U, D, E"),
+        Parameter("outcome", "token", "0 = success, 4 = refused, 8 = failed"),
+    ),
 }
 
 #: The order of each search, which is the only one there is; the others are in the order of their ids.
-SORTS = {"Observation": "-date", "RiskAssessment": "-date", "Flag": "-date", "DetectedIssue": "-identified"}
+SORTS = {
+    "Observation": "-date",
+    "RiskAssessment": "-date",
+    "Flag": "-date",
+    "DetectedIssue": "-identified",
+    "AuditEvent": "-date",
+}
 
 #: Of every search; they shape the answer and filter nothing.
 RESULT: tuple[Parameter, ...] = (
     Parameter("_count", "number", "resources a page, 0 to 1000; 0 = the total only"),
     Parameter(
-        "_sort", "string", "-date of Observation, RiskAssessment and Flag, -identified of DetectedIssue: as without it"
+        "_sort",
+        "string",
+        "-date of Observation, RiskAssessment, Flag and AuditEvent, -identified of DetectedIssue: as without it",
     ),
     Parameter("_summary", "token", "count = the total only; false"),
     Parameter("_total", "token", "none, accurate"),

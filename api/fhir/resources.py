@@ -7,6 +7,7 @@ from typing import Literal
 from api.fhir.elements import (
     Annotation,
     CodeableConcept,
+    Coding,
     Element,
     HumanName,
     Identifier,
@@ -159,3 +160,46 @@ class Provenance(Resource):
     recorded: str
     activity: CodeableConcept
     agent: list[Agent]
+
+
+class AuditNetwork(Element):
+    address: str
+    type: str
+
+
+class AuditAgent(Element):
+    role: list[CodeableConcept] | None = None
+    name: str | None = None
+    requestor: bool
+    network: AuditNetwork | None = None
+
+
+class AuditSource(Element):
+    observer: Reference
+
+
+class AuditDetail(Element):
+    type: str
+    value_string: str
+
+
+class AuditEntity(Element):
+    what: Reference | None = None
+    type: Coding | None = None
+    role: Coding | None = None
+    name: str | None = None
+    detail: list[AuditDetail] | None = None
+
+
+class AuditEvent(Resource):
+    resource_type: Literal["AuditEvent"] = "AuditEvent"
+    type: Coding
+    subtype: list[Coding] | None = None
+    action: str
+    recorded: str
+    outcome: str | None = None
+    outcome_desc: str
+    purpose_of_event: list[CodeableConcept] | None = None
+    agent: list[AuditAgent]
+    source: AuditSource
+    entity: list[AuditEntity]

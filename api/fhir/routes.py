@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from api.auth import Actor, Anybody, Caller, Right, may
-from api.context import Here
+from api.context import Here, Seen
 from api.errors import Problem
 from api.fhir import operations, service
 from api.fhir.asked import Asked, fhir_of
@@ -28,7 +28,7 @@ from api.fhir.resources import Resource
 
 PREFIX = "/fhir/R4"
 
-RIGHTS = {"Device": Right.DEVICES, "DeviceMetric": Right.DEVICES}
+RIGHTS = {"Device": Right.DEVICES, "DeviceMetric": Right.DEVICES, "AuditEvent": Right.AUDIT}
 _ACCEPTED = frozenset({"application/fhir+json", "application/json", "text/json", "application/*", "*/*"})
 _SENT = frozenset({"application/fhir+json", "application/json"})
 
@@ -73,13 +73,13 @@ async def _body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(_body)]
 
 
-def _asked(request: Request, here: Here, who: Caller) -> Asked:
+def _asked(request: Request, here: Here, who: Caller, seen: Seen) -> Asked:
     """Raises ``Problem``: the client reads no JSON."""
     accepted = {part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")}
     if not accepted & _ACCEPTED:
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, "only JSON is served")
     base = str(request.base_url).rstrip("/") + PREFIX
-    return Asked(here, fhir_of(request.app), who, base, "handling=strict" in _preferred(request))
+    return Asked(here, fhir_of(request.app), who, seen, base, "handling=strict" in _preferred(request))
 
 
 def _preferred(request: Request) -> set[str]:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from api.auth import Principal, Right
 from api.errors import Problem
-from api.fhir import alerts, people, risk
+from api.fhir import alerts, audit_events, people, risk
 from api.fhir.chart import Chart
 from api.fhir.codes import (
     ALERT_ID,
@@ -66,7 +66,7 @@ def patients(chart: Chart, who: Principal, query: Query) -> list[Entry]:
 def _asked_patients(chart: Chart, query: Query) -> list[Patient]:
     ids = query.references("Patient", "_id")
     if ids is None:
-        return chart.records.patients(include_discharged=True)
+        return chart.patients()
     return [one for one in map(chart.patient, sorted(ids)) if one is not None]
 
 
@@ -271,4 +271,5 @@ SEARCH: dict[str, Callable[[Chart, Principal, Query], list[Entry]]] = {
     "Flag": flags,
     "Communication": communications,
     "Provenance": provenances,
+    "AuditEvent": audit_events.named,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from api.fhir import observations
+from api.fhir import audit_events, observations
 from api.fhir.asked import Asked
 from api.fhir.chart import Chart
 from api.fhir.cursor import Place
@@ -29,7 +29,7 @@ def read(asked: Asked, kind: str, name: str) -> Resource:
     """Raises ``NotFound``: also for what this person may not know of."""
     if not is_id(name):
         raise NotFound(f"no such {kind}")
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     if kind == "Observation":
         finding = by_id(chart, name)
         if finding is not None:
@@ -49,9 +49,11 @@ def search(asked: Asked, kind: str, pairs: Pairs) -> Json:
     """A page of a search. Raises ``Problem``."""
     query = parse(pairs, SEARCHES[kind], asked.now, strict=asked.strict, sort=SORTS.get(kind, ""))
     place = place_of(asked, kind, query)
-    chart = Chart(asked.here)
+    chart = Chart(asked.here, asked.seen)
     if kind == "Observation":
         page = observations.page(chart, query, place.after or None, place.head)
+    elif kind == "AuditEvent":
+        page = audit_events.page(chart, asked.who, query, place.after or None)
     else:
         page = paged(SEARCH[kind](chart, asked.who, query), place.after or None, query.count, query.total)
     return bundle(asked, kind, query, page, place.head)

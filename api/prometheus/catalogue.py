@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from api.current import fresh_for
 from api.prometheus.names import VITAL_METRICS
@@ -18,6 +19,8 @@ Labels = tuple[tuple[str, str], ...]
 
 #: ``{quality="all"}`` asks for unusable values too; no series has the label unless asked for so.
 QUALITY, EVERY_QUALITY = "quality", "all"
+#: By these the series are looked up, the more exact first.
+INDEXED = ("patient", "ward")
 
 
 def labels(**named: str) -> Labels:
@@ -41,7 +44,7 @@ class VitalSeries:
         return any(start <= until and (end is None or since < end) for start, end in self.spans)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """``wards``: of every patient, discharged or not, by id."""
 
@@ -52,9 +55,27 @@ class Known:
         names = selector.of("__name__")
         found = []
         every = selector.equals(QUALITY) == EVERY_QUALITY
-        for name, series in self.by_metric.items():
+        for name, series in self._near(selector).items():
             if all(one(name) for one in names):
                 found += [one for one in series if selector.takes(_shown(one.labels, every))]
+        return found
+
+    def _near(self, selector: Selector) -> dict[str, list[VitalSeries]]:
+        """Of the patient or ward that the selector names, or all: among them are those that it takes."""
+        for label in INDEXED:
+            value = selector.equals(label)
+            if value:
+                return self._by_label.get((label, value), {})
+        return self.by_metric
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str], dict[str, list[VitalSeries]]]:
+        found: dict[tuple[str, str], dict[str, list[VitalSeries]]] = {}
+        for name, series in self.by_metric.items():
+            for one in series:
+                for pair in one.labels:
+                    if pair[0] in INDEXED:
+                        found.setdefault(pair, {}).setdefault(name, []).append(one)
         return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from api.care import View
 from api.deps import ApiDeps
 from api.prometheus.catalogue import Labels, labels
 from api.prometheus.names import ALERT, SCORE, SCORE_LOWER, SCORE_UPPER
@@ -83,20 +84,20 @@ def alert_labels(alert: Alert, wards: dict[str, str]) -> Labels:
     )
 
 
-def alerts_between(deps: ApiDeps, since: int, until: int, patient_id: str | None) -> list[Alert]:
-    """Those that were open at some time in it, the self-test's left out."""
+def alerts_between(deps: ApiDeps, view: View, since: int, until: int, patient_id: str | None) -> list[Alert]:
+    """Those of ``view`` that were open at some time in it, the self-test's left out."""
     found = deps.records.alerts(patient_id=patient_id, resolved_since=since)
-    return [one for one in found if one.opened_at <= until and not is_test(one.patient_id)]
+    return [one for one in found if one.opened_at <= until and not is_test(one.patient_id) and view.alert(one)]
 
 
 def alert_series(
-    deps: ApiDeps, wards: dict[str, str], patient_id: str | None, span: Span, budget: Budget
+    deps: ApiDeps, view: View, wards: dict[str, str], patient_id: str | None, span: Span, budget: Budget
 ) -> list[Series]:
     """How many alerts were active, by labels, from the log of each one that changed in the time asked for."""
     since = span.first - (span.back or 0)
     changes: dict[Labels, Steps] = {}
     logs = 0
-    for alert in alerts_between(deps, since, span.last, patient_id):
+    for alert in alerts_between(deps, view, since, span.last, patient_id):
         if alert.updated_at <= since:
             lines = [(alert.updated_at, alert)]
         else:

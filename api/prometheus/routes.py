@@ -13,7 +13,8 @@ import promql_parser as ast
 from fastapi import APIRouter, Request, Response
 
 from api.auth import Right, may
-from api.context import Here
+from api.care import View
+from api.context import Here, Seen
 from api.prometheus import answer
 from api.prometheus.ask import LATEST_S, Asked, Question, steps
 from api.prometheus.catalogue import Catalogue, Labels
@@ -50,13 +51,13 @@ def _success(data: Any, warnings: list[str] | None = None) -> Response:
     return Response(msgspec.json.encode(body), media_type=_JSON)
 
 
-def _answered(request: Request, here: Here, asked: Asked, question: Callable[[Source], Any]) -> Response:
+def _answered(request: Request, here: Here, seen: View, asked: Asked, question: Callable[[Source], Any]) -> Response:
     """The data that ``question`` finds, cut to the limit that was asked for."""
     limit = asked.limit()
     catalogue = request.app.state.prometheus
     assert isinstance(catalogue, Catalogue)
     try:
-        data, warnings = answer.cut(question(Source(here.deps, catalogue.now(), Budget())), limit)
+        data, warnings = answer.cut(question(Source(here.deps, catalogue.now(), seen, Budget())), limit)
     except StoreError as error:
         log.error("a Prometheus query failed: %s", type(error).__name__, exc_info=error)
         raise unavailable() from error
@@ -75,7 +76,7 @@ def _answered(request: Request, here: Here, asked: Asked, question: Callable[[So
     summary="PromQL at one time, asked by a form",
     openapi_extra=described("query!", "time", "timeout", "limit", form=True),
 )
-def query(request: Request, here: Here, asked: Question) -> Response:
+def query(request: Request, here: Here, seen: Seen, asked: Question) -> Response:
     tree = parse(asked.needed("query"))
     asked.check_timeout()
     at = asked.time("time")
@@ -88,7 +89,7 @@ def query(request: Request, here: Here, asked: Question) -> Response:
             return answer.samples(series, int(times[0]) - offset, length)
         return answer.instant(evaluation.value(node), times)
 
-    return _answered(request, here, asked, found)
+    return _answered(request, here, seen, asked, found)
 
 
 @router.get(
@@ -100,7 +101,7 @@ def query(request: Request, here: Here, asked: Question) -> Response:
     summary="PromQL over a range of time, asked by a form",
     openapi_extra=described(*_RANGE, form=True),
 )
-def query_range(request: Request, here: Here, asked: Question) -> Response:
+def query_range(request: Request, here: Here, seen: Seen, asked: Question) -> Response:
     """Points lie exactly at start, start + step, … up to the end."""
     tree = parse(asked.needed("query"))
     asked.check_timeout()
@@ -117,7 +118,7 @@ def query_range(request: Request, here: Here, asked: Question) -> Response:
         assert not isinstance(value, str)
         return answer.over_range(value, times)
 
-    return _answered(request, here, asked, found)
+    return _answered(request, here, seen, asked, found)
 
 
 @router.get(
@@ -132,10 +133,10 @@ def query_range(request: Request, here: Here, asked: Question) -> Response:
     summary="Which series there are, asked by a form",
     openapi_extra=described("match[]!", *_LISTED[1:], form=True),
 )
-def series(request: Request, here: Here, asked: Question) -> Response:
+def series(request: Request, here: Here, seen: Seen, asked: Question) -> Response:
     if not asked.all("match[]"):
         raise misunderstood('invalid parameter "match[]": at least one is needed')
-    return _answered(request, here, asked, lambda source: [dict(one) for one in sorted(_listed(source, asked))])
+    return _answered(request, here, seen, asked, lambda source: [dict(one) for one in sorted(_listed(source, asked))])
 
 
 @router.get("/labels", response_model=PromAnswer, summary="Names of labels", openapi_extra=described(*_LISTED))
@@ -145,24 +146,24 @@ def series(request: Request, here: Here, asked: Question) -> Response:
     summary="Names of labels, asked by a form",
     openapi_extra=described(*_LISTED, form=True),
 )
-def labels(request: Request, here: Here, asked: Question) -> Response:
+def labels(request: Request, here: Here, seen: Seen, asked: Question) -> Response:
     def found(source: Source) -> list[str]:
         return sorted({name for one in _listed(source, asked) for name, _ in one})
 
-    return _answered(request, here, asked, found)
+    return _answered(request, here, seen, asked, found)
 
 
 @router.get(
     "/label/{name}/values", response_model=PromAnswer, summary="Values of a label", openapi_extra=described(*_LISTED)
 )
-def label_values(name: str, request: Request, here: Here, asked: Question) -> Response:
+def label_values(name: str, request: Request, here: Here, seen: Seen, asked: Question) -> Response:
     if not _LABEL.fullmatch(name):
         raise misunderstood("invalid label name")
 
     def found(source: Source) -> list[str]:
         return sorted({value for one in _listed(source, asked) for label, value in one if label == name})
 
-    return _answered(request, here, asked, found)
+    return _answered(request, here, seen, asked, found)
 
 
 @router.get(

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api import shape
+from api.answer import plain
 from api.auth import Actor, Principal, Reader, Right
 from api.commands import carry_out
-from api.context import Context, Here
+from api.context import Context, Here, Seen
 from api.openalerts import newest_call
 from api.schema.alerts import (
     AcceptCommand,
@@ -85,21 +86,22 @@ def _commanded(
 def work_list(
     who: Reader,
     here: Here,
+    seen: Seen,
     state: Which = Which.OPEN,
     kind: Kind | None = None,
     priority: Priority | None = None,
     limit: Limit = 500,
-) -> Json:
+) -> Response:
     now = here.deps.clock.now_us()
     if state is Which.OPEN:
-        alerts = here.ward.open_alerts()
+        alerts = here.ward.open_alerts(seen)
     else:
         recent = here.deps.records.alerts(resolved_since=now - RESOLVED_FOR_US, limit=MOST)
-        alerts = _ordered(here, _chosen(recent, state))
+        alerts = _ordered(here, filter(seen.alert, _chosen(recent, state)))
     found = [one for one in alerts if kind in (None, one.kind) and priority in (None, one.priority)]
     calls = here.ward.calls()
     items = [_listed(here, who, one, calls.get(one.alert_id)) for one in found[:limit]]
-    return {"items": items, "server_at": shape.iso(now)}
+    return plain({"items": items, "server_at": shape.iso(now)})
 
 
 @router.get("/patients/{patient_id}/alerts", response_model=AlertList, summary="A patient's alerts")

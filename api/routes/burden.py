@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from api.auth import Right, may
 from api.burden import burden
-from api.context import LONGEST_RANGE_US, Here, time_given
+from api.context import LONGEST_RANGE_US, Here, Seen, time_given
 from api.schema.base import Time
 from api.schema.burden import BurdenOut
 from api.shape import Json
@@ -25,10 +25,10 @@ _DEFAULT_US = 30 * DAY
     summary="What alerts cost and how many were worth it, per rule and policy version; 30 days by default",
     dependencies=[may(Right.READ)],
 )
-def of_interval(here: Here, since: Time | None = None, until: Time | None = None, by: By = By.RULE) -> Json:
+def of_interval(here: Here, seen: Seen, since: Time | None = None, until: Time | None = None, by: By = By.RULE) -> Json:
     now = here.deps.clock.now_us()
     start, end = _interval(since, until, now)
-    return burden(here.deps.records, start, end, by, now)
+    return burden(here.deps.records, seen, start, end, by, now)
 
 
 def _interval(since: str | None, until: str | None, now: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from api import shape
 from api.auth import Right, may
-from api.context import Context, Here, time_given
+from api.context import Context, Here, Seen, time_given
 from api.schema.base import Time
 from api.schema.devices import Deliveries
 from api.shape import Json
@@ -26,8 +26,8 @@ _PAGE = 500
     summary="Values of a device stored and refused since a time of receipt",
     dependencies=[may(Right.DEVICES)],
 )
-def deliveries(device_id: str, here: Here, since: Time) -> Json:
-    start = time_given(since, "since")
+def deliveries(device_id: str, here: Here, seen: Seen, since: Time) -> Json:
+    start = max(time_given(since, "since"), seen.since(device_id))
     values: Counter[str] = Counter()
     packs: Counter[str] = Counter()
     for letter in _letters(here, device_id, start):

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 
 from api import shape
 from api.auth import Principal, Provisioner, Right, may
+from api.care import View
 from api.connections import connections
-from api.context import Context, Here, time_given
+from api.context import Context, Here, Seen, time_given
 from api.current import fresh_for
 from api.schema.devices import (
     BindingState,
@@ -54,8 +55,9 @@ def _battery(device: Device, number: int | None, latest: Latest, now: int) -> Js
     summary="All devices, who wears them, when they were last heard",
     dependencies=[may(Right.DEVICES)],
 )
-def devices(here: Here) -> Json:
-    known = [one for one in here.deps.records.devices() if not one.device_id.startswith(RESERVED)]
+def devices(here: Here, seen: Seen) -> Json:
+    registered = (one for one in here.deps.records.devices() if not one.device_id.startswith(RESERVED))
+    known = [one for one in registered if seen.device(one.device_id)]
     bound = {one.device_id: one for one in here.deps.records.bindings() if one.end is None}
     numbers: dict[str, list[int]] = {device.device_id: [] for device in known}
     batteries: dict[str, int] = {}
@@ -100,9 +102,11 @@ def require_device(here: Context, device_id: str) -> None:
         raise NotFound("no such device")
 
 
-def registered(here: Context, devices: list[str]) -> list[str]:
-    """Each device once. Raises ``InvalidInput`` when one is not registered."""
-    missing = sorted(set(devices) - {one.device_id for one in here.deps.records.devices()})
+def registered(here: Context, seen: View, devices: list[str]) -> list[str]:
+    """Each device once. Raises ``InvalidInput`` when one is not registered, or another ward's patient wears it."""
+    missing = sorted(
+        set(devices) - {one.device_id for one in here.deps.records.devices() if seen.device(one.device_id)}
+    )
     if missing:
         raise InvalidInput(f"devices: not registered: {', '.join(missing[:10])}")
     return list(dict.fromkeys(devices))
@@ -124,7 +128,7 @@ def topic_prefix(tenant: str, device_id: str) -> str:
     responses={200: {"model": Provisioned, "description": "was registered before: the earlier password ends"}},
     summary="Register a device and get its broker account; again = new password (200)",
 )
-def register(body: NewDevice, here: Here, who: Provisioner, response: Response) -> Json:
+def register(body: NewDevice, here: Here, seen: Seen, who: Provisioner, response: Response) -> Json:
     if body.id.startswith(RESERVED):
         raise InvalidInput(f"id: {' and '.join(RESERVED)} are kept for entries by hand and for the self-test")
     unknown = sorted(set(body.interval_s) - set(BY_NAME))
@@ -133,6 +137,7 @@ def register(body: NewDevice, here: Here, who: Provisioner, response: Response) 
     device_name(body.id)  # before anything is stored
     known = _known(here, body.id)
     if known is not None:
+        seen.require_device(body.id)
         response.status_code = HTTPStatus.OK
     # A new password is no word about intervals.
     intervals = body.interval_s if known is None or "interval_s" in body.model_fields_set else known.interval_s
@@ -167,7 +172,8 @@ def binding_state(device_id: str, binding: Binding | None) -> Json:
     summary="The patient wears this device from now on",
     dependencies=[may(Right.BIND)],
 )
-def bind(device_id: str, body: NewBinding, here: Here) -> Json:
+def bind(device_id: str, body: NewBinding, here: Here, seen: Seen) -> Json:
+    seen.require_patient(body.patient_id)
     now = here.deps.clock.now_us()
     start = now if body.start_at is None else time_given(body.start_at, "start_at")
     if start > now:
@@ -198,9 +204,9 @@ def unbind(device_id: str, here: Here) -> Json:
     response_model=ProvisionedGateway,
     summary="A broker account that may publish for exactly these devices",
 )
-def gateway(body: NewGateway, here: Here, who: Provisioner) -> Json:
-    gateway_name(body.id)
-    chosen = registered(here, body.devices)
+def gateway(body: NewGateway, here: Here, seen: Seen, who: Provisioner) -> Json:
+    here.care.check(who, {"gateway_id": gateway_name(body.id)})
+    chosen = registered(here, seen, body.devices)
     access = here.deps.provision_gateway(body.id, chosen)
     note(here, body.id, Outcome.ISSUED, who)
     prefixes = [topic_prefix(here.deps.tenant, one) for one in chosen]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 
 from api import shape
 from api.auth import Anybody, Principal, Provisioner, Right, may
-from api.context import Context, Here
+from api.context import Context, Here, Seen
 from api.deps import MqttAccess
 from api.errors import Problem
 from api.routes.devices import note, registered, require_device, topic_prefix
@@ -77,8 +77,8 @@ def claim_device(device_id: str, here: Here, who: Provisioner) -> Json:
     response_model=ClaimCode,
     summary="A code for a gateway that will speak for exactly these devices",
 )
-def claim_gateway(gateway_id: str, body: GatewayClaim, here: Here, who: Provisioner) -> Json:
-    return _code_for(here, gateway_name(gateway_id), registered(here, body.devices), who)
+def claim_gateway(gateway_id: str, body: GatewayClaim, here: Here, seen: Seen, who: Provisioner) -> Json:
+    return _code_for(here, gateway_name(gateway_id), registered(here, seen, body.devices), who)
 
 
 @router.post(

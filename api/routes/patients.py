@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from api.answer import plain
 from api.auth import Reader, Right, may
-from api.context import Here
+from api.context import Here, Seen
 from api.schema.ward import Created, NewPatient, PatientDetail, Ward
 from api.shape import Json, iso, iso_or_none
 from vigil.domain.errors import InvalidInput
@@ -27,13 +28,14 @@ _OLDEST_BIRTH = date(1890, 1, 1)
 def ward(
     who: Reader,
     here: Here,
+    seen: Seen,
     ward: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     offset: Annotated[int, Query(ge=0)] = 0,
-) -> Json:
-    cards = [card for card in here.ward.cards(who.may(Right.NAMES)) if ward is None or card["ward"] == ward]
+) -> Response:
+    cards = here.ward.cards(who.may(Right.NAMES), seen, ward)
     server_at = iso(here.deps.clock.now_us())
-    return {"items": cards[offset : offset + limit], "server_at": server_at, "total": len(cards)}
+    return plain({"items": cards[offset : offset + limit], "server_at": server_at, "total": len(cards)})
 
 
 @router.post(
@@ -43,7 +45,8 @@ def ward(
     summary="Admit a patient",
     dependencies=[may(Right.ADMIT)],
 )
-def admit(body: NewPatient, here: Here) -> Json:
+def admit(body: NewPatient, here: Here, seen: Seen) -> Json:
+    seen.require_ward(body.ward)
     if body.id is not None and is_test(body.id):
         raise InvalidInput(f"id: {SELF_TEST_PREFIX} is kept for the self-test")
     today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()
@@ -67,8 +70,8 @@ def admit(body: NewPatient, here: Here) -> Json:
 
 
 @router.get("/{patient_id}", response_model=PatientDetail, summary="One patient")
-def patient(patient_id: str, who: Reader, here: Here) -> Json:
-    card = here.ward.card(patient_id, who.may(Right.NAMES))
+def patient(patient_id: str, who: Reader, here: Here, seen: Seen) -> Json:
+    card = here.ward.card(patient_id, who.may(Right.NAMES), seen)
     models = {device.device_id: device.model for device in here.deps.records.devices()}
     bindings = [
         {

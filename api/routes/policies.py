@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from api.auth import PolicyMaker, Principal, Reader, Right
-from api.context import Context, Here
+from api.care import View
+from api.context import Context, Here, Seen
 from api.policies import document_row, held_by, holding, newest, refusals, with_changes
 from api.schema.policies import History, PatientPolicy, PolicyChange, PolicyList, ScopePolicy
 from api.schema.session import problem
@@ -27,15 +28,15 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {409: problem("another version hold
 
 
 @router.get("", response_model=PolicyList, summary="The starting policy, every document, and who has one of his own")
-def policies(who: Reader, here: Here) -> Json:
+def policies(who: Reader, here: Here, seen: Seen) -> Json:
     documents, now = newest(here.deps.records), here.deps.clock.now_us()
     own = {}
-    for patient in here.deps.records.patients():
+    for patient in filter(lambda one: seen.patient(one.patient_id), here.deps.records.patients()):
         document = documents.get((Scope.PATIENT, patient.patient_id))
         if document is not None and document.content:
             held = held_by(documents, *document.key, patient.ward)
             own[patient.patient_id] = holding(held, now)["version"]
-    rows = [document_row(one, who.may(Right.NAMES)) for one in documents.values()]
+    rows = [document_row(one, who.may(Right.NAMES)) for one in documents.values() if _is_shown(one, seen)]
     return {"default": holding((), now), "patients": own, "documents": rows}
 
 
@@ -50,7 +51,8 @@ def of_everybody(who: Reader, here: Here) -> Json:
     responses=_CONFLICT,
     summary="Change what holds for everybody, with the reason",
 )
-def change_everybodys(body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+def change_everybodys(body: PolicyChange, who: PolicyMaker, here: Here, seen: Seen, after: After = None) -> Json:
+    seen.require_everybody()
     return _changed(here, who, Scope.PROGRAMME, "", body, after)
 
 
@@ -67,8 +69,11 @@ def of_programme(name: Name, who: Reader, here: Here) -> Json:
 @router.put(
     "/programmes/{name}", response_model=ScopePolicy, responses=_CONFLICT, summary="Change a programme, with the reason"
 )
-def change_programme(name: Name, body: PolicyChange, who: PolicyMaker, here: Here, after: After = None) -> Json:
+def change_programme(
+    name: Name, body: PolicyChange, who: PolicyMaker, here: Here, seen: Seen, after: After = None
+) -> Json:
     """A ward or a patient takes part by ``programme`` in his document."""
+    seen.require_everybody()
     return _changed(here, who, Scope.PROGRAMME, name, body, after)
 
 
@@ -118,6 +123,12 @@ def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here, af
 def history_of_patient(patient_id: str, who: Reader, here: Here) -> Json:
     here.deps.records.patient(patient_id)
     return _history(here, who, Scope.PATIENT, patient_id)
+
+
+def _is_shown(document: PolicyDocument, seen: View) -> bool:
+    if document.scope is Scope.PATIENT:
+        return seen.patient(document.name)
+    return document.scope is not Scope.WARD or seen.ward(document.name)
 
 
 def _shown(here: Context, who: Principal, scope: Scope, name: str, ward: str = "") -> Json:

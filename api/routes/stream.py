@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.auth import Reader, Right
+from api.auth import Reader
 from api.context import Here
 from api.errors import Problem
 
@@ -34,7 +34,12 @@ class EventStream(StreamingResponse):
 @router.get(
     "/stream",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "events snapshot, alert, tick, heartbeat"}},
+    responses={
+        200: {
+            "content": {"text/event-stream": {}},
+            "description": "events snapshot, alert, tick, heartbeat, break_glass, resumed, reload",
+        }
+    },
     summary="Server-sent events: a snapshot, then each second's changes and every alert at once",
 )
 async def stream(
@@ -46,6 +51,6 @@ async def stream(
 ) -> EventStream:
     if here.hub.full:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many open streams", headers={"Retry-After": "5"})
-    client = here.hub.admit(who.may(Right.NAMES), who.expires_at, test)
+    client = here.hub.admit(who, test)
     frames = here.hub.stream(client, last_event_id if last_event_id is not None else resume)
     return EventStream(frames, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from api import shape
 from api.auth import PolicyMaker, Right, may
-from api.context import Here, time_given
+from api.care import View
+from api.context import Here, Seen, time_given
 from api.oncall import members, next_change
 from api.schema.base import Time
 from api.schema.teams import OnCall, TeamChange, TeamList, TeamOut, TeamWithHistory
@@ -18,14 +19,17 @@ router = APIRouter(prefix="/api/v1/teams", tags=["teams"])
 
 
 @router.get("", response_model=TeamList, summary="All teams as they hold", dependencies=[may(Right.READ)])
-def teams(here: Here) -> Json:
-    return {"items": [_shown(one) for one in here.deps.records.teams()]}
+def teams(here: Here, seen: Seen) -> Json:
+    return {"items": [_shown(one) for one in here.deps.records.teams() if seen.ward(one.ward)]}
 
 
 @router.put("", response_model=TeamOut, summary="Add a team or change one, with the reason")
-def put(body: TeamChange, who: PolicyMaker, here: Here) -> Json:
+def put(body: TeamChange, who: PolicyMaker, here: Here, seen: Seen) -> Json:
     """A hole in the rota is refused, or filled by the fallback and told in ``filled``."""
-    accepted = _read(body, here)
+    accepted = _read(body, here, seen)
+    before = [one.ward for one in here.deps.records.teams() if one.team_id == accepted.team.team_id]
+    for ward in (accepted.team.ward, *before):
+        seen.require_ward(ward)
     here.deps.records.put_team(accepted.team, who.name, body.reason, here.deps.clock.now_us())
     return _shown(accepted.team)
 
@@ -69,8 +73,9 @@ def who_is_on_call(team_id: str, here: Here, at: Time | None = None) -> Json:
     }
 
 
-def _read(body: TeamChange, here: Here) -> Accepted:
-    channels, others = here.deps.channels, here.deps.records.teams()
+def _read(body: TeamChange, here: Here, seen: View) -> Accepted:
+    channels = here.deps.channels
+    others = [one for one in here.deps.records.teams() if seen.ward(one.ward)]
     if body.toml is not None:
         return parse_team(body.toml, channels, others)
     return read_team(body.team or {}, channels, others)

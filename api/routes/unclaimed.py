@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from api import shape
 from api.auth import Right, may
-from api.context import EARLIEST_US, LATEST_US, Context, Here, time_given
+from api.context import EARLIEST_US, LATEST_US, Context, Here, Seen, time_given
 from api.routes.devices import binding_state, require_device
 from api.schema.devices import BindingState
 from api.schema.unclaimed import Claim, UnclaimedList
@@ -31,10 +31,12 @@ _POINTS = 500
     summary="Values that the device measured while nobody wore it",
     dependencies=[may(Right.DEVICES)],
 )
-def unclaimed(device_id: str, here: Here) -> Json:
+def unclaimed(device_id: str, here: Here, seen: Seen) -> Json:
     require_device(here, device_id)
     numbers = [one.stream for one in here.deps.readings.streams() if one.device_id == device_id]
-    spans = free_spans([one for one in here.deps.records.bindings() if one.device_id == device_id])
+    free = free_spans([one for one in here.deps.records.bindings() if one.device_id == device_id])
+    # Where the spans before lie would tell when another ward's patient wore it.
+    spans = [one for one in free if one[0] >= seen.since(device_id)]
     items = [_item(here, numbers, span) for span in spans] if numbers else []
     return {"device_id": device_id, "items": [item for item in items if item is not None]}
 
@@ -46,7 +48,8 @@ def unclaimed(device_id: str, here: Here) -> Json:
     summary="The patient wore this device then: values of that past span become the patient's, shown and not judged again",
     dependencies=[may(Right.BIND)],
 )
-def claim(device_id: str, body: Claim, here: Here) -> Json:
+def claim(device_id: str, body: Claim, here: Here, seen: Seen) -> Json:
+    seen.require_patient(body.patient_id)
     require_device(here, device_id)
     start, end = time_given(body.start_at, "start_at"), time_given(body.end_at, "end_at")
     if end > here.deps.clock.now_us():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from api.answer import plain
 from api.auth import Actor, Right, may
 from api.context import Here, span_given, time_given, vital_given
 from api.deps import ManualEntry
@@ -38,18 +39,17 @@ def vitals(
     end: Annotated[Time | None, Query(alias="to")] = None,
     points: Annotated[int, Query(ge=1, le=5000)] = 500,
     raw: bool = False,
-) -> Json:
+) -> Response:
     now = here.deps.clock.now_us()
     since, until = span_given(start, end, now, HOUR)
     here.deps.records.patient(patient_id)
-    bindings = [one for one in here.deps.records.bindings() if one.patient_id == patient_id]
-    streams = here.deps.readings.streams()
-    kinds = [vital_given(name) for name in dict.fromkeys(vital)] or vitals_of(streams, bindings)
+    worn = here.wearing.of(patient_id)
+    kinds = [vital_given(name) for name in dict.fromkeys(vital)] or vitals_of(worn.streams)
     found: list[Json] = []
     for kind in kinds:
         parts: list[dict[str, Any]] = []
-        for stream in streams:
-            if stream.vital == kind.index and (spans := windows(stream, bindings, since, until)):
+        for stream in worn.streams:
+            if stream.vital == kind.index and (spans := windows(stream, worn.bindings, since, until)):
                 series = stream_series(here.deps.readings, stream, spans, points, raw)
                 parts += [series] if series is not None else []
         found.append(
@@ -63,7 +63,7 @@ def vitals(
                 "streams": parts,
             }
         )
-    return found[0] if len(kinds) == 1 and vital else {"series": found}
+    return plain(found[0] if len(kinds) == 1 and vital else {"series": found})
 
 
 @router.post(

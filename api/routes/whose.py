@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from api import shape
 from api.auth import Actor, Right, may
-from api.context import Context, Here
+from api.context import Context, Here, Seen
 from api.deps import ManualEntry
 from api.errors import Problem
 from api.schema.session import problem
@@ -50,8 +50,8 @@ def _answering(request: Request) -> Answering:
     summary="Values that are not judged until somebody says whose they are",
     dependencies=[may(Right.READ)],
 )
-def questions(here: Here) -> Json:
-    return {"items": [_item(one) for one in here.deps.records.open_questions()]}
+def questions(here: Here, seen: Seen) -> Json:
+    return {"items": [_item(one) for one in here.deps.records.open_questions() if seen.patient(one.patient_id)]}
 
 
 @router.post(
@@ -65,8 +65,11 @@ def answer(
     body: WhoseAnswer,
     who: Actor,
     here: Here,
+    seen: Seen,
     answering: Annotated[Answering, Depends(_answering)],
 ) -> Json:
+    if body.patient_id is not None:
+        seen.require_patient(body.patient_id)
     if not answering.turn.acquire(timeout=LONGEST_WAIT_S):
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy: the answer was not taken, give it again")
     try:

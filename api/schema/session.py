@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from api.auth import Role
 from api.errors import MEDIA_TYPE
@@ -19,6 +19,39 @@ class Login(Model):
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 
+def _text(typed: SecretStr) -> SecretStr:
+    """JSON can hold half a letter."""
+    if any("\ud800" <= letter <= "\udfff" for letter in typed.get_secret_value()):
+        raise ValueError("must be text")
+    return typed
+
+
+#: Longer than any password that is taken, so that a wrong one is told from a right one by nothing but the check.
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1000), AfterValidator(_text)]
+
+
+class Door(Model):
+    """``accounts``: log in with name and password; else with the access key of this installation."""
+
+    accounts: bool
+
+
+class NameAndPassword(Model):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Password
+
+
+class OwnPassword(Model):
+    password: Password
+
+
+class PasswordChange(Model):
+    """``new``: 12 to 128 characters, and not the name."""
+
+    old: Password
+    new: Password
+
+
 class TokenOut(Model):
     access_token: str
     token_type: Literal["Bearer"]
@@ -28,10 +61,18 @@ class TokenOut(Model):
 
 
 class Me(Model):
+    """``rights``: what may be done at this moment; ``wards`` null = all. ``locked``: the session was idle for ``idle_s``, and
+    is without names until it is unlocked. ``csrf``: goes with every change as ``X-Vigil-CSRF``. Tokens have neither."""
+
     name: str
+    display: str
     role: Role
-    expires_at: Moment
+    wards: list[str] | None
     rights: list[str]
+    expires_at: Moment
+    locked: bool
+    csrf: str | None
+    idle_s: int | None
 
 
 class CheckOut(Model):

@@ -115,6 +115,13 @@ class AlertCounts(Model):
     technical: int
 
 
+class OpenedRecord(Model):
+    """Somebody of another ward sees the patient until then, in an emergency."""
+
+    by: str
+    until: Moment
+
+
 class PatientCard(Model):
     """``name`` and ``born`` are null for a role that may not see names. ``rank``: place in the ward order, 1 first.
 
@@ -136,6 +143,7 @@ class PatientCard(Model):
     alerts: list[AlertOut]
     alert_counts: AlertCounts
     rank: int
+    break_glass: list[OpenedRecord]
 
 
 class Ward(Model):

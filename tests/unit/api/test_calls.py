@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api import shape
+from api.care import WHOLE
 from api.openalerts import OpenAlerts
 from tests.unit.api.site import Site
 from vigil.domain.alerts import Alert, Transition
@@ -43,7 +44,7 @@ def shown(site: Site, alert: Alert) -> list[Any]:
     (of_patient,) = site.get("/api/v1/patients/p-1/alerts").json()["items"]
     alone = site.get(f"/api/v1/alerts/{alert.alert_id}").json()
     (on_card,) = site.get("/api/v1/patients/p-1").json()["alerts"]
-    (in_snapshot,) = site.context.ward.snapshot(True).alerts
+    (in_snapshot,) = site.context.ward.snapshot(True, WHOLE).alerts
     return [each["call"] for each in (listed, of_patient, alone, on_card, in_snapshot)]
 
 

@@ -14,7 +14,8 @@ import pytest
 import uvicorn
 
 from api.app import end_streams
-from api.auth import TOKEN_LIFE_US
+from api.auth import TOKEN_LIFE_US, Principal, Role
+from api.care import EVERYBODY, WHOLE
 from api.live import MOST_RESUMED, LiveHub
 from api.sse import MOST_ALERTS, MOST_TICKS, Client, frame
 from tests.unit.api.site import START, Site
@@ -34,6 +35,10 @@ def parsed(data: bytes) -> Event:
     fields = dict(line.split(": ", 1) for line in data.decode().strip().split("\n"))
     assert data.endswith(b"\n\n")
     return fields["event"], int(fields["id"]) if "id" in fields else None, json.loads(fields["data"])
+
+
+def caller(names: bool = True, expires_at: int = FAR) -> Principal:
+    return Principal("Li Na", Role.NURSE if names else Role.RESEARCH, expires_at)
 
 
 class Reader:
@@ -66,7 +71,7 @@ def with_hub(site: Site, script: Callable[[LiveHub, Callable[..., Reader]], Awai
             streams: list[Any] = []
 
             def connect(last: int | None = None, names: bool = True, expires_at: int = FAR) -> Reader:
-                streams.append(hub.stream(hub.admit(names, expires_at), last))
+                streams.append(hub.stream(hub.admit(caller(names, expires_at)), last))
                 return Reader(streams[-1])
 
             await script(hub, connect)
@@ -86,7 +91,7 @@ def test_it_begins_with_a_snapshot_of_everything(site: Site) -> None:
         name, seq, data = await connect().next()
         assert (name, seq, data["server_at"]) == ("snapshot", 1, "2026-01-01T00:00:00.000Z")
         assert [one["id"] for one in data["alerts"]] == [alert.alert_id]
-        assert data["patients"] == json.loads(json.dumps(site.context.ward.cards(True)))
+        assert data["patients"] == json.loads(json.dumps(site.context.ward.cards(True, WHOLE)))
         _, _, hidden = await connect(names=False).next()
         assert hidden["patients"][0]["name"] is None
 
@@ -238,7 +243,7 @@ def test_streams_end_before_the_server_stops(site: Site) -> None:
 
 def test_a_slow_client_loses_ticks_never_alerts_and_starts_over() -> None:
     async def run() -> None:
-        client = Client(True, FAR)
+        client = Client(caller(), EVERYBODY)
         client.offer_alert(7, b"alert")
         dropped = [client.offer_tick(number, b"tick") for number in range(MOST_TICKS + 3)]
         assert dropped == [0] * MOST_TICKS + [MOST_TICKS + 1, 0, 0]
@@ -256,7 +261,7 @@ def test_a_slow_client_loses_ticks_never_alerts_and_starts_over() -> None:
 
 def test_a_client_too_slow_for_the_alerts_is_told_to_reload(site: Site) -> None:
     async def run() -> None:
-        client = Client(True, FAR)
+        client = Client(caller(), EVERYBODY)
         for seq in range(1, MOST_ALERTS + 2):
             client.offer_alert(seq, b"alert")
         assert client.closed
@@ -267,7 +272,7 @@ def test_a_client_too_slow_for_the_alerts_is_told_to_reload(site: Site) -> None:
 
 def test_alerts_that_the_client_has_seen_are_not_sent_again() -> None:
     async def run() -> None:
-        client = Client(True, FAR)
+        client = Client(caller(), EVERYBODY)
         client.offer_alert(3, b"3")
         client.offer_alert(4, b"4")
         client.skip_alerts(3)

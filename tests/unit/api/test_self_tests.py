@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.auth import Principal, Role
 from api.live import LiveHub
 from tests.unit.api.site import START, Site
 from tests.unit.api.test_live import FAR, Reader
@@ -29,7 +30,7 @@ def tried(site: Site) -> Site:
 
 
 def listening(hub: LiveHub, last: int | None = None, *, test: bool = True) -> Any:
-    return hub.stream(hub.admit(True, FAR, test), last)
+    return hub.stream(hub.admit(Principal("w", Role.ADMIN, FAR), test), last)
 
 
 def items(site: Site, path: str, role: str = "admin") -> list[dict[str, Any]]:

@@ -27,9 +27,14 @@ def test_the_access_key_gives_a_token_that_opens_the_api(site: Site) -> None:
     me = site.get("/api/v1/me", None, headers={"Authorization": f"Bearer {body['access_token']}"})
     assert me.json() == {
         "name": "Li Na",
+        "display": "Li Na",
         "role": "nurse",
-        "expires_at": body["expires_at"],
+        "wards": None,
         "rights": ["act", "bind", "devices", "health", "names", "read"],
+        "expires_at": body["expires_at"],
+        "locked": False,
+        "csrf": None,
+        "idle_s": None,
     }
 
 

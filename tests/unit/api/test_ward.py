@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from api.care import WHOLE
 from api.current import BAD_SIGNAL_US, Layout, fresh_for
 from api.ward import Changes, Ward
 from tests.unit.api.site import START, Site
@@ -26,7 +27,7 @@ def news2(patient_id: str, lower: int, at: int = START, points: int = 0) -> Scor
 
 
 def fresh_ward(site: Site) -> Ward:
-    return Ward(site.readings, site.records, site.bus, site.clock)
+    return Ward(site.readings, site.records, site.bus, site.clock, site.context.care)
 
 
 def vitals_of(site: Site, patient_id: str = "p-1") -> dict[str, dict[str, object]]:
@@ -286,7 +287,7 @@ def test_a_patient_with_an_alert_log_longer_than_one_chunk_is_read_whole(site: S
         after = replace(alert, version=number + 2, title=f"title {number}")
         line = site.records.transitions(alert_id=alert.alert_id, limit=1)[0]
         assert site.records.record(replace(line, cause=f"deadline:{number}:escalated", after=after)) is not None
-    assert [one.title for one in ward.open_alerts()] == ["title 1099"]
+    assert [one.title for one in ward.open_alerts(WHOLE)] == ["title 1099"]
 
 
 def test_nobody_is_watched_when_the_judging_stands_still(site: Site) -> None:
@@ -309,3 +310,41 @@ def test_nobody_is_watched_when_the_judging_stands_still(site: Site) -> None:
     assert ward.take_changes().coverage == {}
     board.judged_at = site.clock.now_us()
     assert ward.take_changes().coverage["p-1"]["state"] == "watched"
+
+
+def test_a_ward_alone_is_what_it_is_among_all(site: Site) -> None:
+    """Values, alerts and coverage of this moment; then a tick tells everybody what was seen in between."""
+    for number, ward in enumerate(("north", "south", "north")):
+        site.admit(f"p-{number}", f"w-{number}", ward=ward)
+        site.store(f"w-{number}", "spo2", [95.0 + number])
+    board = fresh_ward(site)
+    assert board.cards(True, WHOLE, "north"), "before the first tick all is read"
+    board.take_changes()
+    site.clock.advance(20)
+    site.store("w-0", "spo2", [80.0])
+    site.store("w-1", "spo2", [81.0])
+    site.raise_alert("p-2")
+    north, south = board.cards(True, WHOLE, "north"), board.cards(True, WHOLE, "south")
+    assert {card["id"]: card["vitals"]["spo2"]["value"] for card in north} == {"p-0": 80, "p-2": 97}
+    assert [card["vitals"]["spo2"]["value"] for card in south] == [81]
+    assert {card["id"]: len(card["alerts"]) for card in north} == {"p-0": 0, "p-2": 1}
+    assert board.card("p-1", True, WHOLE) == south[0]
+    assert board.cards(True, WHOLE, "nowhere") == []
+    changes = board.take_changes()
+    assert changes.vitals.keys() == {"p-0", "p-1"}
+    assert changes.order is not None
+    assert changes.order[0] == "p-2"
+    assert sorted(board.cards(True, WHOLE, "north"), key=lambda card: card["rank"]) == [
+        card for card in board.cards(True, WHOLE) if card["ward"] == "north"
+    ]
+
+
+def test_a_value_of_a_ward_grows_old_though_nothing_comes(site: Site) -> None:
+    site.admit("p-1", "w-1")
+    site.store("w-1", "spo2", [95.0])
+    board = fresh_ward(site)
+    board.take_changes()
+    site.clock.advance(301)
+    (card,) = board.cards(True, WHOLE, "north")
+    assert card["vitals"]["spo2"]["state"] == "stale"
+    assert board.take_changes().vitals["p-1"]["spo2"]["state"] == "stale"

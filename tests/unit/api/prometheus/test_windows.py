@@ -54,7 +54,8 @@ def test_windows_hold_what_lies_after_their_start_up_to_their_end(
             inside = value[(at > time - length) & (at <= time)]
             assert there[k] == bool(inside.size)
             if inside.size:
-                assert found[k] == pytest.approx(float(plain(inside)), rel=1e-9, abs=1e-6), name
+                # Squares of up to 500 around the mean of all windows cancel to 1.5e-8 of them in a deviation.
+                assert found[k] == pytest.approx(float(plain(inside)), rel=1e-9, abs=1e-5), name
     shares = np.full(times.size, 0.25)
     found, there = quantile_over_time(shares, windows)
     for k, time in enumerate(times - offset):
