@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.installation import ConfigFile, DataDir, settings
+from cli.records import FILE, on_server, records_url
+from vigil.domain.audit import Verdict
 from vigil.domain.errors import ConfigError, StoreError
+from vigil.runtime.config import Settings
 from vigil.store.records.audit import verify_file
+from vigil.store.records.server import verify_server
 
 logger = logging.getLogger(__name__)
 
 commands = typer.Typer(help="The audit log: who did what.", no_args_is_help=True)
 
-RECORDS = "records.sqlite3"
 #: A broken log names at most so many places; what follows a place that was rewritten is broken too.
 MOST_SHOWN = 10
 #: Checked at each start of the core: the newest, so that a start stays quick (ours).
@@ -41,7 +43,7 @@ def verify(
     hash of the last one, the head: note it elsewhere. Exit code 1, and where, when the log is not what was written."""
     if expect is not None and re.fullmatch(r"[0-9a-fA-F]{64}", expect) is None:
         raise ConfigError("--expect: a head has 64 letters and digits, as vigil audit verify prints it")
-    verdict = verify_file(settings(config, data_dir).data_dir / RECORDS, expect=expect)
+    verdict = followed(settings(config, data_dir), expect=expect)
     for fault in verdict.faults[:MOST_SHOWN]:
         typer.echo(fault.words)
     if len(verdict.faults) > MOST_SHOWN:
@@ -52,10 +54,17 @@ def verify(
     raise typer.Exit(1 if verdict.faults else 0)
 
 
-def broken_at_start(data_dir: Path) -> str:
+def followed(chosen: Settings, last: int | None = None, expect: str | None = None) -> Verdict:
+    """Raises ``StoreError``."""
+    if on_server(chosen):
+        return verify_server(records_url(chosen), last, expect)
+    return verify_file(chosen.data_dir / FILE, last, expect)
+
+
+def broken_at_start(chosen: Settings) -> str:
     """What is wrong with the newest entries, empty for nothing. The head goes to the program's log, which is another file."""
     try:
-        verdict = verify_file(data_dir / RECORDS, last=AT_START)
+        verdict = followed(chosen, last=AT_START)
     except StoreError as error:  # no reason to stop watching patients
         logger.error("%s", error)
         return f"{error}: run vigil audit verify"

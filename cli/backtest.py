@@ -85,7 +85,7 @@ def backtest(
     start, end = moment("--from", first), moment("--to", last)
     own: dict[str, Any] = {}
     if source == STORE:
-        read, own = of_installation(settings(config, data_dir).data_dir, wanted, start, end)
+        read, own = of_installation(settings(config, data_dir), wanted, start, end)
     else:
         read = of_table(Path(source or ""), wanted, start, end, strict=strict)
     if comparing:

@@ -10,12 +10,14 @@ from analytics.finding_alerts import finding_names
 from analytics.lab.baseline import RAW
 from analytics.lab.lab import Tried
 from analytics.lab.labels import Event, Labels, read_labels
+from cli.records import records_url
 from simulators.export import START_US
 from simulators.replay.sepsis2019 import onsets
 from vigil.domain.errors import ConfigError, InvalidInput, PolicyError
 from vigil.domain.policy import BEDSIDE_POLICY, DEFAULT_POLICY, Policy
 from vigil.domain.policy_file import parse_policy
 from vigil.domain.times import HOUR, from_iso
+from vigil.runtime.config import Settings
 from vigil.runtime.keys import load_keys
 from vigil.store.records.store import SqlRecordStore
 
@@ -86,14 +88,15 @@ def of_table(path: Path, wanted: tuple[str, ...] | None, start: int | None, end:
 
 
 def of_installation(
-    data_dir: Path, wanted: tuple[str, ...] | None, start: int | None, end: int | None
+    chosen: Settings, wanted: tuple[str, ...] | None, start: int | None, end: int | None
 ) -> tuple[Source, Own]:
     """The readings of a Vigil that is not running, with its people and their policies."""
+    data_dir = chosen.data_dir
     path = data_dir / "readings.duckdb"
     if not path.is_file():
         raise ConfigError(f"there is no Vigil in {data_dir}: name --data-dir")
     key = load_keys(data_dir).record_key.encode()
-    records = SqlRecordStore(f"sqlite:///{data_dir / 'records.sqlite3'}", key)
+    records = SqlRecordStore(records_url(chosen), key)
     try:
         people = tuple(records.patients(include_discharged=True))
         own = {each.patient_id: found for each in people if (found := records.policy(each.patient_id)) is not None}

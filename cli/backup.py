@@ -17,6 +17,7 @@ import typer
 from api.auth import Role
 from cli.demo_token import token
 from cli.installation import ConfigFile, DataDir, Running, settings
+from cli.records import NOT_COPIED, require_embedded
 from vigil import __version__
 from vigil.domain.errors import ConfigError, ServerUnreachable, StoreError
 from vigil.domain.times import from_iso, to_iso
@@ -44,30 +45,40 @@ def backup_command(
 ) -> None:
     """Back up an installation that runs or does not. The file holds the key of the patients' names: guard it like them."""
     chosen = settings(config, data_dir)
+    require_embedded(chosen, NOT_COPIED)
     if out.exists():
         raise ConfigError(f"{out} exists: choose another name")
     if not out.parent.is_dir():
         raise ConfigError(f"{out.parent} is no folder")
     load_keys(chosen.data_dir)
-    with _alone(chosen.data_dir):
-        running = Running.find(chosen.data_dir)
-        copied = _from_file(chosen.data_dir) if running is None else _from_core(chosen.data_dir, running)
+    running = Running.find(chosen.data_dir) is not None
+    with a_copy(chosen.data_dir) as copied:
         try:
             if without_keys:
                 (copied.folder / KEYS).unlink()
             if config is not None:
                 shutil.copyfile(config, copied.folder / SETTINGS)
-            manifest = _manifest(copied, running is not None)
+            manifest = _manifest(copied, running)
             archive.write(out, manifest, {part.name: copied.folder / part.name for part in manifest.parts})
         except OSError as error:
             raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
-        finally:
-            shutil.rmtree(copied.folder, ignore_errors=True)
     _read_back(out, manifest)
     for line in (f"{out}: {out.stat().st_size / 2**20:.1f} MiB, written and read back", *described(manifest)):
         typer.echo(line)
     if not without_keys:
         typer.echo("It holds the keys of this installation, and with them the patients' names: guard it.")
+
+
+@contextmanager
+def a_copy(data_dir: Path) -> Iterator[backup.Copied]:
+    """Of an installation that runs or does not, as of one moment; gone when the block ends. ``vigil export`` reads it too."""
+    with _alone(data_dir):
+        running = Running.find(data_dir)
+        copied = _from_file(data_dir) if running is None else _from_core(data_dir, running)
+        try:
+            yield copied
+        finally:
+            shutil.rmtree(copied.folder, ignore_errors=True)
 
 
 @contextmanager

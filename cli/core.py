@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,11 @@ from analytics.runner import Analytics
 from analytics.self_test import SelfTestPlan
 from api.app import create_app, end_streams
 from api.audit import audit_log
-from api.deps import ApiDeps, Check, ManualEntry, MqttAccess
+from api.deps import ApiDeps, Check, ManualEntry, MqttAccess, SessionTimes
 from cli.audit import broken_at_start
+from cli.influx import check as check_copy
+from cli.influx import copying
+from cli.records import NOT_COPIED, on_server, records_of_core
 from cli.shared_accounts import SharedAccounts
 from ingest.runner import Ingest
 from vigil.bus.board import Bus
@@ -33,13 +37,13 @@ from vigil.domain.errors import StoreError
 from vigil.domain.people import MANUAL_PREFIX, Device
 from vigil.domain.risk_facts import ModelFacts
 from vigil.domain.self_test import MISSING_RULE, PLATFORM
-from vigil.domain.times import SECOND
+from vigil.domain.times import HOUR, MINUTE, SECOND
 from vigil.domain.vitals import BY_NAME
 from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.broker.accounts import new_password
 from vigil.runtime.broker.reloads import Reloads
 from vigil.runtime.clock import Clock
-from vigil.runtime.config import Settings, WatchdogSettings
+from vigil.runtime.config import SessionSettings, Settings, WatchdogSettings
 from vigil.runtime.keys import Keys
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.supervise import guard
@@ -55,6 +59,9 @@ logger = logging.getLogger(__name__)
 
 #: A person waits for this at most when entering a value.
 ENTRY_TIMEOUT_S = 5.0
+#: A server of the records that is away: so long judging and ingest wait for it before the process is started anew, so long a
+#: person who asks (ours).
+OUTAGE_S, ANSWER_S = 86_400.0, 2.0
 #: Less free space than this is reported before the disk is full.
 DISK_LOW_BYTES = 500 * 1024 * 1024
 
@@ -62,6 +69,10 @@ DISK_LOW_BYTES = 500 * 1024 * 1024
 def self_test_plan(chosen: WatchdogSettings, records: RecordStore) -> SelfTestPlan:
     silence, every = round(chosen.silence_s * SECOND), round(chosen.every_s * SECOND)
     return SelfTestPlan(silence, every, chosen.enabled, records.forget_self_tests)
+
+
+def session_times(chosen: SessionSettings) -> SessionTimes:
+    return SessionTimes(chosen.idle_min * MINUTE, chosen.hours * HOUR)
 
 
 def _registry(data_dir: Path) -> Models:
@@ -83,21 +94,24 @@ class Core:
         self._reloads = Reloads(lambda: reload_broker(self._accounts))
         self.metrics = Metrics()
         self._codes_sent = self.metrics.counter("api_claim_codes_total", "Claim codes sent by devices", ["outcome"])
+        self._log_ins = self.metrics.counter("api_log_ins_total", "Tries to log in, and to unlock", ["outcome"])
         self.bus = Bus()
         self.readings = DuckReadingStore(data / "readings.duckdb", clock)
         webhooks = [chosen.name for chosen in settings.channel if chosen.kind == "webhook"]
-        self.records: RecordStore = SqlRecordStore(
-            f"sqlite:///{data / 'records.sqlite3'}", keys.record_key.encode(), told_of_ends=webhooks
-        )
-        self._audit_broken = broken_at_start(data)
+        url, key = records_of_core(settings), keys.record_key.encode()
+        # Judging waits out an outage of a server; a person is told at once.
+        self._lasting = SqlRecordStore(url, key, webhooks, patience_s=OUTAGE_S)
+        on_its_own = on_server(settings)
+        self.records: RecordStore = SqlRecordStore(url, key, webhooks, ANSWER_S) if on_its_own else self._lasting
+        self._audit_broken = broken_at_start(settings)
         self.analytics = Analytics(
             self.readings,
-            self.records,
+            self._lasting,
             self.bus,
             clock,
             data / "analytics.npz",
             metrics=self.metrics,
-            self_test=self_test_plan(settings.watchdog, self.records),
+            self_test=self_test_plan(settings.watchdog, self._lasting),
             risk=RiskPlan(lambda: _registry(data), self.readings, data / "risk.npz"),
         )
         self.ingest = Ingest(
@@ -105,7 +119,7 @@ class Core:
             broker_port=broker_port,
             password=keys.ingest_password,
             readings=self.readings,
-            records=self.records,
+            records=self._lasting,
             bus=self.bus,
             clock=clock,
             metrics=self.metrics,
@@ -113,6 +127,7 @@ class Core:
         self._shared_accounts = SharedAccounts(self._accounts, self._reloads, self.records, self.metrics, clock)
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
+        self._copy_to = copying(settings, self.readings, clock, self.metrics)
         self._facts: FactsInUse | None = None
         self._crashed, self._copying = threading.Event(), threading.Lock()
         self._app = create_app(self._deps(keys))
@@ -134,12 +149,14 @@ class Core:
             signal.signal(number, lambda *_: self._stop())
         self.outbox.start(self._on_crash)  # what waits since the last run need not wait for the catching up
         self.analytics.start(self._on_crash)
+        if self._copy_to is not None:
+            self._copy_to.start(self._on_crash)
         gc.freeze()  # the history that was loaded stays: a full collection need not walk it each time
         worker = threading.Thread(target=guard("ingest", self.ingest.run, self._on_crash), name="ingest")
         worker.start()
         self.ingest.connect()
         try:
-            self._shared_accounts.start(self._settings.broker.host, self._broker_port)
+            self._shared_accounts.start(self._settings.broker.host, self._broker_port, self._settings.broker.trust)
             self._server.run()
         finally:
             self._shared_accounts.stop()
@@ -148,12 +165,16 @@ class Core:
             self.analytics.stop()
             self.outbox.stop()
             self._reloads.stop()
+            if self._copy_to is not None:
+                self._copy_to.stop()
             self.readings.close()
             self.records.close()
+            self._lasting.close()
             gc.unfreeze()
         return 1 if self._crashed.is_set() else 0
 
     def _stop(self) -> None:
+        self._lasting.hurry()
         end_streams(self._app)  # or the server would wait for its event streams
         self._server.should_exit = True
 
@@ -185,6 +206,8 @@ class Core:
             models=self._models,
             clocks=self.ingest.clock_of,
             copy=self._copy,
+            sessions=session_times(self._settings.session),
+            count_log_in=lambda outcome: self._log_ins.labels(outcome).inc(),
         )
 
     def _models(self) -> list[ModelFacts]:
@@ -219,6 +242,8 @@ class Core:
         return self._access(gateway_id, password)
 
     def _copy(self) -> Copied:
+        if on_server(self._settings):
+            raise StoreError(f"the records are in PostgreSQL: {NOT_COPIED}")
         if not self._copying.acquire(blocking=False):
             raise StoreError("a copy is being made already: wait for it")
         try:
@@ -243,15 +268,21 @@ class Core:
             "disk": self._check_disk,
             "self_test": self._check_self_test,
             "audit": self._check_audit,
+            **({"influx": partial(check_copy, self._copy_to)} if self._copy_to is not None else {}),
         }
 
     def _check_broker(self) -> Check:
         if self.ingest.subscriber.connected:
             return Check(True, f"connected by MQTT {self.ingest.subscriber.protocol}")
-        return Check(False, "no connection to the MQTT broker: no reading arrives")
+        trouble = self.ingest.subscriber.trouble
+        return Check(False, f"no reading arrives: {trouble or 'no connection to the MQTT broker'}")
 
     def _check_store(self) -> Check:
         failing = self.ingest.failing
+        try:
+            self.records.revision()
+        except StoreError as error:
+            return Check(False, f"no alarm can be recorded: {error}")
         return Check(
             not failing, failing or f"{self.readings.head()} readings, {self.ingest.queue_depth} messages waiting"
         )

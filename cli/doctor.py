@@ -21,14 +21,18 @@ from rich.table import Table
 from api.auth import Role
 from cli.channels import listed, try_channel
 from cli.demo_token import token
+from cli.influx import asked
 from cli.installation import ConfigFile, DataDir, Running, settings
+from cli.records import on_server, records_url
+from cli.tls import certificates, tls_trouble
 from vigil import __version__
-from vigil.domain.errors import ConfigError
+from vigil.domain.errors import ConfigError, StoreError
 from vigil.domain.times import SECOND, from_iso
 from vigil.runtime.broker.mosquitto import find_mosquitto
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.config import Settings
 from vigil.runtime.keys import load_keys
+from vigil.store.records.server import look
 
 DISK_LOW_GIB = 2.0
 CLOCK_OFF_US = 2 * SECOND
@@ -77,6 +81,11 @@ def examine(chosen: Settings, clock: Clock) -> Iterator[Finding]:
     yield Finding("sqlite", None, sqlite3.sqlite_version)
     yield _mosquitto()
     yield from _data(chosen)
+    yield from (Finding(*found) for found in certificates(chosen, clock))
+    if on_server(chosen):
+        yield _records(chosen)
+    if chosen.influx.url:
+        yield Finding("influx", *asked(chosen, clock))
     yield from (Finding(f"channel {name}", ok, detail) for name, ok, detail in listed(chosen, clock))
     running = Running.find(chosen.data_dir)
     if running is None:
@@ -84,7 +93,7 @@ def examine(chosen: Settings, clock: Clock) -> Iterator[Finding]:
         yield _port(chosen.host, chosen.port)
         return
     yield Finding("running", True, f"process {running.pid}, {running.http_url}")
-    yield _broker(running)
+    yield _broker(chosen, running)
     yield from _core(chosen, running, clock)
 
 
@@ -94,6 +103,18 @@ def _mosquitto() -> Finding:
         todo = "install mosquitto (Debian: apt install mosquitto): the embedded broker is for demonstration only"
         return Finding("mosquitto", None, "not installed; the embedded broker (amqtt) is used", todo)
     return Finding("mosquitto", True, str(program))
+
+
+def _records(chosen: Settings) -> Finding:
+    try:
+        found = look(records_url(chosen))
+    except (ConfigError, StoreError) as error:
+        return Finding("records", False, str(error))
+    detail = f"PostgreSQL {found.version} at {found.address}"
+    if not found.durable:
+        return Finding("records", False, detail, "it runs with fsync = off: a power cut may lose records; switch it on")
+    todo = "" if found.sorted_by_letter else f"lists are sorted as {found.collation}: C sorts as everywhere else"
+    return Finding("records", True, detail, todo)
 
 
 def _data(chosen: Settings) -> Iterator[Finding]:
@@ -120,13 +141,16 @@ def _port(host: str, port: int) -> Finding:
     return Finding("HTTP port", not taken, f"{port} is {'taken' if taken else 'free'}", todo)
 
 
-def _broker(running: Running) -> Finding:
+def _broker(chosen: Settings, running: Running) -> Finding:
     where = f"{running.broker_host}:{running.broker_port} ({running.broker_kind})"
     with socket.socket() as probe:
         probe.settimeout(PROBE_S)
         if probe.connect_ex((running.broker_host, running.broker_port)) != 0:
             return Finding("broker", False, f"not reachable at {where}", "look at the log of vigil up")
-    demo = "" if running.broker_kind == "mosquitto" else "demonstration only: it forgets messages; senders re-send them"
+    trouble = tls_trouble(chosen, running.broker_host, running.broker_port)
+    if trouble:
+        return Finding("broker", False, f"no TLS with {where}", trouble)
+    demo = "demonstration only: it forgets messages; senders re-send them" if running.broker_kind == "embedded" else ""
     return Finding("broker", True, f"reachable at {where}", demo)
 
 

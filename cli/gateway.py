@@ -109,7 +109,9 @@ async def _login(chosen: Settings, name: str, devices: tuple[str, ...], kept: Pa
         await client.close()
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept.touch(mode=0o600)
-    kept.write_text(json.dumps(asdict(login)), "utf-8")
+    account = asdict(login)
+    del account["tls"]  # that is said by the settings, each time
+    kept.write_text(json.dumps(account), "utf-8")
     return login
 
 

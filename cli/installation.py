@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +25,8 @@ Tenant = Annotated[str | None, typer.Option("--tenant", help="Level of the MQTT 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where a running ``vigil up`` listens; written to ``<data_dir>/run.json``."""
+    """Where a running ``vigil up`` or ``vigil run core`` listens; written to ``<data_dir>/run.json``. ``broker_kind``: mosquitto,
+    embedded, or outside when Vigil has not started it."""
 
     http_url: str
     broker_host: str
@@ -49,11 +52,33 @@ class Running:
         return running
 
     @staticmethod
+    def elsewhere(url: str, chosen: Settings) -> Running:
+        """A core in another container or on another machine, by its address and the settings."""
+        return Running(url, chosen.broker.host, chosen.broker.port, "outside", chosen.tenant, os.getpid())
+
+    @staticmethod
     def require(data_dir: Path) -> Running:
         running = Running.find(data_dir)
         if running is None:
             raise ConfigError(f"nothing runs in {data_dir}: start it with vigil up (or name --data-dir)")
         return running
+
+
+@contextmanager
+def announced(chosen: Settings, broker_port: int) -> Iterator[None]:
+    """The note for other commands that this process is the core, unless ``vigil up`` has written one for it."""
+    other = Running.find(chosen.data_dir)
+    # In a container every start has the same process id: a note of our own number is our own from the last one.
+    if chosen.port == 0 or (other is not None and other.pid != os.getpid()):
+        yield
+        return
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)
+    url = f"http://{host}:{chosen.port}"
+    Running(url, chosen.broker.host, broker_port, "outside", chosen.tenant, os.getpid()).save(chosen.data_dir)
+    try:
+        yield
+    finally:
+        (chosen.data_dir / RUN_FILE).unlink(missing_ok=True)
 
 
 def settings(config: Path | None, data_dir: Path | None, port: int | None = None) -> Settings:

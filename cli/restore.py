@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,11 @@ import duckdb
 import typer
 
 from cli.backup import SETTINGS, audit_head, described
+from cli.export import OPERATOR, records_in
 from cli.installation import ConfigFile, DataDir, settings
-from vigil.domain.errors import ConfigError, StoreError
+from vigil.domain.audit import Entry, Step
+from vigil.domain.erasure import Erasure, read
+from vigil.domain.errors import ConfigError, NotFound, StoreError
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import FILE as KEYS
 from vigil.runtime.keys import load_keys
@@ -31,20 +35,37 @@ def restore_command(
     keys: Annotated[
         Path | None, typer.Option("--keys", help="The old keys.json, for a backup made --without-keys.")
     ] = None,
+    erased: Annotated[
+        Path | None,
+        typer.Option("--erased", help="Who was erased since, as vigil export erasures wrote it: erased in it again."),
+    ] = None,
 ) -> None:
     """Make a new data directory from a backup. Every byte and every count is checked before anything is there."""
     target = settings(config, data_dir).data_dir.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} is not empty: name a new folder with --data-dir")
-    manifest = restore(file, target, keys)
+    manifest = restore(file, target, keys, _listed(erased))
     for line in (f"{target}: restored from a backup by vigil {manifest.vigil}", *described(manifest)):
         typer.echo(line)
     if manifest.has(SETTINGS):
         typer.echo(f"Its settings are in {target / SETTINGS}: give them by --config.")
     typer.echo("What was acknowledged after that moment is not in it.")
+    if erased is None:
+        typer.echo(
+            "Whoever was erased after that moment has a name in it again: restore with --erased LIST if there is one."
+        )
+    else:
+        typer.echo(f"Whoever stands in {erased} is erased in it.")
 
 
-def restore(file: Path, target: Path, keys: Path | None) -> Manifest:
+def _listed(path: Path | None) -> list[Erasure]:
+    try:
+        return [] if path is None else read(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({type(error).__name__})") from error
+
+
+def restore(file: Path, target: Path, keys: Path | None, erased: Sequence[Erasure] = ()) -> Manifest:
     """``target`` must be absent or an empty folder; it is complete when this returns and as it was when this raises."""
     draft: Path | None = None
     try:
@@ -53,6 +74,7 @@ def restore(file: Path, target: Path, keys: Path | None) -> Manifest:
         manifest = archive.read(file, draft)
         _add_keys(manifest, draft, keys)
         _check(manifest, draft)
+        _erase(draft, erased)
         draft.rename(target)  # over an empty folder only
         archive.sync_folder(target.parent)
         return manifest
@@ -111,6 +133,25 @@ def _open(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _erase(folder: Path, erased: Sequence[Erasure]) -> None:
+    """Whoever is not in the backup is passed over; whoever was under watch then, is not any more."""
+    if not erased:
+        return
+    clock = SystemClock()
+    with records_in(folder) as records:
+        for one in erased:
+            try:
+                records.discharge(one.patient_id, one.at)
+                records.erasures.erase(one.patient_id, one.by, one.at)
+            except NotFound:
+                continue
+            about = {"patient_id": one.patient_id}
+            entry = Entry(
+                clock.now_us(), Step.ANSWERED, "restore", OPERATOR, "", "", "", "vigil restore", about, status=200
+            )
+            records.append_audit([entry])
 
 
 def register(app: typer.Typer) -> None:

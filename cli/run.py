@@ -1,16 +1,19 @@
-"""``vigil run core``, ``vigil run gateway``, ``vigil run watchdog``: one stage or group of stages as a process."""
+"""``vigil run core|broker|gateway|watchdog``: one stage or group of stages as a process."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from cli.installation import ConfigFile, DataDir, settings
+from cli.installation import ConfigFile, DataDir, announced, settings
+from vigil.domain.errors import BrokerError
 from vigil.runtime import log
-from vigil.runtime.broker import DEFAULT_PORT
+from vigil.runtime.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, Accounts, TlsListeners, plan_tls_broker
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import load_keys
+from vigil.runtime.tls import trusting
 
 commands = typer.Typer(help="Run one process of Vigil.", no_args_is_help=True)
 
@@ -27,8 +30,42 @@ def core(
 
     chosen = settings(config, data_dir, port=port)
     log.setup("core", chosen.log_level)
+    trust = chosen.broker.trust
+    if trust is not None:
+        trust.context()  # certificates that cannot be read are told now and not by a thread
     keys = load_keys(chosen.data_dir, create=True)
-    raise typer.Exit(Core(chosen, keys, broker_port or chosen.broker.port or DEFAULT_PORT, SystemClock()).run())
+    mqtt_port = broker_port or chosen.broker.port or (DEFAULT_PORT if trust is None else DEFAULT_TLS_PORT)
+    with announced(chosen, mqtt_port):
+        code = Core(chosen, keys, mqtt_port, SystemClock()).run()
+    raise typer.Exit(code)
+
+
+@commands.command("broker")
+def broker(
+    listen: Annotated[str, typer.Option(help="Address of this machine to listen on [all of them].")] = "",
+    certificates_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="A second port, for devices with a client certificate; 0 = none.")
+    ] = 0,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only write what mosquitto needs, where something else starts it.")
+    ] = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """mosquitto with TLS, for devices outside this machine, set up from the certificates in the data directory (docs/tls.md)."""
+    chosen = settings(config, data_dir)
+    accounts = Accounts(chosen.data_dir)
+    password = load_keys(chosen.data_dir, create=True).ingest_password
+    if not accounts.verify("ingest", password):  # a new hash of the same password would end the core's connection
+        accounts.set_service("ingest", password)
+    port = chosen.broker.port or DEFAULT_TLS_PORT
+    plan = plan_tls_broker(accounts, TlsListeners(port, certificates_port, listen))
+    if prepare:
+        typer.echo(f"{accounts.directory / 'mosquitto.conf'} is for port {port}.")
+        return
+    if not plan.argv:
+        raise BrokerError("mosquitto is not installed: install it (Debian: apt install mosquitto)")
+    os.execv(plan.argv[0], plan.argv)  # signals then reach it, and its own end is what the service manager sees
 
 
 @commands.command("gateway")
@@ -52,7 +89,8 @@ def gateway(
 
     chosen = settings(config, data_dir)
     log.setup("gateway", chosen.log_level)
-    run_gateway(chosen, name, tuple(devices or ()), listen, stdin)
+    with trusting(chosen.broker.trust):
+        run_gateway(chosen, name, tuple(devices or ()), listen, stdin)
 
 
 @commands.command("watchdog")
@@ -66,7 +104,8 @@ def watchdog(
 
     chosen = settings(config, data_dir)
     log.setup("watchdog", chosen.log_level)
-    run_watchdog(chosen, name)
+    with trusting(chosen.broker.trust):
+        run_watchdog(chosen, name)
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from vigil.runtime.broker.reloads import Reloads
 from vigil.runtime.broker.takeovers import TakeoverWatch
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
+from vigil.runtime.tls import Trust
 from vigil.store import RecordStore
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class SharedAccounts:
         self._reports = metrics.counter("api_shared_accounts_total", "Reports that two clients use one broker account")
         self._watch: TakeoverWatch | None = None
 
-    def start(self, host: str, port: int) -> None:
+    def start(self, host: str, port: int, tls: Trust | None = None) -> None:
         """With a new password at each start: nobody but this process needs it."""
         password = new_password()
         try:
@@ -39,7 +40,7 @@ class SharedAccounts:
         except BrokerError as error:
             logger.warning("two clients with one broker account will not be noticed: %s", error)
             return
-        self._watch = TakeoverWatch(host, port, password, self._clock, self.tell)
+        self._watch = TakeoverWatch(host, port, password, self._clock, self.tell, tls)
         self._watch.start()
 
     def stop(self) -> None:

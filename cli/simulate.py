@@ -22,6 +22,7 @@ from vigil.domain.times import HOUR, MINUTE, SECOND, from_iso, to_iso
 from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys
+from vigil.runtime.tls import trusting
 
 logger = logging.getLogger(__name__)
 
@@ -48,16 +49,20 @@ def simulate(
         str, typer.Option(help="mqtt = each device on its own; gateway = through one gateway with a spool.")
     ] = "mqtt",
     seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the core [the one that runs in the data directory].")
+    ] = None,
 ) -> None:
     """Simulated patients, sent to a running Vigil until stopped."""
     chosen = settings(config, data_dir)
     log.setup("ward", chosen.log_level)
-    running = Running.require(chosen.data_dir)
+    running = Running.require(chosen.data_dir) if url is None else Running.elsewhere(url, chosen)
     access = token(load_keys(chosen.data_dir), Role.ADMIN, "simulated ward")
     clock = SystemClock()
-    asyncio.run(
-        until_stopped(_run(running, access, demo_ward(patients, seed), speed, via, seconds, chosen.data_dir, clock))
-    )
+    with trusting(chosen.broker.trust):
+        asyncio.run(
+            until_stopped(_run(running, access, demo_ward(patients, seed), speed, via, seconds, chosen.data_dir, clock))
+        )
 
 
 async def _run(

@@ -11,6 +11,7 @@ import webbrowser
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -46,6 +47,8 @@ def up(
     log.setup("up", chosen.log_level)
     if via not in ("mqtt", "gateway"):
         raise ConfigError("--via is mqtt or gateway")
+    if chosen.broker.ca_file is not None:
+        raise ConfigError("vigil up has a broker of its own, without TLS: use vigil run, or take broker.ca_file out")
     other = Running.find(chosen.data_dir)
     if other is not None:
         raise ConfigError(f"Vigil already runs in {chosen.data_dir} at {other.http_url} (process {other.pid})")
@@ -128,8 +131,17 @@ class _Teller:
             logger.debug("%s: %s", event.name, event.kind.value)
 
 
+def _page(http_url: str, keys: Keys) -> str:
+    """With the access key, as long as it opens the page."""
+    try:
+        accounts = httpx.get(f"{http_url}/api/v1/auth", timeout=5, trust_env=False).json()["accounts"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        accounts = False
+    return http_url if accounts else f"{http_url}/#key={keys.first_run_secret}"
+
+
 def _announce(running: Running, keys: Keys, no_browser: bool) -> None:
-    url = f"{running.http_url}/#key={keys.first_run_secret}"
+    url = _page(running.http_url, keys)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"\n  Vigil runs.  Page:  [bold]{url}[/bold]")
     console.print(f"  MQTT for devices:  {running.broker_host}:{running.broker_port} ({running.broker_kind})")

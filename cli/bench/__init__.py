@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import typer
 
+from cli.bench.api import api
 from cli.bench.engine import engine
 from cli.bench.ingest import ingest
 from cli.bench.latency import latency
 from cli.bench.risk import risk
+from cli.bench.store import store
 
 commands = typer.Typer(help="Measure Vigil on this machine.", no_args_is_help=True)
 commands.command("latency")(latency)
 commands.command("engine")(engine)
 commands.command("ingest")(ingest)
 commands.command("risk")(risk)
+commands.command("api")(api)
+commands.command("store")(store)
 
 
 @commands.callback()

@@ -57,15 +57,20 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path, devices: Sequence[str], clock: Clock) -> Iterator[Site]:
-    """Each device is worn by a patient of its own. Raises ``BrokerError`` where mosquitto is not installed: the embedded broker
-    would measure itself."""
+def open_site(
+    folder: Path, devices: Sequence[str], clock: Clock, admit: Callable[[Path, Keys], None] | None = None
+) -> Iterator[Site]:
+    """Each device is worn by a patient of its own, unless ``admit`` says who is there. Raises ``BrokerError`` where mosquitto is
+    not installed: the embedded broker would measure itself."""
     keys = load_keys(folder, create=True)
     accounts, password = Accounts(folder), new_password()
     with accounts.edit() as book:
         book.set_service("ingest", keys.ingest_password)
         book.set_gateway(GATEWAY, password, devices)
-    _admit(folder, keys, devices, clock)
+    if admit is None:
+        _admit(folder, keys, devices, clock)
+    else:
+        admit(folder, keys)
     limits = BrokerLimits(queue_per_client=_QUEUE_BYTES)
     plan = plan_broker(accounts, free_port(HOST, 0, "MQTT"), BrokerKind.MOSQUITTO, limits)
     with _child(plan.argv, folder / "broker.log") as process:

@@ -12,8 +12,10 @@ import typer
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
-from cli.audit import MOST_SHOWN, RECORDS, broken_at_start, register
+from cli.audit import MOST_SHOWN, broken_at_start, register
+from cli.records import FILE as RECORDS
 from vigil.domain.audit import Entry, Step
+from vigil.runtime.config import Settings
 from vigil.store.records import SqlRecordStore
 
 ENTRY = Entry(5, Step.ANSWERED, "r-1", "Li Na", "nurse", "::1", "GET", "/p", {}, "", "", 200)
@@ -63,9 +65,9 @@ def test_the_core_notes_the_head_in_its_log_and_goes_on_with_a_broken_one(
     data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        assert broken_at_start(data_dir) == ""
+        assert broken_at_start(Settings(data_dir=data_dir)) == ""
     assert asked(data_dir)[1][0].split()[-1] in caplog.text
     spoil(data_dir, "UPDATE audit_log SET who = 'x' WHERE number = 4")
-    assert broken_at_start(data_dir).startswith("entry 4 is not what was written")
+    assert broken_at_start(Settings(data_dir=data_dir)).startswith("entry 4 is not what was written")
     (data_dir / RECORDS).write_bytes(b"no database at all" * 100)
-    assert "cannot be read" in broken_at_start(data_dir)
+    assert "cannot be read" in broken_at_start(Settings(data_dir=data_dir))

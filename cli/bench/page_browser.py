@@ -1,0 +1,170 @@
+"""Chromium as a nurse's computer has it, and what it counts of a page: script, heap, nodes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vigil.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, CDPSession, Page
+
+#: Seconds between two looks at the figures, and between two at the heap, which is collected before.
+_STEP_S, _HEAP_S = 1.0, 10.0
+_SCREEN = {"width": 1440, "height": 900}
+_OPENED_MS = 60_000
+_SOMEBODY = ".tile .l1, .row .who"
+#: The first frame in which somebody's name can be read, in milliseconds since the address was entered.
+_WATCH = f"""globalThis.useful = new Promise(resolve => {{
+  const look = () => {{
+    if (document.querySelector('{_SOMEBODY}')) requestAnimationFrame(() => resolve(performance.now()));
+    else requestAnimationFrame(look);
+  }};
+  look();
+}});"""
+#: Counts the ticks that the stream brings.
+_COUNT = """async () => {
+  const { effect } = await import('/page/html.js');
+  const { link } = await import('/page/stream.js');
+  globalThis.ticks = 0;
+  let before = link.peek().lastAt;
+  effect(() => {
+    const { lastAt } = link.value;
+    if (lastAt - before > 500) globalThis.ticks += 1;
+    before = lastAt;
+  });
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """``useful_ms``: until a patient could be seen; ``octets``: of everything that was read until then."""
+
+    useful_ms: float
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Milliseconds of script and of all work of the page's thread a second; heap in MB after it was collected, its growth a minute;
+    nodes of the document."""
+
+    view: str
+    seconds: float
+    ticks: int
+    script_ms: float
+    worst_ms: float
+    task_ms: float
+    heap_mb: float
+    heap_mb_min: float
+    nodes: int
+    most_nodes: int
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Raises ``ConfigError`` where Chromium or the library that drives it is missing."""
+    try:
+        from playwright.sync_api import sync_playwright  # not a dependency of the product
+    except ImportError as error:
+        raise ConfigError("this measurement needs playwright: pip install playwright") from error
+    program = shutil.which("chromium")
+    if program is None:
+        raise ConfigError("this measurement needs chromium on the PATH")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@contextmanager
+def _page(running: Browser, access: str) -> Iterator[Page]:
+    """A page of somebody who has logged in, in a browser that remembers nothing else."""
+    context = running.new_context(viewport=_SCREEN, locale="en-GB", timezone_id="Europe/London")
+    kept = json.dumps({"token": access, "role": "nurse", "name": "bench", "expiresAt": "2999-01-01T00:00:00Z"})
+    page = context.new_page()
+    page.add_init_script(f"sessionStorage.setItem('vigil.session', {json.dumps(kept)}); {_WATCH}")
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+def opened(running: Browser, url: str, access: str) -> Opened:
+    with _page(running, access) as page:
+        octets = [0]
+        counted = page.context.new_cdp_session(page)
+        counted.send("Network.enable")
+        counted.on("Network.dataReceived", lambda event: _add(octets, event["encodedDataLength"] or event["dataLength"]))
+        page.goto(f"{url}/#/ward")
+        page.wait_for_selector(_SOMEBODY, timeout=_OPENED_MS)
+        return Opened(float(page.evaluate("globalThis.useful")), octets[0])
+
+
+def _add(total: list[int], size: int) -> None:
+    total[0] += size
+
+
+def look(
+    running: Browser, url: str, access: str, view: str, patient: str, seconds: float, sleep: Callable[[float], None]
+) -> Looked:
+    """``view``: a name of the address, with `` as table`` for the board's other form."""
+    place, _, form = view.partition(" as ")
+    with _page(running, access) as page:
+        page.goto(f"{url}/#/{f'patient/{patient}' if place == 'patient' else place}")
+        page.wait_for_selector(".strip .data time", timeout=_OPENED_MS)
+        if form:
+            page.evaluate("form => import('/page/preferences.js').then(choices => choices.prefer({ board: form }))", form)
+        page.wait_for_selector({"ward": ".l1, .ward-row .person", "patient": "canvas"}.get(place, "main"))
+        page.evaluate(_COUNT)
+        counter = page.context.new_cdp_session(page)
+        counter.send("Performance.enable")
+        return _counted(view, page, counter, seconds, sleep)
+
+
+def _counted(view: str, page: Page, counter: CDPSession, seconds: float, sleep: Callable[[float], None]) -> Looked:
+    heap = [_heap(counter)]
+    held = [_metrics(counter)]
+    while held[-1]["Timestamp"] - held[0]["Timestamp"] < seconds:
+        sleep(_STEP_S)
+        held.append(_metrics(counter))
+        if held[-1]["Timestamp"] - heap[-1][0] >= _HEAP_S:
+            heap.append(_heap(counter))
+    at, script, task, nodes = (
+        np.array([one[name] for one in held]) for name in ("Timestamp", "ScriptDuration", "TaskDuration", "Nodes")
+    )
+    lasted = float(at[-1] - at[0])
+    each = np.diff(script) / np.diff(at) * 1e3
+    times, sizes = np.array(heap).T
+    slope = float(np.polyfit(times / 60, sizes, 1)[0]) if times.size > 1 else 0.0
+    return Looked(
+        view,
+        lasted,
+        int(page.evaluate("globalThis.ticks")),
+        float(script[-1] - script[0]) / lasted * 1e3,
+        float(each.max()),
+        float(task[-1] - task[0]) / lasted * 1e3,
+        float(sizes[-1]),
+        slope,
+        int(nodes[0]),
+        int(nodes.max()),
+    )
+
+
+def _metrics(counter: CDPSession) -> dict[str, float]:
+    answer: dict[str, Any] = counter.send("Performance.getMetrics")
+    return {one["name"]: float(one["value"]) for one in answer["metrics"]}
+
+
+def _heap(counter: CDPSession) -> tuple[float, float]:
+    """When, in seconds, and MB that are in use once what nobody needs is gone."""
+    counter.send("HeapProfiler.collectGarbage")
+    found = _metrics(counter)
+    return found["Timestamp"], found["JSHeapUsedSize"] / 1e6
