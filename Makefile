@@ -11,7 +11,7 @@ else
 INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: up test test-chaos check clean format
+.PHONY: up test test-chaos check clean format wheel
 
 up: $(VENV)/.base
 	$(VENV)/bin/vigil up $(UP_ARGS)
@@ -33,6 +33,12 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+# The wheel and what it is made of, in dist/.
+wheel: $(VENV)/.base
+	rm -rf build dist
+	$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(VENV)/bin/vigil sbom dist/*.whl --locked requirements/base.txt --out dist/vigil-rpm.cdx.json
 
 $(PYTHON):
 	python3 -m venv $(VENV)

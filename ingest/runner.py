@@ -78,6 +78,7 @@ class Ingest:
             receive_maximum=min(65_535, chosen.queue_messages + chosen.batch_messages * BACKLOG_FACTOR),
             clock=clock,
             on_message=self._take,
+            tls=settings.broker.trust,
         )
         sequences = Sequences(readings.packs(), passed_over(readings))
         streams = Streams(readings.streams())

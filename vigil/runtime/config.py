@@ -6,6 +6,7 @@ Nested keys use two underscores in the environment: ``VIGIL_BROKER__PORT=1884``.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vigil.domain.errors import ConfigError
 from vigil.runtime.channels import ChannelSettings, check_names
+from vigil.runtime.influx import InfluxSettings
+from vigil.runtime.tls import Trust
 
 PREFIX = "VIGIL_"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What was given is not shown in errors: it might be a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class BrokerSettings(_Section):
@@ -29,8 +33,60 @@ class BrokerSettings(_Section):
     )
     host: str = Field("127.0.0.1", title="Broker host", description="where devices and ingest reach the broker")
     port: int = Field(
-        0, ge=0, le=65535, title="Broker port", description="0 = 1883 when it is free, else any free port"
+        0, ge=0, le=65535, title="Broker port", description="0 = 1883 when it is free, else any free port; by TLS 8883"
     )
+    ca_file: Path | None = Field(
+        None,
+        title="CA",
+        description="certificates (PEM) of which one has signed the broker's; set = by TLS (`docs/tls.md`)",
+    )
+    cert_file: Path | None = Field(
+        None, title="Certificate", description="our own certificate, for a broker that asks its clients for one"
+    )
+    key_file: Path | None = Field(None, title="Key", description="the key of that certificate")
+
+    @model_validator(mode="after")
+    def _whole(self) -> BrokerSettings:
+        if (self.cert_file is None) is not (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together")
+        if self.cert_file is not None and self.ca_file is None:
+            raise ValueError("cert_file needs ca_file")
+        return self
+
+    @property
+    def trust(self) -> Trust | None:
+        return None if self.ca_file is None else Trust(self.ca_file, self.cert_file, self.key_file)
+
+
+class RecordsSettings(_Section):
+    url: str = Field(
+        "",
+        title="Records database",
+        description="`postgresql://USER@HOST:PORT/DATABASE` without a password; empty = a file in the data directory",
+    )
+    url_file: Path | None = Field(
+        None, title="Records database, secret", description="a file with that URL in one line, and the password in it"
+    )
+
+    @model_validator(mode="after")
+    def _one_without_password(self) -> RecordsSettings:
+        if self.url and self.url_file is not None:
+            raise ValueError("give url or url_file, not both")
+        if re.search(r"://[^/@]*:[^/@]*@|password=", self.url) is not None:
+            raise ValueError("a password does not belong into the settings: put the URL into a file, named by url_file")
+        return self
+
+    def read(self) -> str:
+        """The URL, empty = the embedded file. Raises ``ConfigError``. Never to be shown: it may hold a password."""
+        if self.url_file is None:
+            return self.url
+        try:
+            lines = self.url_file.read_text("utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"records.url_file {self.url_file} cannot be read: {type(error).__name__}") from error
+        if len(lines) != 1:
+            raise ConfigError(f"{self.url_file} must hold one line, postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        return lines[0]
 
 
 class IngestSettings(_Section):
@@ -113,6 +169,17 @@ class WatchdogSettings(_Section):
         return self
 
 
+class SessionSettings(_Section):
+    idle_min: int = Field(
+        15,
+        ge=1,
+        le=240,
+        title="Idle",
+        description="minutes without a touch after which a page hides names until unlocked",
+    )
+    hours: int = Field(12, ge=1, le=24, title="Session", description="hours after which a person has to log in again")
+
+
 class Settings(_Section):
     """All settings with their defaults; ``docs/reference/settings.md`` is generated from here."""
 
@@ -129,8 +196,11 @@ class Settings(_Section):
         "", title="Address of the page", description="where people reach the page: written into notices as a link"
     )
     broker: BrokerSettings = BrokerSettings()
+    records: RecordsSettings = RecordsSettings()
+    influx: InfluxSettings = InfluxSettings()
     ingest: IngestSettings = IngestSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    session: SessionSettings = SessionSettings()
     gateway: dict[str, Any] = Field(
         {},
         title="Home hub",
