@@ -12,6 +12,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -160,7 +162,7 @@ class Trail:
         resource = next((kind for path, kind in _RESOURCES.items() if self._route.startswith(path)), "resource_id")
         found = {resource if kind == "resource_id" else str(kind): str(value) for kind, value in typed}
         for name, value in QueryParams(self._scope["query_string"]).multi_items():
-            if name in _QUERIES:
+            if name in _QUERIES and _understands(self._scope.get("route"), name):
                 found.setdefault(_QUERIES[name], value.removeprefix("Patient/"))
         return {**found, **self._scope.get(_CONCERNS, {})}
 
@@ -198,6 +200,20 @@ def _changes(method: str, path: str) -> bool:
 def route_of(scope: Scope) -> str:
     """The template of the path; empty when there is no such route, and what was typed may be anything."""
     return str(getattr(scope.get("route"), "path", ""))
+
+
+def _understands(route: object, query: str) -> bool:
+    """Does the route look at this parameter? With one that it does not, somebody could have his reading of all people written
+    down as the reading of one. Where there is no route nothing is shown, and all counts."""
+    if not isinstance(route, APIRoute):
+        return True
+    fhir = (route.openapi_extra or {}).get("parameters", ())
+    return any(one["name"] == query for one in fhir) or _takes(route.dependant, query)
+
+
+def _takes(dependant: Dependant, query: str) -> bool:
+    own = any(one.alias == query for one in dependant.query_params)
+    return own or any(_takes(one, query) for one in dependant.dependencies)
 
 
 def _text(found: object) -> str:

@@ -1,6 +1,7 @@
 """The steps of stage 2 in order; each is one small module.
 
-intake (decode each line) -> spool -> publish -> await ack -> prune; beside them: asked (what the platform lacks), bound
+intake (decode each line) -> spool -> publish -> await ack -> prune; beside them: asked (what the platform lacks), unable (what a
+gateway cannot do), bound
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway.prune import Pruner
 from gateway.publish import Publisher
 from gateway.settings import GatewaySettings
 from gateway.spool_thread import SpoolThread
+from gateway.unable import Unable
 from vigil.runtime.clock import Clock
 
 
@@ -23,7 +25,8 @@ class Pipeline:
     def __init__(self, settings: GatewaySettings, spool: SpoolThread, counts: Counts, clock: Clock) -> None:
         devices = settings.devices
         self.asked = Asked(settings.tenant, devices)
-        self.publisher = Publisher(settings, spool, self.asked, counts, clock)
+        self.unable = Unable(settings.tenant, devices)
+        self.publisher = Publisher(settings, spool, self.asked, self.unable, counts, clock)
         self.intake = Intake(devices, spool, counts, self.publisher.wake)
         self.acknowledgements = Acknowledgements(settings.tenant, devices)
         self.pruner = Pruner(self.acknowledgements, spool, counts, self.publisher.wake)
@@ -33,4 +36,5 @@ class Pipeline:
         """From the broker."""
         self.acknowledgements.take_message(topic, payload)
         self.asked.take_message(topic, payload)
+        self.unable.take_message(topic, payload)
         self.publisher.wake()

@@ -19,6 +19,7 @@ from gateway.pace import Pace
 from gateway.settings import GatewaySettings
 from gateway.spool import Outgoing, Spool
 from gateway.spool_thread import SpoolThread
+from gateway.unable import Unable
 from vigil.domain.errors import SpoolError
 from vigil.runtime.clock import Clock
 from vigil.runtime.link import Connection
@@ -42,15 +43,24 @@ class Publisher:
     """``session`` runs on each new connection. ``wake`` when something new may be due."""
 
     def __init__(
-        self, settings: GatewaySettings, spool: SpoolThread, asked: Asked, counts: Counts, clock: Clock
+        self,
+        settings: GatewaySettings,
+        spool: SpoolThread,
+        asked: Asked,
+        unable: Unable,
+        counts: Counts,
+        clock: Clock,
     ) -> None:
         self._tenant = settings.tenant
         self._state = topics.gateway_state(settings.tenant, settings.login.user)
         self._filters = [
-            topics.command(settings.tenant, device, name) for device in settings.devices for name in ("ack", "backfill")
+            topics.command(settings.tenant, device, name)
+            for device in settings.devices
+            for name in ("ack", "backfill", "config")
         ]
         self._spool = spool
         self._asked = asked
+        self._unable = unable
         self._counts = counts
         self._pace = Pace(settings.history_packs_s, clock)
         #: How often the disk is asked for packs that have become due.
@@ -106,6 +116,8 @@ class Publisher:
     async def _send_history(self, connection: Connection) -> None:
         while True:
             self._history_to_do.clear()
+            for device, answer in self._unable.taken():
+                await connection.publish(topics.result(self._tenant, device, "config"), answer)
             for device, question in self._asked.taken():
                 gone = await self._tried(partial(Spool.asked_again, device_id=device, asked=question)) or []
                 await asyncio.gather(*(self._deny(connection, device, run) for run in gone))

@@ -15,7 +15,7 @@ from vigil.bus.board import Bus
 from vigil.runtime.clock import Clock
 from vigil.runtime.metrics import Metrics
 from vigil.runtime.mqtt import Message
-from vigil.store.device_settings import DeviceSettingRecords
+from vigil.store import RecordStore
 from vigil.wire import topics
 
 #: Results that may wait (ours): each device has a few; more are dropped, and counted.
@@ -33,7 +33,7 @@ class Talk:
     def __init__(
         self,
         tenant: str,
-        records: DeviceSettingRecords,
+        records: RecordStore,
         bus: Bus,
         publish: Callable[[str, bytes], None],
         clock: Clock,
@@ -42,7 +42,7 @@ class Talk:
         returned: Callable[[str], None],
         denied: Callable[[str, bytes], None],
     ) -> None:
-        self._instructor = Instructor(tenant, records, bus.presence, publish, clock, metrics)
+        self._instructor = Instructor(tenant, records, bus, publish, clock, metrics)
         self._presence = Presence(bus.presence, self._online, metrics)
         self._returned, self._denied = returned, denied
         self._clock = clock

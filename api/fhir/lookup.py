@@ -37,7 +37,8 @@ def by_id(chart: Chart, asked: str) -> Finding | None:
 def by_ordinal(chart: Chart, ordinal: int) -> Finding | None:
     """The Observation that tells of this reading."""
     batch = chart.readings.after(ordinal - 1, 1)
-    return next((finding_of(chart, one) for one in rows(batch, chart.streams)), None)
+    found = (one for one in rows(batch, chart.streams) if one.ordinal == ordinal)  # it may not be kept any more
+    return next((finding_of(chart, one) for one in found), None)
 
 
 def finding_of(chart: Chart, reading: Reading) -> Finding | None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from api import shape
-from api.auth import Principal, Provisioner, Right, may
+from api.auth import Binder, DeviceReader, Principal, Provisioner, Right, may
 from api.care import View
 from api.connections import connections
 from api.context import Context, Here, Seen, time_given
@@ -18,14 +18,18 @@ from api.schema.devices import (
     NewBinding,
     NewDevice,
     NewGateway,
+    NewWord,
     Provisioned,
     ProvisionedGateway,
+    WornOut,
 )
+from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.enrolment import Enrolment, Outcome
-from vigil.domain.errors import InvalidInput, NotFound
+from vigil.domain.errors import InvalidInput, NotFound, VersionConflict
 from vigil.domain.people import MANUAL_PREFIX, SELF_TEST_PREFIX, Binding, Device, is_test
 from vigil.domain.vitals import BY_NAME
+from vigil.domain.wearing import Word, standing
 from vigil.runtime.broker.accounts import device_name, gateway_name
 from vigil.store import Latest
 from vigil.wire import topics
@@ -53,12 +57,11 @@ def _battery(device: Device, number: int | None, latest: Latest, now: int) -> Js
     "/devices",
     response_model=DeviceList,
     summary="All devices, who wears them, when they were last heard",
-    dependencies=[may(Right.DEVICES)],
 )
-def devices(here: Here, seen: Seen) -> Json:
+def devices(here: Here, seen: Seen, who: DeviceReader) -> Json:
     registered = (one for one in here.deps.records.devices() if not one.device_id.startswith(RESERVED))
     known = [one for one in registered if seen.device(one.device_id)]
-    bound = {one.device_id: one for one in here.deps.records.bindings() if one.end is None}
+    bound = {binding.device_id: (binding, word) for binding, word in here.deps.records.worn()}
     numbers: dict[str, list[int]] = {device.device_id: [] for device in known}
     batteries: dict[str, int] = {}
     for stream in here.deps.readings.streams():
@@ -73,7 +76,8 @@ def devices(here: Here, seen: Seen) -> Json:
     connected = connections(here.deps, numbers, now)
     items = []
     for device in known:
-        binding, taken_over = bound.get(device.device_id), shared.get(device.device_id)
+        binding, word = bound.get(device.device_id, (None, None))
+        taken_over = shared.get(device.device_id)
         items.append(
             {
                 "id": device.device_id,
@@ -81,6 +85,7 @@ def devices(here: Here, seen: Seen) -> Json:
                 "interval_s": device.interval_s,
                 "patient_id": binding.patient_id if binding else None,
                 "bound_since_at": shape.iso(binding.start) if binding else None,
+                "worn": worn(word, who.may(Right.NAMES)) if binding else None,
                 "last_received_at": shape.newest(latest.received_at, numbers[device.device_id]),
                 "unproven": unproven[device.device_id],
                 "connection": connected[device.device_id],
@@ -156,6 +161,17 @@ def register(body: NewDevice, here: Here, seen: Seen, who: Provisioner, response
     }
 
 
+def worn(word: Word | None, names: bool) -> Json:
+    """``names`` False: who looked is a person too."""
+    by = word.by if word is not None and names else ""
+    return {
+        "standing": standing(word),
+        "by": by or None,
+        "at": shape.iso(word.at) if word is not None else None,
+        "text": word.text if word is not None else "",
+    }
+
+
 def binding_state(device_id: str, binding: Binding | None) -> Json:
     return {
         "device_id": device_id,
@@ -185,6 +201,22 @@ def bind(device_id: str, body: NewBinding, here: Here, seen: Seen) -> Json:
     if here.deps.records.patient(body.patient_id).discharged_at is not None:
         raise InvalidInput("the patient is discharged")
     return binding_state(device_id, here.deps.records.bind(device_id, body.patient_id, start))
+
+
+@router.post(
+    "/devices/{device_id}/binding/confirm",
+    response_model=WornOut,
+    summary="I have looked: the device is on this patient, or it is not",
+    responses={409: problem("the device is not on this patient by now")},
+)
+def confirm(device_id: str, body: NewWord, here: Here, who: Binder) -> Json:
+    require_device(here, device_id)
+    found = next((one for one, _ in here.deps.records.worn() if one.device_id == device_id), None)
+    word = Word(body.confirmed, who.name, "", here.deps.clock.now_us())
+    ours = found is not None and found.patient_id == body.patient_id
+    if found is None or not ours or not here.deps.records.say_worn(found.binding_id, word):
+        raise VersionConflict("the device is bound to somebody else, or to nobody: look again")
+    return worn(word, who.may(Right.NAMES))
 
 
 @router.delete(

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.schema.base import Identifier, Model, Moment, Number, Time, example
 from api.schema.ward import Value
 from vigil.domain.presence import By, State
+from vigil.domain.wearing import Standing
 
 
 class ConnectionOut(Model):
@@ -20,6 +21,16 @@ class ConnectionOut(Model):
     by: By | None
 
 
+class WornOut(Model):
+    """Is the device on its patient? ``by``: who looked, null for the wearer's word at the device. While nobody has said anything
+    it is ``waiting``, and the values are judged all the same."""
+
+    standing: Standing
+    by: str | None
+    at: Moment | None
+    text: str
+
+
 class DeviceOut(Model):
     """``unproven``: it sends no pack numbers, so that a lost message cannot be noticed. ``taken_over_at``: two clients use its
     account, seen last then; a new password ends that."""
@@ -29,6 +40,7 @@ class DeviceOut(Model):
     interval_s: dict[str, float]
     patient_id: str | None
     bound_since_at: Moment | None
+    worn: WornOut | None
     last_received_at: Moment | None
     unproven: bool
     connection: ConnectionOut
@@ -87,6 +99,15 @@ class ProvisionedGateway(Model):
 class NewBinding(Model):
     patient_id: Identifier
     start_at: Time | None = None
+
+
+class NewWord(Model):
+    """``patient_id``: whom you saw with the device, so that a word about an earlier wearer is refused."""
+
+    model_config = example(patient_id="p-0412", confirmed=True)
+
+    patient_id: Identifier
+    confirmed: bool
 
 
 class BindingState(Model):

@@ -51,13 +51,14 @@ def pack(device, unix_s, epoch, seq, values):
 class Sender:
     """``client``: umqtt.simple. ``epoch``: new at each boot. ``most``: packs in memory; the oldest goes when it is full.
 
-    ``set_clock(unix_ms)`` and ``configure(interval_s, limits)`` are yours; the latter returns "" or why not.
+    ``set_clock(unix_ms)``, ``configure(interval_s, limits)`` and ``ask_wearer(binding)`` are yours; the second returns "" or why
+    not. After the third call ``answer_wearer`` with what the person pressed; ``binding`` None: stop asking.
     """
 
-    def __init__(self, client, tenant, device, epoch, most=256, set_clock=None, configure=None):
+    def __init__(self, client, tenant, device, epoch, most=256, set_clock=None, configure=None, ask_wearer=None):
         self.client, self.device, self.epoch, self.most = client, device, epoch, most
         self.root = "rpm/v1/" + tenant + "/d/" + device
-        self.set_clock, self.configure = set_clock, configure
+        self.set_clock, self.configure, self.ask_wearer = set_clock, configure, ask_wearer
         self.seq, self.uptime_s = 0, 0
         self.questions, self.asked_s = 0, 0
         self.kept = {}  # seq: [payload, when it is due, how often it was sent]
@@ -92,6 +93,10 @@ class Sender:
         self.questions, self.asked_s = self.questions + 1, uptime_s
         self.client.publish(self.root + "/res/time", json.dumps({"asked": self.questions}), False, 1)
 
+    def answer_wearer(self, binding, yes):
+        answer = {"binding": binding, "confirmed": yes}
+        self.client.publish(self.root + "/res/bound", json.dumps(answer), False, 1)
+
     def command(self, topic, payload):
         name, said = topic.decode().split("/")[-1], json.loads(payload.decode())
         if name == "ack" and said["epoch"] == self.epoch:
@@ -110,5 +115,7 @@ class Sender:
             why = self.configure(said["interval_s"], said["limits"])
             answer = {"version": said["version"], "accepted": not why, "text": why}
             self.client.publish(self.root + "/res/config", json.dumps(answer), False, 1)
+        elif name == "bound" and self.ask_wearer:
+            self.ask_wearer(said["binding"])
         elif name == "error":
             print("refused:", said["reason"], said["text"], said["names"])

@@ -249,6 +249,19 @@ def test_the_micropython_example_keeps_until_acknowledged(example: Any) -> None:
     assert seqs(sent) == [2, 3]
 
 
+def test_the_micropython_example_asks_its_wearer(example: Any) -> None:
+    broker = Broker()
+    asked: list[int | None] = []
+    sender = example.Sender(broker, "home", "w-1", 7, ask_wearer=asked.append)
+    broker.waiting = [("bound", control.write_bound(None)), ("bound", control.write_bound(12))]
+    sender.connect()
+    sender.loop(1)
+    assert asked == [None, 12]
+    sender.answer_wearer(12, False)
+    topic, payload = broker.take()[-1]
+    assert (topic, control.read_bound_answer(payload)) == ("res/bound", control.BoundAnswer(12, False))
+
+
 def test_the_micropython_example_sets_its_clock_and_its_intervals(
     example: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ from vigil.store.device_settings import DeviceSettingRecords
 from vigil.store.enrolment import EnrolmentRecords
 from vigil.store.erasure import ErasureRecords
 from vigil.store.users import AccountRecords
+from vigil.store.wearing import WearingRecords
 from vigil.store.whose import WhoseRecords
 
 
@@ -288,7 +289,14 @@ class DeliveryRecords(Protocol):
 
 
 class RecordStore(
-    WardRecords, DeliveryRecords, EnrolmentRecords, DeviceSettingRecords, AuditRecords, WhoseRecords, Protocol
+    WardRecords,
+    DeliveryRecords,
+    EnrolmentRecords,
+    DeviceSettingRecords,
+    AuditRecords,
+    WearingRecords,
+    WhoseRecords,
+    Protocol,
 ):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads. ``accounts``: who may log in;
     ``break_glass``: who opened a record in an emergency; ``erasures``: of persons."""

@@ -95,6 +95,8 @@ CHANNELS = (
     Channel("timeQuestion", _result("time"), "timeQuestion", False, "What time is it", "Once a second at most.", reply="time"),
     Channel("config", _command("config"), "config", True, "Settings", "How often to measure, and when to send at once."),
     Channel("configAnswer", _result("config"), "configAnswer", False, "Settings taken or not", "The answer to cmd/config."),
+    Channel("bound", _command("bound"), "bound", True, "Worn from now on", "Somebody was given the device, or it was taken off."),
+    Channel("boundAnswer", _result("bound"), "boundAnswer", False, "Mine or not", "What the wearer says to cmd/bound."),
 )
 # fmt: on
 
@@ -107,6 +109,8 @@ _JSON_MESSAGES: dict[str, tuple[str, bytes]] = {
     "config": ("Config", control.write_config(3, {"hr": 5, "spo2": 5}, {"spo2": (88, None)})),
     "timeQuestion": ("TimeQuestion", b'{"asked":12}'),
     "configAnswer": ("ConfigAnswer", b'{"version":3,"accepted":true}'),
+    "bound": ("Bound", control.write_bound(12)),
+    "boundAnswer": ("BoundAnswer", b'{"binding":12,"confirmed":true}'),
 }
 
 

@@ -2,6 +2,7 @@
 
 ``cmd/time``    what time it is                              asked for on ``res/time``
 ``cmd/config``  how often to measure, limits for a decision on the device itself, confirmed on ``res/config``
+``cmd/bound``   somebody wears the device from now on, or nobody does; the wearer says whether it is he on ``res/bound``
 
 Not retained: a device that reads an old ``cmd/time`` would set its clock back, and a retained ``cmd/config`` would outlive the
 account. The platform repeats what is not confirmed instead.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -61,6 +63,20 @@ class ConfigAnswer(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """``cmd/bound``. ``binding``: a number for this wearer and no other, null while nobody wears the device."""
+
+    binding: int | None
+
+
+class BoundAnswer(msgspec.Struct, frozen=True):
+    """``res/bound``. ``confirmed`` true: the person with the device says that it is his. ``text``: why not."""
+
+    binding: int
+    confirmed: bool
+    text: str = ""
+
+
 def write_time(server_us: int, waited_us: int, asked: float | None) -> bytes:
     server_ms = server_us // 1000
     return msgspec.json.encode(Time(server_ms / 1000, server_ms, round(max(waited_us, 0) / 1e6, 3), asked))
@@ -83,12 +99,49 @@ def write_config(
     return msgspec.json.encode(Config(version, dict(interval_s), bounds))
 
 
+def read_config(payload: bytes) -> Config | None:
+    """None when it is none."""
+    try:
+        return msgspec.json.decode(payload, type=Config)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def write_config_answer(version: int, why_not: str) -> bytes:
+    """``why_not`` empty: accepted.
+
+    >>> write_config_answer(3, "shortest interval is 10 s")
+    b'{"version":3,"accepted":false,"text":"shortest interval is 10 s"}'
+    """
+    return msgspec.json.encode(ConfigAnswer(version, not why_not, why_not))
+
+
 def read_config_answer(payload: bytes) -> ConfigAnswer | None:
     """None when it is none; the text is cut to what is kept."""
+    return _answer(payload, ConfigAnswer)
+
+
+def write_bound(binding: int | None) -> bytes:
+    """
+    >>> write_bound(12), write_bound(None)
+    (b'{"binding":12}', b'{"binding":null}')
+    """
+    return msgspec.json.encode(Bound(binding))
+
+
+def read_bound_answer(payload: bytes) -> BoundAnswer | None:
+    """None when it is none; the text is cut to what is kept."""
+    return _answer(payload, BoundAnswer)
+
+
+_Answer = TypeVar("_Answer", ConfigAnswer, BoundAnswer)
+
+
+def _answer(payload: bytes, kind: type[_Answer]) -> _Answer | None:
     if len(payload) > MAX_RESULT_BYTES:
         return None
     try:
-        answer = msgspec.json.decode(payload, type=ConfigAnswer)
+        answer = msgspec.json.decode(payload, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return msgspec.structs.replace(answer, text=answer.text[:MAX_ANSWER_TEXT])

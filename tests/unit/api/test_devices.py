@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
+from httpx import Response
 
 from api.deps import Check, MqttAccess
 from tests.unit.api.site import START, Site
@@ -103,6 +105,26 @@ def test_the_list_of_devices(site: Site) -> None:
         to_iso(START + 120_000),
     )
     assert (second["battery"], second["unproven"], second["patient_id"]) == (None, True, "p-2")
+
+
+def test_who_has_looked_confirms_that_the_device_is_on_its_patient(site: Site) -> None:
+    site.admit("p-1", "w-1")
+    site.admit("p-2")
+    site.records.put_device(Device("w-2", "patch"))
+
+    def worn(role: str = "nurse") -> list[Any]:
+        return [one["worn"] for one in site.get("/api/v1/devices", role).json()["items"]]
+
+    def say(patient_id: str, device_id: str = "w-1", confirmed: bool = True) -> Response:
+        body = {"patient_id": patient_id, "confirmed": confirmed}
+        return site.post(f"/api/v1/devices/{device_id}/binding/confirm", body)
+
+    assert worn() == [{"standing": "waiting", "by": None, "at": None, "text": ""}, None]
+    assert [say("p-2").status_code, say("p-1", "w-2").status_code, say("p-1", "w-9").status_code] == [409, 409, 404]
+    assert say("p-1", confirmed=False).json()["standing"] == "denied"
+    told = say("p-1").json()
+    assert told == worn()[0] == {"standing": "confirmed", "by": "Li Na", "at": to_iso(START), "text": ""}
+    assert worn("auditor")[0]["by"] is None
 
 
 def test_a_device_that_starts_to_count_its_packs_is_no_longer_unproven(site: Site) -> None:

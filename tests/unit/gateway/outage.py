@@ -27,6 +27,7 @@ from gateway.publish import Publisher
 from gateway.settings import GatewaySettings
 from gateway.spool import Spool
 from gateway.spool_thread import SpoolThread
+from gateway.unable import Unable
 from ingest.sequences import Sequences
 from tests.unit.gateway.lines import NOON_S, new, opened
 from vigil.runtime.clock import ManualClock
@@ -206,7 +207,9 @@ async def _drained(
 ) -> Report:
     disk, counts = cast(SpoolThread, _Disk(spool)), Counts(Metrics())
     acknowledgements = Acknowledgements("home", settings.devices)
-    publisher = Publisher(settings, disk, Asked("home", settings.devices), counts, clock)
+    publisher = Publisher(
+        settings, disk, Asked("home", settings.devices), Unable("home", settings.devices), counts, clock
+    )
     pruner = Pruner(acknowledgements, disk, counts, publisher.wake)
     line = _Line(clock, bytes_s, acknowledgements.take_message)
     offline = (spool.packs, spool._db.execute("SELECT sum(length(payload)) FROM packs").fetchone()[0])

@@ -16,6 +16,7 @@ from gateway.publish import Publisher
 from gateway.settings import GatewaySettings
 from gateway.spool import Spool
 from gateway.spool_thread import SpoolThread
+from gateway.unable import WHY, Unable
 from ingest.gaps import FILLED_S
 from tests.unit.gateway.lines import NOON_S, new, opened, take
 from tests.unit.ingest.rig import Rig
@@ -23,9 +24,11 @@ from vigil.runtime.clock import ManualClock, SystemClock
 from vigil.runtime.link import BrokerLogin, Connection
 from vigil.runtime.metrics import Metrics
 from vigil.wire.commands import Backfill, write_backfill
+from vigil.wire.control import write_config, write_config_answer
 
 DAY_S = 86_400.0
 QUESTION = "rpm/v1/home/d/w-1/cmd/backfill"
+SETTINGS = "rpm/v1/home/d/w-1/cmd/config"
 
 
 def test_questions_to_our_devices_are_handed_out_once() -> None:
@@ -137,13 +140,17 @@ def test_the_publisher_subscribes_to_the_question_and_answers_it(tmp_path: Path)
 
     async def talk() -> None:
         thread, asked, broker = SpoolThread(spool), Asked("home", ("w-1",)), _Broker()
-        publisher = Publisher(settings, thread, asked, Counts(Metrics()), SystemClock())
+        unable = Unable("home", ("w-1",))
+        publisher = Publisher(settings, thread, asked, unable, Counts(Metrics()), SystemClock())
         session = asyncio.create_task(publisher.session(cast(Connection, broker)))
         (epoch,) = await thread.do(_epochs)
         asked.take_message(QUESTION, write_backfill(epoch, 0, 7))
         publisher.wake()
         assert await broker.until("rpm/v1/home/d/w-1/res/backfill") == write_backfill(epoch, 0, 0)
-        assert broker.filters == ["rpm/v1/home/d/w-1/cmd/ack", QUESTION]
+        assert broker.filters == ["rpm/v1/home/d/w-1/cmd/ack", QUESTION, SETTINGS]
+        unable.take_message(SETTINGS, write_config(3, {"hr": 5}, {}))
+        publisher.wake()
+        assert await broker.until("rpm/v1/home/d/w-1/res/config") == write_config_answer(3, WHY)
         session.cancel()
         await asyncio.gather(session, return_exceptions=True)
         thread.close()

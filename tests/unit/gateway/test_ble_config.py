@@ -38,6 +38,13 @@ def test_a_home_with_a_strap_and_a_scale_of_two() -> None:
     assert (scale.device, scale.users, scale.bond) == (None, {1: "w-anna", 2: "w-ben", 255: "w-anna"}, False)
 
 
+def test_the_spool_has_bounds_that_can_be_set() -> None:
+    hub = read({"spool_mib": 64, "spool_days": 3, "history_packs_s": 20})
+    assert (hub.spool_max_bytes, hub.spool_max_age_s, hub.history_packs_s) == (64 * 2**20, 3 * 86_400, 20)
+    usual = read({})
+    assert (usual.spool_max_bytes, usual.spool_max_age_s, usual.history_packs_s) == (256 * 2**20, 14 * 86_400, 100)
+
+
 def test_nothing_configured_is_no_bluetooth() -> None:
     assert read({}).bluetooth is None
     assert read({"account": "a.json"}).bluetooth is None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from ingest.instruct import FIRST_AGAIN_S, LONGEST_AGAIN_S
+from ingest.again import FIRST_AGAIN_S, LONGEST_AGAIN_S
 from ingest.talk import MOST_WAITING, Talk
 from vigil.bus.board import Bus
 from vigil.domain.device_settings import Answer, DeviceSettings, Limit
@@ -142,6 +142,7 @@ def test_the_time_is_told_at_each_connection(site: Site) -> None:
     assert site.sent("time") == [{"server_at": NOW / 1e6, "server_ms": NOW // 1000, "uncertainty_s": 0}]
     site.say("d/w-1/state", b"online")
     assert len(site.sent("time")) == 1
+    site.published.clear()
     site.say("g/g-1/state", b"online")
     assert site.published == []
 

@@ -27,6 +27,8 @@ DECODERS = {
     "config": lambda payload: msgspec.json.decode(payload, type=control.Config),
     "timeQuestion": control.read_time_question,
     "configAnswer": control.read_config_answer,
+    "bound": lambda payload: msgspec.json.decode(payload, type=control.Bound),
+    "boundAnswer": control.read_bound_answer,
 }
 
 

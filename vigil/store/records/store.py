@@ -19,6 +19,7 @@ from vigil.domain.feedback import Feedback
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.teams import Team, TeamVersion
+from vigil.domain.wearing import Word
 from vigil.domain.whose import Answer as WhoseAnswer
 from vigil.domain.whose import WhoseQuestion
 from vigil.store.break_glass import BreakGlassRecords
@@ -39,6 +40,7 @@ from vigil.store.records.policies import Policies
 from vigil.store.records.tables import Tables, build
 from vigil.store.records.teams import Teams
 from vigil.store.records.users import SqlAccounts
+from vigil.store.records.wearing import WearingBook
 from vigil.store.records.whose import WhoseBook
 from vigil.store.users import AccountRecords
 
@@ -67,6 +69,7 @@ class SqlRecordStore:
         self._tables, self._feedback = tables, FeedbackBook(tables)
         self._enrolments = Enrolments(tables)
         self._settings = SettingsBook(tables)
+        self._wearing = WearingBook(tables)
         self._audit = AuditBook(tables)
         self._whose = WhoseBook(tables)
         self._database = Database(url, patience_s)
@@ -272,6 +275,14 @@ class SqlRecordStore:
     def answer_settings(self, device_id: str, version: int, answer: Answer) -> bool:
         with self._database.write() as con:
             return self._settings.answer(con, device_id, version, answer)
+
+    def worn(self) -> list[tuple[Binding, Word | None]]:
+        with self._database.read() as con:
+            return self._wearing.worn(con)
+
+    def say_worn(self, binding_id: int, word: Word) -> bool:
+        with self._database.write() as con:
+            return self._wearing.say(con, binding_id, word)
 
     def append_audit(self, entries: Sequence[Entry]) -> None:
         with self._database.write() as con:

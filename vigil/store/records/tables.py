@@ -22,10 +22,12 @@ from sqlalchemy import (
     text,
 )
 
+from vigil.store.records.audit_table import audit_log
 from vigil.store.records.break_glass_table import break_glass
 from vigil.store.records.columns import COUNTED, Document
 from vigil.store.records.erasure_tables import erasures, patient_keys
 from vigil.store.records.users_table import AccountTables, account_tables
+from vigil.store.records.wearing_table import binding_words
 from vigil.store.records.whose_table import whose_questions
 
 #: For columns that came after the first alerts; an empty text as Alembic reads it back.
@@ -64,6 +66,7 @@ class Tables:
     break_glass: Table
     patient_keys: Table
     erasures: Table
+    binding_words: Table
     counters: Table
     key_checks: Table
 
@@ -91,12 +94,13 @@ def build(box: Fernet) -> Tables:
         claim_codes=_claim_codes(meta),
         enrolments=_enrolments(meta),
         device_settings=_device_settings(meta),
-        audit_log=_audit_log(meta),
+        audit_log=audit_log(meta),
         whose_questions=whose_questions(meta),
         accounts=account_tables(meta),
         break_glass=break_glass(meta, box),
         patient_keys=patient_keys(meta),
         erasures=erasures(meta),
+        binding_words=binding_words(meta),
         counters=Table(
             "counters",
             meta,
@@ -369,32 +373,5 @@ def _device_settings(meta: MetaData) -> Table:
         Column("answer", Text),
         Column("answered_at", BigInteger),
         UniqueConstraint("device_id", "version"),
-        sqlite_autoincrement=True,
-    )
-
-
-def _audit_log(meta: MetaData) -> Table:
-    """``number`` and then a column for each of ``vigil.domain.audit.FIELDS``, of the same name and in that order."""
-    return Table(
-        "audit_log",
-        meta,
-        Column("number", COUNTED, primary_key=True, autoincrement=True),
-        Column("at", BigInteger, nullable=False),
-        Column("step", String(16), nullable=False),
-        Column("request", String(32), nullable=False),
-        Column("who", Text, nullable=False),
-        Column("role", String(16), nullable=False),
-        Column("address", String(64), nullable=False),
-        Column("method", String(16), nullable=False),
-        Column("route", Text, nullable=False),
-        Column("objects", Text, nullable=False),
-        Column("patient_id", String(64), nullable=False),
-        Column("reason", Text, nullable=False),
-        Column("status", Integer, nullable=False),
-        Column("times", Integer, nullable=False),
-        Column("hash", LargeBinary, nullable=False),
-        Index("ix_audit_log_patient_id_number", "patient_id", "number"),
-        Index("ix_audit_log_who_number", "who", "number"),
-        Index("ix_audit_log_at", "at"),
         sqlite_autoincrement=True,
     )
