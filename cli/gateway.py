@@ -75,7 +75,18 @@ async def _run(
     else:
         login, tenant = await _login(chosen, name, devices, folder / f"{name}.json"), chosen.tenant
     spool = folder / f"{name}.sqlite3"
-    settings = GatewaySettings(login, tenant, devices, spool, listen, standard_input, bluetooth=hub.bluetooth)
+    settings = GatewaySettings(
+        login,
+        tenant,
+        devices,
+        spool,
+        listen,
+        standard_input,
+        spool_max_bytes=hub.spool_max_bytes,
+        spool_max_age_s=hub.spool_max_age_s,
+        history_packs_s=hub.history_packs_s,
+        bluetooth=hub.bluetooth,
+    )
     gateway = Gateway(settings, clock=SystemClock(), metrics=Metrics(), rng=np.random.default_rng())
     if listen is None:
         await gateway.run()

@@ -7,6 +7,8 @@ from vigil.runtime.clock import Clock
 #: A bite of history shrinks when its packs took longer than the first to reach the broker, and grows below the second (ours).
 SLOW_S, FAST_S = 0.5, 0.25
 MAX_BITE_PACKS = 16
+#: A second, where nothing else is set (ours).
+HISTORY_PACKS_S = 100.0
 
 
 class Pace:

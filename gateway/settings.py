@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.ble.config import BluetoothSettings
-from gateway.spool_bounds import KEPT_US, MAX_AGE_S
+from gateway.pace import HISTORY_PACKS_S
+from gateway.spool_bounds import KEPT_US, MAX_AGE_S, SPOOL_MIB
 from vigil.domain.errors import ConfigError
 from vigil.domain.people import is_device_id
 from vigil.runtime.link import BrokerLogin, ReconnectRule
@@ -32,9 +33,9 @@ class GatewaySettings:
     spool: Path
     listen: tuple[str, int] | Path | None = ("127.0.0.1", 0)
     standard_input: bool = False
-    spool_max_bytes: int = 256 * 1024 * 1024
+    spool_max_bytes: int = SPOOL_MIB * 1024 * 1024
     spool_max_age_s: float = MAX_AGE_S
-    history_packs_s: float = 100.0
+    history_packs_s: float = HISTORY_PACKS_S
     resend: ResendRule = field(default_factory=ResendRule)
     reconnect: ReconnectRule = field(default_factory=ReconnectRule)
     bluetooth: BluetoothSettings | None = None

@@ -12,7 +12,9 @@ from operator import attrgetter
 from gateway.spool_accept import ROW_BYTES
 from gateway.spool_dropped import Lost
 
-MAX_AGE_S = 14 * 24 * 3600.0
+#: What may wait on disk, and how long, where nothing else is set (ours).
+SPOOL_MIB, MAX_AGE_DAYS = 256, 14.0
+MAX_AGE_S = MAX_AGE_DAYS * 24 * 3600
 #: Younger packs never make room for new ones: they may still raise an alarm, as the platform judges what is up to 24 h late.
 KEPT_US = 24 * 3600 * 1_000_000
 #: An age beyond this says that a clock was wrong, not that the pack is old (ours).

@@ -21,6 +21,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from gateway.pace import HISTORY_PACKS_S
+from gateway.spool_bounds import MAX_AGE_DAYS, SPOOL_MIB
 from vigil.domain.errors import ConfigError
 from vigil.domain.people import is_device_id
 
@@ -41,6 +43,9 @@ class _Peripheral(msgspec.Struct, forbid_unknown_fields=True):
 class _Section(msgspec.Struct, forbid_unknown_fields=True):
     account: str = ""
     adapter: str = ""
+    spool_mib: int = SPOOL_MIB
+    spool_days: float = MAX_AGE_DAYS
+    history_packs_s: float = HISTORY_PACKS_S
     peripheral: list[_Peripheral] = []
 
 
@@ -84,10 +89,13 @@ class BluetoothSettings:
 @dataclass(frozen=True, slots=True)
 class HubSettings:
     """``account``: a file with the gateway's broker login, for a home where no core runs. ``bluetooth``: None = nothing to
-    read."""
+    read. The others are those of ``GatewaySettings``, which checks them."""
 
     account: Path | None
     bluetooth: BluetoothSettings | None
+    spool_max_bytes: int
+    spool_max_age_s: float
+    history_packs_s: float
 
 
 def read(section: Mapping[str, Any]) -> HubSettings:
@@ -104,7 +112,13 @@ def read(section: Mapping[str, Any]) -> HubSettings:
         if addresses.count(address) > 1:
             raise ConfigError(f"setting gateway.peripheral: two of them have the address {address}")
     bluetooth = BluetoothSettings(peripherals, found.adapter) if peripherals else None
-    return HubSettings(Path(found.account) if found.account else None, bluetooth)
+    return HubSettings(
+        Path(found.account) if found.account else None,
+        bluetooth,
+        found.spool_mib * 1024 * 1024,
+        found.spool_days * 24 * 3600,
+        found.history_packs_s,
+    )
 
 
 def _peripheral(key: str, given: _Peripheral) -> Peripheral:
