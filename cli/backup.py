@@ -26,8 +26,10 @@ from vigil.runtime.keys import FILE as KEYS
 from vigil.runtime.keys import load_keys
 from vigil.store import archive, backup
 from vigil.store.archive import AuditHead, Manifest
+from vigil.store.duck.closing import Days
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.copy import TableSum, copy, file_sums
+from vigil.store.duck.history import FOLDER
 from vigil.store.records.audit import verify_file
 
 SETTINGS = "vigil.toml"
@@ -101,6 +103,7 @@ def _from_file(data_dir: Path) -> backup.Copied:
     file = DuckFile(path)
 
     def copy_readings(to: Path, cut: AbstractContextManager[None]) -> Mapping[str, TableSum]:
+        Days(file, data_dir / FOLDER).copy(to.parent / FOLDER)
         return copy(file, to, cut)
 
     try:
@@ -169,7 +172,8 @@ def _counted(tables: Mapping[str, TableSum], words: Mapping[str, str]) -> str:
 
 
 _READINGS = {
-    "readings": "readings",
+    "readings": "readings of open days",
+    "parts": "files of closed ones",
     "packs": "packs",
     "dead_letters": "dead letters",
     "scores": "scores",

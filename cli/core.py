@@ -26,6 +26,7 @@ from api.app import create_app, end_streams
 from api.audit import audit_log
 from api.deps import ApiDeps, Check, ManualEntry, MqttAccess, SessionTimes
 from cli.audit import broken_at_start
+from cli.day_closer import DayCloser
 from cli.influx import check as check_copy
 from cli.influx import copying
 from cli.records import NOT_COPIED, on_server, records_of_core
@@ -103,6 +104,7 @@ class Core:
         self._lasting = SqlRecordStore(url, key, webhooks, patience_s=OUTAGE_S)
         on_its_own = on_server(settings)
         self.records: RecordStore = SqlRecordStore(url, key, webhooks, ANSWER_S) if on_its_own else self._lasting
+        self._days = DayCloser(self.readings, clock, settings.store.keep_days, self.metrics)
         self._audit_broken = broken_at_start(settings)
         self.analytics = Analytics(
             self.readings,
@@ -155,6 +157,7 @@ class Core:
         worker = threading.Thread(target=guard("ingest", self.ingest.run, self._on_crash), name="ingest")
         worker.start()
         self.ingest.connect()
+        self._days.start()
         try:
             self._shared_accounts.start(self._settings.broker.host, self._broker_port, self._settings.broker.trust)
             self._server.run()
@@ -167,6 +170,7 @@ class Core:
             self._reloads.stop()
             if self._copy_to is not None:
                 self._copy_to.stop()
+            self._days.stop()
             self.readings.close()
             self.records.close()
             self._lasting.close()
@@ -266,6 +270,7 @@ class Core:
             "analytics": self._check_analytics,
             "channels": self._check_channels,
             "disk": self._check_disk,
+            "days": self._check_days,
             "self_test": self._check_self_test,
             "audit": self._check_audit,
             **({"influx": partial(check_copy, self._copy_to)} if self._copy_to is not None else {}),
@@ -283,6 +288,10 @@ class Core:
             self.records.revision()
         except StoreError as error:
             return Check(False, f"no alarm can be recorded: {error}")
+        if not failing and (lost := self.readings.missing):
+            return Check(
+                False, f"{len(lost)} files of closed days are missing, {lost[0]} first: restore them from a backup"
+            )
         return Check(
             not failing, failing or f"{self.readings.head()} readings, {self.ingest.queue_depth} messages waiting"
         )
@@ -303,6 +312,10 @@ class Core:
         count = len(self._settings.channel)
         said = "; ".join(trouble) or (f"{count} beside the page" if count else "the page only")
         return Check(not trouble, said, needed=False)
+
+    def _check_days(self) -> Check:
+        failing = self._days.failing
+        return Check(not failing, failing or "closed days are in files", needed=False)
 
     def _check_self_test(self) -> Check:
         alerts = self.records.alerts(patient_id=PLATFORM, open_only=True)

@@ -124,6 +124,8 @@ def _open(folder: Path) -> None:
     """As the core will: with the key, and with tables of this version."""
     readings = DuckReadingStore(folder / backup.READINGS, SystemClock())
     readings.close()
+    if readings.missing:
+        raise StoreError(f"{readings.missing[0]} is not in the backup: the readings of a day are missing")
     key = load_keys(folder).record_key.encode()
     records = SqlRecordStore(f"sqlite:///{folder / backup.RECORDS}", key)
     records.close()

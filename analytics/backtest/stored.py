@@ -14,7 +14,7 @@ from analytics.backtest.rows import Rows, Source
 from vigil.domain.errors import StoreError
 from vigil.domain.people import Binding
 from vigil.domain.readings import ReadingBatch, Stream
-from vigil.store.duck import schema, streams
+from vigil.store.duck import history, schema, streams
 from vigil.store.duck.readings import COLUMNS, as_batch
 
 _RUNNING = ("Could not set lock on file", "different configuration than existing connections")
@@ -84,7 +84,8 @@ def _read(path: Path, first: int, last: int) -> tuple[list[Stream], ReadingBatch
         with duckdb.connect(str(path), read_only=True, config=config) as con:
             con.execute("SET enable_progress_bar = false")
             schema.prepare(con, path, 0)  # only looks: the file is open for reading
-            query = f"SELECT {COLUMNS} FROM readings WHERE measured_at >= ? AND measured_at < ?"
+            table = history.measured(con, path.parent / history.FOLDER, first, last)
+            query = f"SELECT {COLUMNS} FROM {table} WHERE measured_at >= ? AND measured_at < ?"
             return streams.stored(con), as_batch(con.execute(query, [first, last]).fetchnumpy())
     except duckdb.Error as error:
         if any(text in str(error) for text in _RUNNING):

@@ -20,6 +20,8 @@ from vigil.runtime.influx import InfluxSettings
 from vigil.runtime.tls import Trust
 
 PREFIX = "VIGIL_"
+#: Baselines and models look back a week; a month leaves room to look into what happened (ours).
+LEAST_KEPT_DAYS = 31
 
 
 class _Section(BaseModel):
@@ -136,6 +138,22 @@ class IngestSettings(_Section):
 SILENT_PULSES = 6
 
 
+class StoreSettings(_Section):
+    keep_days: int = Field(
+        0,
+        ge=0,
+        title="Days of readings",
+        description="readings measured longer ago are removed for ever; 0 = none, else 31 at least",
+    )
+
+    @field_validator("keep_days")
+    @classmethod
+    def _long_enough(cls, days: int) -> int:
+        if 0 < days < LEAST_KEPT_DAYS:
+            raise ValueError(f"{LEAST_KEPT_DAYS} at least, or 0 for all")
+        return days
+
+
 class WatchdogSettings(_Section):
     enabled: bool = Field(
         True, title="Watchdog", description="false = no self-test is expected, and `vigil up` starts no watchdog"
@@ -201,6 +219,7 @@ class Settings(_Section):
     ingest: IngestSettings = IngestSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     session: SessionSettings = SessionSettings()
+    store: StoreSettings = StoreSettings()
     gateway: dict[str, Any] = Field(
         {},
         title="Home hub",

@@ -19,7 +19,7 @@ from vigil.domain.errors import StoreError
 from vigil.domain.people import Binding
 from vigil.domain.quality import Quality
 from vigil.domain.readings import NO_SEQUENCE, ReadingBatch, Stream
-from vigil.domain.times import HOUR, SECOND
+from vigil.domain.times import DAY, HOUR, SECOND
 from vigil.domain.vitals import BY_NAME
 from vigil.runtime.clock import ManualClock
 from vigil.store.duck import DuckReadingStore
@@ -72,8 +72,9 @@ def open_store(tmp_path: Path) -> Iterator[DuckReadingStore]:
     store.close()
 
 
-@pytest.fixture
-def path(open_store: DuckReadingStore, tmp_path: Path) -> Path:
+@pytest.fixture(params=[0, 200_000 * DAY], ids=["open days", "closed days"])
+def path(request: pytest.FixtureRequest, open_store: DuckReadingStore, tmp_path: Path) -> Path:
+    open_store.close_days(request.param)
     open_store.close()
     return tmp_path / "readings.duckdb"
 

@@ -28,6 +28,7 @@ from cli import backup as backup_command
 from cli import restore as restore_command
 from cli.installation import RUN_FILE, Running
 from cli.restore import restore
+from tests.conformance.stores.given import readings as given_readings
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.audit import Entry, Step
 from vigil.domain.errors import StoreError
@@ -35,6 +36,7 @@ from vigil.domain.lifecycle import Began, Finding, Stamp, apply
 from vigil.domain.people import Device, Patient
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.readings import ReadingBatch, Stream
+from vigil.domain.times import DAY
 from vigil.runtime.broker import Accounts
 from vigil.runtime.clock import ManualClock
 from vigil.runtime.keys import load_keys
@@ -68,6 +70,12 @@ def commit(store: DuckReadingStore, first_seq: int, size: int, streams: tuple[St
     store.commit(Commit(batch, streams, packs, [letter]))
 
 
+def of_earlier_days() -> ReadingBatch:
+    """A reading on each of the three days before."""
+    rows = [(0, NOW - day * DAY, 50.0 + day, 0) for day in (3, 2, 1)]
+    return given_readings(rows)
+
+
 def records_of(folder: Path) -> SqlRecordStore:
     return SqlRecordStore(f"sqlite:///{folder / 'records.sqlite3'}", load_keys(folder).record_key.encode())
 
@@ -80,6 +88,8 @@ def fill(folder: Path) -> None:
     load_keys(folder, create=True)
     readings = DuckReadingStore(folder / "readings.duckdb", ManualClock())
     commit(readings, 0, SIZE, (Stream(0, "w-1", 0, ""),))
+    readings.commit(Commit(of_earlier_days(), (), (), ()))
+    readings.close_days(NOW - NOW % DAY)
     readings.close()
     records = records_of(folder)
     records.add_patient(patient("p-1"))
@@ -130,7 +140,9 @@ def test_what_was_saved_comes_back_whole(old: Path, saved: Path, tmp_path: Path)
     new = tmp_path / "new"
     done = run("restore", str(saved), "--data-dir", str(new))
     assert done.exit_code == 0, done.output
-    assert f"{SIZE} readings, {SIZE} packs, 1 dead letters, 0 scores" in done.output
+    assert (
+        f"{SIZE} readings of open days, 3 files of closed ones, {SIZE} packs, 1 dead letters, 0 scores" in done.output
+    )
     assert "1 patients, 1 devices, 1 alerts, 1 transitions" in done.output
     assert "audit log: 9 entries, unbroken" in done.output
     assert "Marker-Family" not in done.output
@@ -145,14 +157,15 @@ def test_what_was_saved_comes_back_whole(old: Path, saved: Path, tmp_path: Path)
         assert (new / name).read_bytes() == (old / name).read_bytes(), name
     assert not (old / "backup").exists()
     assert {path.name for path in new.iterdir()} == {
-        "keys.json", "broker", "analytics.npz", "models", "readings.duckdb", "records.sqlite3",
+        "keys.json", "broker", "analytics.npz", "models", "readings.duckdb", "records.sqlite3", "history",
     }  # fmt: skip
     assert not (new / "models" / ".hidden").exists()
     assert file_sums(new / "readings.duckdb") == file_sums(old / "readings.duckdb")
     assert backup.record_sums(new / "records.sqlite3") == backup.record_sums(old / "records.sqlite3")
     readings, records = DuckReadingStore(new / "readings.duckdb", ManualClock()), records_of(new)
     assert [(device, epoch, seqs.tolist()) for device, epoch, seqs in readings.packs()] == [("w-1", 1, [*range(SIZE)])]
-    assert (readings.head(), readings.dead_letters(1, None, None, None)[0].payload) == (SIZE, b"\xff\x00{")
+    assert (readings.head(), readings.dead_letters(1, None, None, None)[0].payload) == (SIZE + 3, b"\xff\x00{")
+    assert readings.range([0], 0, NOW - DAY + 1, 9).value.tolist() == [53.0, 52.0, 51.0]
     assert records.patients() == [patient("p-1")]
     assert [alert.rule for alert in records.alerts()] == ["limit.spo2.low"]
     readings.close()
@@ -382,7 +395,7 @@ def test_the_copy_shows_one_moment_of_both_databases_while_they_are_written(tmp_
     assert file_sums(made.folder / "readings.duckdb") == made.readings
     assert made.readings["readings"].rows == SIZE
     assert backup.record_sums(made.folder / "records.sqlite3")["patients"].rows == 1
-    assert (made.cut_at, made.pause_s, readings.head(), len(records.patients())) == (NOW, 0.0, SIZE + 10, 2)
+    assert (made.cut_at, made.pause_s, readings.head(), len(records.patients())) == (NOW, 0.0, SIZE + 13, 2)
     readings.close()
     records.close()
 

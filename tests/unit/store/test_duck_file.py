@@ -88,7 +88,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path: Path) -> Non
     with duckdb.connect(str(path)) as con:
         con.execute("UPDATE schema_info SET version = 999")
     for _ in range(2):
-        with pytest.raises(StoreError, match="schema version 999, this Vigil needs 2"):
+        with pytest.raises(StoreError, match="schema version 999, this Vigil needs 3"):
             DuckReadingStore(path, ManualClock())
 
 
@@ -119,23 +119,24 @@ def test_the_time_of_creation_is_kept(tmp_path: Path) -> None:
     DuckReadingStore(path, ManualClock(T0)).close()
     DuckReadingStore(path, ManualClock(T0 + 5)).close()
     with duckdb.connect(str(path), read_only=True) as con:
-        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(2, T0)]
+        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(3, T0)]
 
 
-def test_a_file_from_before_predictions_is_brought_up_to_date_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_file_from_before_predictions_and_closed_days_is_brought_up_to_date_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "readings.duckdb"
     store = DuckReadingStore(path, ManualClock(T0))
     kept = store.commit(commit(readings([(0, T0, 97.0, 0)]), streams(1)))
     store.close()
     with duckdb.connect(str(path)) as con:
-        con.execute("DROP TABLE predictions; UPDATE schema_info SET version = 1")
+        con.execute("DROP TABLE predictions; DROP TABLE parts; DROP TABLE newest; DROP TABLE given")
+        con.execute("UPDATE schema_info SET version = 1")
     for _ in range(2):
         store = DuckReadingStore(path, ManualClock(T0 + 5))
         assert store.latest_predictions() == []
         assert store.after(0, 10).value.tolist() == kept.value.tolist()
         store.close()
     with duckdb.connect(str(path), read_only=True) as con:
-        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(2, T0)]
+        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(3, T0)]
 
 
 def test_a_full_disk_is_a_store_error_and_costs_nothing_that_was_committed(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from vigil.domain.readings import COLUMN_TYPES, ReadingBatch
 from vigil.runtime.clock import ManualClock
 from vigil.store import EVERY_READING, Buckets
 from vigil.store.duck import DuckReadingStore
+from vigil.store.duck.closing import Days
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.kept import Kept
 from vigil.store.duck.readings import append, bucketed, buckets, in_range, numbered
@@ -31,6 +32,7 @@ class Recorded:
 
     def __init__(self, folder: Path) -> None:
         self.file = DuckFile(folder / "kept.duckdb")
+        self.days = Days(self.file, folder / "history")
         self.head = 0
         with self.file.write() as con:
             prepare(con, self.file.path, T0)
@@ -73,7 +75,7 @@ def test_it_says_what_the_file_says_after_any_commits(
     recorded: Recorded, turns: list[tuple[list[tuple[int, int, float, int]], int, int]], points: int
 ) -> None:
     recorded.clear()
-    kept = Kept(recorded.file)
+    kept = Kept(recorded.days)
     for rows, first, length in turns:
         recorded.add(readings(rows))
         start, end = T0 + first, T0 + first + length
@@ -81,13 +83,13 @@ def test_it_says_what_the_file_says_after_any_commits(
             found = kept.rows(stream, start, end, recorded.head)
             assert found is not None
             with recorded.file.read() as con:
-                same(found, in_range(con, [stream], start, end, EVERY_READING))
-                alike(bucketed(found, start, end, points), buckets(con, [stream], start, end, points))
+                same(found, in_range(con, "readings", [stream], start, end, EVERY_READING))
+                alike(bucketed(found, start, end, points), buckets(con, "readings", [stream], start, end, points))
 
 
 def test_rows_that_were_committed_after_the_head_are_left_out(recorded: Recorded) -> None:
     recorded.clear()
-    kept = Kept(recorded.file)
+    kept = Kept(recorded.days)
     recorded.add(readings([(0, T0, 1.0, 0)]))
     before = recorded.head
     recorded.add(readings([(0, T0 + 1, 2.0, 0)]))
@@ -99,7 +101,7 @@ def test_rows_that_were_committed_after_the_head_are_left_out(recorded: Recorded
 
 def test_a_stream_that_is_too_long_is_left_to_the_file_until_less_is_asked_for(recorded: Recorded) -> None:
     recorded.clear()
-    kept = Kept(recorded.file, most_of_stream=3, most=10)
+    kept = Kept(recorded.days, most_of_stream=3, most=10)
     recorded.add(readings([(0, T0 + at, 1.0, 0) for at in range(8)]))
     assert kept.rows(0, T0, T0 + 8, recorded.head) is None
     assert kept.rows(0, T0 + 1, T0 + 8, recorded.head) is None
@@ -111,7 +113,7 @@ def test_a_stream_that_is_too_long_is_left_to_the_file_until_less_is_asked_for(r
 def test_what_nobody_has_looked_at_for_longest_is_let_go_of(recorded: Recorded) -> None:
     recorded.clear()
     recorded.add(readings([(stream, T0, 1.0, 0) for stream in range(4) for _ in range(3)]))
-    kept = Kept(recorded.file, most_of_stream=3, most=6)
+    kept = Kept(recorded.days, most_of_stream=3, most=6)
     for stream in (0, 1, 0, 2, 0, 3):
         assert kept.rows(stream, T0, T0 + 1, recorded.head) is not None
     assert list(kept._parts) == [0, 3]

@@ -100,6 +100,14 @@ class DuckFile:
                 self._copier = None
                 cursor.close()
 
+    def settle(self) -> None:
+        """Waits until the reads that have begun are over. Not from inside of one."""
+        with self._guard:
+            readers = list(self._readers.values())
+        for reader in readers:
+            with reader.busy:
+                pass
+
     def close(self) -> None:
         """Waits for running calls, writes the log into the file, lets go of it. Closing again does nothing."""
         while not self._copying.acquire(timeout=0.1):

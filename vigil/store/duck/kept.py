@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vigil.domain.readings import ReadingBatch
-from vigil.store.duck.connection import DuckFile
+from vigil.store.duck.closing import ANY_TIME, Days
 from vigil.store.duck.readings import COLUMNS, as_batch
 
 #: Rows kept of one stream, two days at one a second, and of all (ours): 54 bytes each.
@@ -32,8 +32,8 @@ class _Part:
 class Kept:
     """Safe to use from several threads. ``most_of_stream``, ``most``: rows."""
 
-    def __init__(self, file: DuckFile, most_of_stream: int = MOST_OF_STREAM, most: int = MOST) -> None:
-        self._file = file
+    def __init__(self, days: Days, most_of_stream: int = MOST_OF_STREAM, most: int = MOST) -> None:
+        self._days = days
         self._most_of_stream, self._most = most_of_stream, most
         self._lock = threading.Lock()
         self._parts: OrderedDict[int, _Part] = OrderedDict()
@@ -76,11 +76,12 @@ class Kept:
     def _read(self, stream: int, since: int, after: int, head: int) -> ReadingBatch:
         """One row more than may be kept tells that there are too many."""
         query = (
-            f"SELECT {COLUMNS} FROM readings WHERE ordinal > ? AND ordinal <= ? AND stream = ? AND measured_at >= ? "
+            f"SELECT {COLUMNS} FROM {{table}} WHERE ordinal > ? AND ordinal <= ? AND stream = ? AND measured_at >= ? "
             f"LIMIT {self._most_of_stream + 1}"
         )
-        with self._file.read() as con:
-            found = as_batch(con.execute(query, [after, head, stream, since]).fetchnumpy())
+        # What was committed after ``after`` may have moved since.
+        with self._days.measured(since, ANY_TIME) as (con, table):
+            found = as_batch(con.execute(query.format(table=table), [after, head, stream, since]).fetchnumpy())
         return found.take(np.lexsort((found.ordinal, found.measured_at)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import duckdb
 import numpy as np
@@ -15,20 +16,17 @@ from vigil.store.duck.readings import COLUMNS, VALID, as_batch
 
 # Two scans: the newest times of each stream, then the rows that have them. ``LatestValues.put`` settles ties by ordinal.
 _NEWEST = f"""
-WITH newest AS (
-    SELECT stream, max(measured_at) AS seen, max(measured_at) FILTER ({VALID}) AS valid FROM readings GROUP BY stream
+WITH rows_ AS (SELECT {COLUMNS} FROM {{table}}), times AS (
+    SELECT stream, max(measured_at) AS seen, max(measured_at) FILTER ({VALID}) AS valid FROM rows_ GROUP BY stream
 )
-SELECT {", ".join("r." + name.strip() for name in COLUMNS.split(","))}
-FROM readings r JOIN newest n ON r.stream = n.stream AND r.measured_at = n.seen
-UNION ALL
-SELECT {", ".join("r." + name.strip() for name in COLUMNS.split(","))}
-FROM readings r JOIN newest n ON r.stream = n.stream AND r.measured_at = n.valid
+SELECT DISTINCT {", ".join("r." + name for name in COLUMNS.split(", "))}
+FROM rows_ r JOIN times t ON r.stream = t.stream AND (r.measured_at = t.seen OR r.measured_at = t.valid)
 """
 
 
-def newest_rows(con: duckdb.DuckDBPyConnection) -> ReadingBatch:
-    """Of all history, the rows that may be the newest, or the newest valid, of their stream; some of them twice."""
-    return as_batch(con.execute(_NEWEST).fetchnumpy())
+def newest_rows(con: duckdb.DuckDBPyConnection, table: str, values: Sequence[int] = ()) -> ReadingBatch:
+    """Of ``table``, the rows that may be the newest, or the newest valid, of their stream."""
+    return as_batch(con.execute(_NEWEST.format(table=table), list(values)).fetchnumpy())
 
 
 def is_valid(batch: ReadingBatch) -> NDArray[np.bool_]:
@@ -78,6 +76,17 @@ class LatestValues:
                 seen_at=now.seen_at.copy(),
                 seen_quality=now.seen_quality.copy(),
             )
+
+    def forget(self, before: int) -> None:
+        """Values measured before then are not known any more."""
+        with self._lock:
+            now, blank = self._now, _blank(self._now.value.size)
+            old = now.measured_at < before
+            for name in ("measured_at", "received_at", "value", "quality"):
+                getattr(now, name)[old] = getattr(blank, name)[old]
+            old = now.seen_at < before
+            for name in ("seen_at", "seen_quality"):
+                getattr(now, name)[old] = getattr(blank, name)[old]
 
     def seen_at(self, stream: int) -> int:
         """Measured time of the stream's newest value of any quality; 0 = none yet."""

@@ -43,32 +43,44 @@ def numbered(batch: ReadingBatch, head: int) -> ReadingBatch:
 
 
 def head(con: duckdb.DuckDBPyConnection) -> int:
-    return number(con, "SELECT coalesce(max(ordinal), 0) FROM readings")
+    """The greatest ordinal ever given: also when its reading is in a file, or need not be kept any more."""
+    most = "coalesce(max({}), 0)".format
+    places = (("ordinal", "readings"), ("last_ordinal", "parts"), ("ordinal", "given"))
+    asked = ", ".join(f"(SELECT {most(column)} FROM {table})" for column, table in places)
+    return number(con, f"SELECT greatest({asked})")
 
 
-def after(con: duckdb.DuckDBPyConnection, ordinal: int, limit: int, head: int) -> ReadingBatch:
+def after(con: duckdb.DuckDBPyConnection, table: str, ordinal: int, limit: int, head: int) -> ReadingBatch:
     # Ordinals are consecutive, so the page is a closed interval and the zone maps find it without a scan.
     first, last = max(ordinal, 0), min(max(ordinal, 0) + limit, head)
     if last <= first:
         return ReadingBatch.empty()
-    query = f"SELECT {COLUMNS} FROM readings WHERE ordinal > ? AND ordinal <= ? ORDER BY ordinal"
+    query = f"SELECT {COLUMNS} FROM {table} WHERE ordinal > ? AND ordinal <= ? ORDER BY ordinal"
     return as_batch(con.execute(query, [first, last]).fetchnumpy())
 
 
-def received(con: duckdb.DuckDBPyConnection, streams: Sequence[int], since: int) -> int:
+def next_ordinal(con: duckdb.DuckDBPyConnection, table: str, ordinal: int) -> int | None:
+    """The first that is greater; None at the end."""
+    ((found,),) = con.execute(f"SELECT min(ordinal) FROM {table} WHERE ordinal > ?", [ordinal]).fetchall()
+    return None if found is None else int(found)
+
+
+def received(con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], since: int) -> int:
     if not streams:
         return 0
-    query = "SELECT count(*) FROM readings WHERE received_at >= ? AND list_contains(?, stream)"
+    query = f"SELECT count(*) FROM {table} WHERE received_at >= ? AND list_contains(?, stream)"
     return int(con.execute(query, [since, list(streams)]).fetchall()[0][0])
 
 
-def in_range(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+def in_range(
+    con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], start: int, end: int, limit: int
+) -> ReadingBatch:
     if not streams or start >= end or limit <= 0:
         return ReadingBatch.empty()
     # A join and bounds: a list of hundreds in the condition takes twice as long.
     asked = {"stream": np.unique(np.array(streams, np.uint32))}  # noqa: F841 - read by DuckDB
     query = (
-        f"SELECT {COLUMNS} FROM readings JOIN asked USING (stream) WHERE measured_at >= ? AND measured_at < ? "
+        f"SELECT {COLUMNS} FROM {table} JOIN asked USING (stream) WHERE measured_at >= ? AND measured_at < ? "
         "AND stream BETWEEN ? AND ? ORDER BY measured_at DESC, ordinal DESC LIMIT ?"
     )
     values = [start, end, min(streams), max(streams), limit]
@@ -76,7 +88,9 @@ def in_range(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int,
     return newest_first.take(slice(None, None, -1))
 
 
-def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
+def buckets(
+    con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], start: int, end: int, points: int
+) -> Buckets:
     width = bucket_width(start, end, points)
     where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ?" if streams else "false"
     query = f"""
@@ -84,7 +98,7 @@ def buckets(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, 
                min(value) FILTER ({VALID}) AS minimum, max(value) FILTER ({VALID}) AS maximum,
                avg(value) FILTER ({VALID}) AS mean, arg_max(value, row(measured_at, ordinal)) FILTER ({VALID}) AS last,
                count(*) FILTER ({VALID})::UINTEGER AS count, count(*) FILTER (NOT ({VALID}))::UINTEGER AS bad
-        FROM readings WHERE {where} GROUP BY place ORDER BY place
+        FROM {table} WHERE {where} GROUP BY place ORDER BY place
     """
     values = [start, width, *streams, start, end] if streams else [start, width]
     found = con.execute(query, values).fetchnumpy()
@@ -131,14 +145,12 @@ def bucket_width(start: int, end: int, points: int) -> int:
     return max(1, -(-(end - start) // points))
 
 
-def unsequenced(con: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    if not keys:
-        return set()
+def unsequenced(con: duckdb.DuckDBPyConnection, table: str, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     streams, times = zip(*keys, strict=True)
     asked = {"stream": np.array(streams, np.uint32), "device_time": np.array(times, np.int64)}  # noqa: F841 - read by DuckDB
     # The bounds let the zone maps leave out almost all of history before the join.
     rows = con.execute(
-        "SELECT DISTINCT stream, device_time FROM readings JOIN asked USING (stream, device_time) "
+        f"SELECT DISTINCT stream, device_time FROM {table} JOIN asked USING (stream, device_time) "
         "WHERE seq = ? AND device_time BETWEEN ? AND ? AND stream BETWEEN ? AND ?",
         [NO_SEQUENCE, min(times), max(times), min(streams), max(streams)],
     ).fetchall()

@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 
 from vigil.domain.errors import StoreError
+from vigil.store.duck import history
 
 #: Grows with every change to ``TABLES``; ``_UPGRADES`` says how a file of the version before becomes one.
-VERSION = 2
+VERSION = 3
 
 # Since version 2.
 _PREDICTIONS = """
@@ -46,10 +47,11 @@ CREATE TABLE scores (
     document VARCHAR NOT NULL
 );
 {_PREDICTIONS}
+{history.TABLES}
 """
 
 # By the version that a file has: what makes the next one of it.
-_UPGRADES = {1: _PREDICTIONS}
+_UPGRADES = {1: _PREDICTIONS, 2: history.TABLES}
 
 
 def prepare(con: duckdb.DuckDBPyConnection, path: Path, now_us: int) -> None:

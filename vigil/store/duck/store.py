@@ -1,9 +1,9 @@
-"""``DuckReadingStore``: the protocol ``ReadingStore`` over one DuckDB file."""
+"""``DuckReadingStore``: the protocol ``ReadingStore`` over one DuckDB file and a Parquet file for each closed day."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,13 +12,16 @@ import numpy as np
 from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
+from vigil.domain.times import DAY
 from vigil.runtime.clock import Clock
 from vigil.store import Buckets, Commit, DeadLetter, Latest
 from vigil.store.duck import deadletters, latest, packs, readings, schema, streams
 from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
+from vigil.store.duck.closing import Days, Edge
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.copy import TableSum, copy
+from vigil.store.duck.history import FOLDER
 from vigil.store.duck.kept import Kept
 
 
@@ -35,7 +38,10 @@ class DuckReadingStore:
         self._lock = threading.Lock()
         self._streams = streams.StreamBook(())
         self._latest = latest.LatestValues()
-        self._kept = Kept(self._file)
+        self._days = Days(self._file, path.parent / FOLDER)
+        self._kept = Kept(self._days)
+        #: Files that should be there and are not: what was measured then cannot be read.
+        self.missing: list[str] = []
         self._head = self._last_dead = self._last_score = self._last_prediction = 0
         self._doubtful = True
         opened = False
@@ -83,12 +89,23 @@ class DuckReadingStore:
             return packs.digest(con, device_id, epoch, seq)
 
     def has_unsequenced(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-        with self._file.read() as con:
-            return readings.unsequenced(con, keys)
+        if not keys:
+            return set()
+        first, last = min(at for _, at in keys), max(at for _, at in keys)
+        chosen = "last_device_time >= ? AND first_device_time <= ?"
+        with self._days.rows(lambda edge: first > edge.device_time, chosen, [first, last]) as (con, table):
+            return readings.unsequenced(con, table, keys)
 
     def after(self, ordinal: int, limit: int) -> ReadingBatch:
-        with self._file.read() as con:
-            return readings.after(con, ordinal, limit, self._head)
+        found, head = ReadingBatch.empty(), self._head
+        place: int | None = max(ordinal, 0)
+        while not len(found) and place is not None and place < head and limit > 0:
+            with self._days.rows(_after(place), "last_ordinal > ?", [place]) as (con, table):
+                found = readings.after(con, table, place, limit, head)
+                if not len(found):  # what was there need not be kept any more
+                    after = readings.next_ordinal(con, table, place)
+                    place = None if after is None else after - 1
+        return found
 
     def head(self) -> int:
         return self._head
@@ -100,15 +117,25 @@ class DuckReadingStore:
         kept = self._kept_rows(streams, start, end)
         if kept is not None:
             return kept.take(np.arange(max(len(kept) - max(limit, 0), 0), len(kept)))
-        with self._file.read() as con:
-            return readings.in_range(con, streams, start, end, limit)
+        if start < self._days.edge.day:
+            # Nothing is newer than the newest; most who ask want that, and need not read every day.
+            end = min(end, 1 + max((self._latest.seen_at(stream) for stream in streams), default=0))
+            day = max(start, (end - 1) // DAY * DAY)
+            found = self._in_range(streams, day, end, limit)
+            if len(found) >= limit or day == start:
+                return found
+        return self._in_range(streams, start, end, limit)
+
+    def _in_range(self, streams: Sequence[int], start: int, end: int, limit: int) -> ReadingBatch:
+        with self._days.measured(start, end) as (con, table):
+            return readings.in_range(con, table, streams, start, end, limit)
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
         kept = self._kept_rows(streams, start, end)
         if kept is not None:
             return readings.bucketed(kept, start, end, points)
-        with self._file.read() as con:
-            return readings.buckets(con, streams, start, end, points)
+        with self._days.measured(start, end) as (con, table):
+            return readings.buckets(con, table, streams, start, end, points)
 
     def _kept_rows(self, streams: Sequence[int], start: int, end: int) -> ReadingBatch | None:
         """From memory, of one stream and a time that is not long past; else None: it would keep all that came after it."""
@@ -118,8 +145,8 @@ class DuckReadingStore:
 
     def delivered(self, device_id: str, since: int) -> int:
         numbers = [stream.stream for stream in self._streams.listed() if stream.device_id == device_id]
-        with self._file.read() as con:
-            return readings.received(con, numbers, since)
+        with self._days.rows(lambda edge: since > edge.received, "last_received >= ?", [since]) as (con, table):
+            return readings.received(con, table, numbers, since)
 
     def dead_letters(
         self, limit: int, before_id: int | None, device_id: str | None, reason: str | None
@@ -174,22 +201,42 @@ class DuckReadingStore:
             return prediction_rows.latest(con)
 
     def copy(self, to: Path, cut: AbstractContextManager[None]) -> dict[str, TableSum]:
-        """Into a new file, as of one moment, while commits go on; see ``vigil.store.duck.copy``."""
-        return copy(self._file, to, cut)
+        """Into a new file, as of one moment, while commits go on; see ``vigil.store.duck.copy``. The closed days come into
+        ``FOLDER`` beside it, as links where the disk can."""
+        with self._days.held():
+            self._days.copy(to.parent / FOLDER)
+            return copy(self._file, to, cut)
+
+    def close_days(self, before: int) -> int:
+        """Moves the readings of days that ended at or before ``before`` (measured, microseconds UTC) into files; how many."""
+        return self._days.close_before(before)
+
+    def forget_days(self, before: int) -> int:
+        """Forgets the readings of days that ended at or before ``before``, for ever; how many of those in files. The numbers of
+        their packs stay, so that they are not taken for new when they are sent again."""
+        forgotten = self._days.forget_before(before)
+        self._latest.forget(before - before % DAY)
+        self._kept = Kept(self._days)
+        return forgotten
 
     def close(self) -> None:
         """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""
         self._file.close()
-        self._kept = Kept(self._file)
+        self._kept = Kept(self._days)
 
     def _reload(self) -> None:
         """Counters, streams and latest values from the file: at opening, and after a commit whose outcome is not known."""
         with self._file.read() as con:
             book = streams.StreamBook(streams.stored(con))
             values = latest.LatestValues(book.size)
-            values.put(latest.newest_rows(con))
+            values.put(latest.newest_rows(con, "(SELECT * FROM readings UNION ALL SELECT * FROM newest)"))
+            self.missing = self._days.open(con)
             self._head = readings.head(con)
             self._last_dead = deadletters.last_id(con)
             self._last_score = score_rows.last_id(con)
             self._last_prediction = prediction_rows.last_id(con)
         self._streams, self._latest, self._doubtful = book, values, False
+
+
+def _after(ordinal: int) -> Callable[[Edge], bool]:
+    return lambda edge: ordinal >= edge.ordinal
