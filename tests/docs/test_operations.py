@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analytics.calling import unanswered
 from ingest.overload import FLOOD_RULE, OVERLOAD_RULE
-from vigil.domain import whose
+from vigil.domain import wearing, whose
 from vigil.domain.self_test import MISSING_RULE
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_every_check_is_explained() -> None:
 
 
 def test_every_alert_of_the_platform_is_explained() -> None:
-    rules = {MISSING_RULE, OVERLOAD_RULE, FLOOD_RULE, unanswered.RULE, whose.RULE}
+    rules = {MISSING_RULE, OVERLOAD_RULE, FLOOD_RULE, unanswered.RULE, whose.RULE, wearing.RULE}
     assert {named(cell)[0] for cell in rows("alert of the platform")} == rules
 
 
