@@ -28,7 +28,7 @@ from api.deps import ApiDeps, Check, ManualEntry, MqttAccess, SessionTimes
 from cli.audit import broken_at_start
 from cli.day_closer import DayCloser
 from cli.influx import check as check_copy
-from cli.influx import copying
+from cli.influx import copying, up_to_date
 from cli.records import NOT_COPIED, on_server, records_of_core
 from cli.shared_accounts import SharedAccounts
 from ingest.runner import Ingest
@@ -104,7 +104,6 @@ class Core:
         self._lasting = SqlRecordStore(url, key, webhooks, patience_s=OUTAGE_S)
         on_its_own = on_server(settings)
         self.records: RecordStore = SqlRecordStore(url, key, webhooks, ANSWER_S) if on_its_own else self._lasting
-        self._days = DayCloser(self.readings, clock, settings.store.keep_days, self.metrics)
         self._audit_broken = broken_at_start(settings)
         self.analytics = Analytics(
             self.readings,
@@ -130,6 +129,8 @@ class Core:
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._copy_to = copying(settings, self.readings, clock, self.metrics)
+        copied = partial(up_to_date, self._copy_to)
+        self._days = DayCloser(self.readings, clock, settings.store.keep_days, self.metrics, copied)
         self._facts: FactsInUse | None = None
         self._crashed, self._copying = threading.Event(), threading.Lock()
         self._app = create_app(self._deps(keys))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from vigil.domain.errors import StoreError
 from vigil.domain.times import DAY, HOUR
@@ -21,10 +22,19 @@ EVERY_S = 600.0
 
 
 class DayCloser:
-    """``keep_days``: days of readings that are kept, 0 = all. ``failing``: why it could not, empty = it could."""
+    """``keep_days``: days of readings that are kept, 0 = all. ``copied``: has whoever copies them all that came? While not, none
+    is forgotten. ``failing``: why it could not, empty = it could."""
 
-    def __init__(self, readings: DuckReadingStore, clock: Clock, keep_days: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        readings: DuckReadingStore,
+        clock: Clock,
+        keep_days: int,
+        metrics: Metrics,
+        copied: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._readings = readings
+        self._copied = copied
         self._clock = clock
         self._keep_us = keep_days * DAY
         self._stopping = threading.Event()
@@ -48,7 +58,7 @@ class DayCloser:
         now = self._clock.now_us()
         try:
             self._moved.inc(self._readings.close_days(now - CLOSED_AFTER_US))
-            if self._keep_us:
+            if self._keep_us and self._copied():
                 self._forgotten.inc(self._readings.forget_days(now - self._keep_us))
             self.failing = ""
         except StoreError as error:

@@ -16,6 +16,8 @@ from vigil.store import ReadingHistory
 if TYPE_CHECKING:
     from vigil.store.influx.forward import Forwarder
 
+#: So long a reading may wait for the copy while all is well (ours).
+LATE_S = 60.0
 CHECKPOINT = "influx.json"
 NO_CLIENT = "influx.url is set, but its client is not installed: pip install 'vigil-rpm[influx]'"
 
@@ -42,6 +44,11 @@ def check(forwarder: Forwarder) -> Check:
     except StoreError as error:
         return Check(False, str(error), needed=False)
     return Check(standing.ok, standing.words, needed=False)
+
+
+def up_to_date(forwarder: Forwarder | None) -> bool:
+    """Is everything there that came longer than a minute ago? Raises ``StoreError``."""
+    return forwarder is None or forwarder.standing().late_s <= LATE_S
 
 
 def asked(settings: Settings, clock: Clock) -> tuple[bool, str]:

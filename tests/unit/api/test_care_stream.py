@@ -14,7 +14,7 @@ from api.auth import Principal, Role
 from api.care import EVERYBODY, Reach
 from api.cut import cut
 from api.live import LiveHub
-from tests.unit.api.test_live import Reader
+from tests.unit.api.test_live import Reader, parsed
 from tests.unit.api.test_ward import news2
 from tests.unit.api.two_wards import MARK, OWN, TwoWards, open_two_wards, principal
 from vigil.domain.times import HOUR, to_iso
@@ -89,6 +89,26 @@ def test_a_snapshot_and_alerts_are_of_the_own_ward(both: TwoWards) -> None:
         alert = await until(nurse, "alert")
         assert alert["alert"]["patient_id"] == f"p-{OWN}"
         assert {(await chief.until("alert"))[2]["alert"]["patient_id"] for _ in "ab"} == {THEIRS, f"p-{OWN}"}
+
+    live(both, script)
+
+
+def test_a_tick_is_of_the_own_ward_and_the_same_bytes_for_all_of_it(both: TwoWards) -> None:
+    async def script(hub: LiveHub, connect: Connect) -> None:
+        nurses, chief = [connect(principal([OWN], f"n-{number}")) for number in range(5)], connect(principal(None))
+        for reader in (*nurses, chief):
+            await reader.next()
+        both.site.clock.advance(1)
+        for patient, device in ((THEIRS, f"w-{MARK}"), (f"p-{OWN}", f"w-{OWN}")):
+            both.site.store(device, "spo2", [80])
+            both.site.bus.board.put_score(news2(patient, 7, both.site.clock.now_us()))
+        await hub.tick()
+        frames = [await anext(reader._frames) for reader in nurses]
+        assert len({id(data) for data in frames}) == 1
+        name, _, data = parsed(frames[0])
+        assert (name, list(data["patients"])) == ("tick", [f"p-{OWN}"])
+        assert MARK not in frames[0].decode()
+        assert set((await chief.next())[2]["patients"]) == {THEIRS, f"p-{OWN}"}
 
     live(both, script)
 

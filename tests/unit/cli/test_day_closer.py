@@ -65,6 +65,16 @@ def test_what_is_not_kept_is_forgotten(site: Site) -> None:
     assert (site.counts(), site.left()) == ([9, 38], 31)
 
 
+def test_nothing_is_forgotten_that_was_not_copied(site: Site) -> None:
+    copied = [False, True]
+    closer = DayCloser(site.store, site.clock, 31, site.metrics, lambda: copied.pop(0))
+    site.clock.advance(38 * DAY / SECOND)
+    closer.look()
+    assert site.left() == 40
+    closer.look()
+    assert site.left() == 31
+
+
 def test_a_failure_is_said_once_and_over_when_it_is(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
