@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from bumble.att import Attribute, AttributeValue
@@ -31,12 +32,14 @@ Has = tuple[str, str, _P]
 
 @dataclass(slots=True)
 class Sensor:
-    """``records``: what a record access control point reports when asked for all; ``values``: what its readings show."""
+    """``records``: what a record access control point reports when asked for all, one each ``record_s`` seconds; ``values``: what
+    its readings show."""
 
     device: Device
     characteristics: dict[str, Characteristic[bytes]] = field(default_factory=dict)
     values: dict[str, bytes] = field(default_factory=dict)
     records: list[bytes] = field(default_factory=list)
+    record_s: float = 0.0
     asked: list[bytes] = field(default_factory=list)
     times_connected: int = 0
 
@@ -68,11 +71,14 @@ class Sensor:
         for connection in list(self.device.connections.values()):
             await connection.disconnect(HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
-    async def _asked(self, _: Connection, request: bytes) -> None:
-        """Record access: all records as notifications, then the response."""
+    async def _asked(self, by: Connection, request: bytes) -> None:
+        """Record access: all records as notifications, then the response; no more once the asker is gone."""
         self.asked.append(bytes(request))
         for record in self.records:
+            if by not in self.device.connections.values():
+                return
             await self.device.notify_subscribers(self.characteristics["2A18"], record)
+            await asyncio.sleep(self.record_s)
         code = 1 if self.records else 6
         await self.device.indicate_subscribers(self.characteristics["2A52"], bytes((6, 0, 1, code)))
 
