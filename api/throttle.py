@@ -52,6 +52,8 @@ class FailureLimit:
             for times in (self._by_address.get(address), self._all):
                 if times:
                     times.pop()
+            if not self._by_address.get(address, True):
+                del self._by_address[address]  # or tries that were none would push out others
 
     def _left(self, times: deque[float] | None, most: int) -> int:
         if times is None or len(times) < most:

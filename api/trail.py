@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.audit import AuditLog
 from api.errors import refusal
-from vigil.domain.audit import LONGEST_REASON, MANY, Entry, Step
+from vigil.domain.audit import LONGEST_REASON, MANY, UNKNOWN, Entry, Step
 from vigil.domain.errors import StoreError
 from vigil.runtime.clock import Clock
 
@@ -134,14 +135,13 @@ class Trail:
     def _entry(self, step: Step, status: int = 0, body: bytes = b"") -> Entry:
         said = _read(body, _Answered) if 0 < status < HTTPStatus.BAD_REQUEST else _Answered()
         who, role = self._who(said)
-        client = self._scope.get("client")
         return Entry(
             at=self._clock.now_us(),
             step=step,
             request=self._number,
             who=who,
             role=role,
-            address=client[0] if client else "",
+            address=_address(self._scope),
             method=self._scope["method"],
             route=self._route,
             objects={**self._objects(), **self._made(said)},
@@ -216,6 +216,17 @@ def _takes(dependant: Dependant, query: str) -> bool:
     return own or any(_takes(one, query) for one in dependant.dependencies)
 
 
+def _address(scope: Scope) -> str:
+    """Of who asked. A proxy that passes on ``X-Forwarded-For`` as it came lets a stranger write anything there."""
+    client = scope.get("client")
+    if not client:
+        return ""
+    try:
+        return str(ip_address(client[0].partition("%")[0]))
+    except ValueError:
+        return UNKNOWN
+
+
 def _text(found: object) -> str:
     return found if isinstance(found, str) else ""
 
@@ -223,7 +234,7 @@ def _text(found: object) -> str:
 def _read(body: bytes, kind: type[_Said]) -> _Said:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # the latter: thousands of brackets
         return kind()
 
 

@@ -16,8 +16,8 @@ from api.fhir.parameters import RESULT, Parameter
 COUNT, MOST = 100, 1000
 #: What is sent back with a page, and never filters.
 CURSOR = "_cursor"
-#: Values in one parameter, and parameters in one search (ours).
-MOST_VALUES, MOST_PARAMETERS = 50, 50
+#: Values in one parameter, parameters in one search, and values in all of them: each may be a look into the store (ours).
+MOST_VALUES, MOST_PARAMETERS, MOST_ALTOGETHER = 50, 50, 200
 
 _SPLIT = re.compile(r"(?<!\\),")
 _FORMATS = ("json", "application/json", "application/fhir+json", "application/fhir json")
@@ -72,6 +72,8 @@ def parse(pairs: Pairs, known: Iterable[Parameter], now: int, *, strict: bool, s
     """
     if len(pairs) > MOST_PARAMETERS:
         raise refused("search", f"at most {MOST_PARAMETERS} parameters")
+    if sum(len(_SPLIT.split(value)) for _, value in pairs) > MOST_ALTOGETHER:
+        raise refused("search", f"at most {MOST_ALTOGETHER} values in all parameters together")
     table = {one.name: one for one in (*known, *RESULT)}
     used, ignored = [], []
     for name, value in pairs:

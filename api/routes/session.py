@@ -18,7 +18,7 @@ from api.shape import Json, iso
 from api.trail import concerns
 from vigil.domain.errors import InvalidInput
 from vigil.domain.times import SECOND
-from vigil.domain.users import composed, folded, password_given
+from vigil.domain.users import composed, folded, password_given, require_somebodys
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -69,6 +69,7 @@ async def log_in(body: Login, request: Request, here: Here) -> Json:
     if not same_secret(body.secret, here.deps.first_run_secret):
         here.failures.failed(address)
         raise _unknown("this is not the access key")
+    require_somebodys(body.name)
     token, who = here.tokens.issue(body.name.strip(), body.role, for_access_key=True)
     return {
         "access_token": token,
@@ -101,9 +102,14 @@ async def open_session(body: NameAndPassword, request: Request, response: Respon
     for key in keys:
         limit.failed(key)  # before the answer is known: many who come at once are counted, too
     known = user if user is not None and user.enabled else None
-    fits = await here.passwords.fits(
-        composed(body.password.get_secret_value()), None if known is None else known.password_hash
-    )
+    try:
+        fits = await here.passwords.fits(
+            composed(body.password.get_secret_value()), None if known is None else known.password_hash
+        )
+    except Problem:
+        for key in keys:
+            limit.forgive(key)  # too many waited: it was not looked at
+        raise
     before = visit_of(request.scope)
     opened = await asyncio.to_thread(here.accounts.open, known, before) if fits and known is not None else None
     if opened is None:
@@ -186,7 +192,12 @@ async def _prove(here: Context, visit: Visit, password: str) -> None:
     key = f"session {visit.session.secret_hash}"
     _slow_down(here.log_ins.wait_s(key), "passwords")
     here.log_ins.failed(key)
-    if not await here.passwords.fits(composed(password), visit.user.password_hash):
+    try:
+        fits = await here.passwords.fits(composed(password), visit.user.password_hash)
+    except Problem:
+        here.log_ins.forgive(key)  # too many waited: it was not looked at
+        raise
+    if not fits:
         raise _unknown("the password is wrong")
     here.log_ins.forgive(key)
 

@@ -54,6 +54,8 @@ def claim(device_id: str, body: Claim, here: Here, seen: Seen) -> Json:
     start, end = time_given(body.start_at, "start_at"), time_given(body.end_at, "end_at")
     if end > here.deps.clock.now_us():
         raise InvalidInput("end_at: lies in the future; a running binding is made at /devices/{id}/binding")
+    if start < seen.since(device_id):  # hidden above; the words are those of a span in which somebody wore it
+        raise InvalidInput(f"device {device_id} was bound in that span already")
     if is_test(body.patient_id):
         raise NotFound("no such patient")
     return binding_state(device_id, here.deps.records.claim(device_id, body.patient_id, start, end))

@@ -68,6 +68,7 @@ async def set_password(user_id: str, body: NewPassword, here: Here, who: Account
     hashed = await here.passwords.hashed(password_given(body.password.get_secret_value(), user_id))
 
     def keep() -> None:
+        _may_keep(here, who, user_id)  # once more: the account may have been given more while the password was hashed
         with here.accounts.changing() as records:
             records.set_password(user_id, hashed)
 

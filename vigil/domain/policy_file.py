@@ -110,6 +110,10 @@ def decode(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([f"not a TOML document: {error}"]) from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise PolicyError(
+            ["not a TOML document that can be read: a number is too long, or brackets lie too deep"]
+        ) from error
 
 
 def read(document: Mapping[str, Any], detectors: frozenset[str]) -> Written:

@@ -42,6 +42,10 @@ def parse_team(text: str, channels: frozenset[str], others: Iterable[Team] = ())
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TeamError([f"not a TOML document: {error}"]) from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise TeamError(
+            ["not a TOML document that can be read: a number is too long, or brackets lie too deep"]
+        ) from error
     return read_team(document, channels, others)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,15 @@ from vigil.domain.errors import InvalidInput
 #: Characters (ours). There is no rule about kinds of letters: a long sentence is a good password.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128
 LONGEST_NAME = 64
+#: Who acts in the logs when no person does: the platform itself, and whoever may read the data directory.
+NOBODYS_NAMES = frozenset({"vigil", "operator"})
+#: Writings with letters that look the same, by the first word of their letters' names in Unicode.
+_ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC"})
+#: Letters and marks that show nothing (Unicode's ``Default_Ignorable_Code_Point``, as far as it is no control, and the empty
+#: Braille cell): with one of them two names would look like one.
+_UNSEEN = re.compile(
+    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\U000e0100-\\U000e01ef]"
+)
 #: Of one person at once; one more ends the oldest (ours).
 MOST_SESSIONS = 20
 #: What a machine's token begins with, so that one that got lost can be searched for.
@@ -98,11 +108,20 @@ def login_name(typed: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidInput(f"a name to log in with has 1 to {LONGEST_NAME} characters")
     # Others, separators: what cannot be seen, or turns the writing around, would make two names look like one.
-    if any(unicodedata.category(letter)[0] in "CZ" and letter != " " for letter in name):
+    if _UNSEEN.search(name) or any(unicodedata.category(letter)[0] in "CZ" and letter != " " for letter in name):
         raise InvalidInput("a name to log in with has letters that can be seen, and single spaces between them")
+    if len({word for letter in name if (word := unicodedata.name(letter, "").partition(" ")[0]) in _ALIKE}) > 1:
+        raise InvalidInput("a name to log in with does not mix Latin, Greek and Cyrillic letters: some look the same")
     if "/" in name or name in (".", ".."):
         raise InvalidInput("a name to log in with stands in addresses: no slash, and more than dots")
+    require_somebodys(name)
     return name
+
+
+def require_somebodys(name: str) -> None:
+    """Raises ``InvalidInput`` for a name by which the logs tell that no person acted: what he did would not count as his."""
+    if folded(name) in NOBODYS_NAMES:
+        raise InvalidInput(f"{' and '.join(sorted(NOBODYS_NAMES))} are no names of people: the logs use them otherwise")
 
 
 def folded(name: str) -> str:

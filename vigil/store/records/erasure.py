@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from vigil.domain.erasure import UNDER_WATCH, Erasure
 from vigil.domain.errors import InvalidInput, NotFound
@@ -90,3 +90,11 @@ class SqlErasures:
         con.execute(update(grants).where(opened, grants.c.note.is_not(None)).values(note=""))
         his = (policies.c.scope == "patient") & (policies.c.name == patient_id)
         con.execute(update(policies).where(his).values(reason=""))
+        settings, worn = self._t.device_settings, self._t.bindings
+        while_worn = (
+            (worn.c.patient_id == patient_id)
+            & (worn.c.device_id == settings.c.device_id)
+            & (worn.c.start_at <= settings.c.at)
+            & (worn.c.end_at.is_(None) | (settings.c.at <= worn.c.end_at))
+        )
+        con.execute(update(settings).where(exists().where(while_worn)).values(reason=""))
