@@ -10,6 +10,7 @@ import { go, route, settleAt } from "./page/route.js";
 import { watchIdle } from "./page/idle.js";
 import { openSession } from "./page/log_in.js";
 import { audience, drop, keyFromAddress, session, sessionEnded } from "./page/session.js";
+import { startSounds, togglePause } from "./page/sounds.js";
 import { link, startStream } from "./page/stream.js";
 import { alertOf, loaded, workOrder } from "./page/ward.js";
 import { t } from "./page/words.js";
@@ -22,6 +23,7 @@ import { KeyList, More, mayOpen } from "./views/more.js";
 import { PatientView } from "./views/patient.js";
 import { People } from "./views/people.js";
 import { SnoozeDialog } from "./views/snooze.js";
+import { SoundBar } from "./views/sounds.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
 import { System } from "./views/system.js";
 import { Tokens } from "./views/tokens.js";
@@ -101,6 +103,7 @@ function Station() {
     2: () => go("ward"),
     3: () => go("handover"),
     4: () => go("more"),
+    p: togglePause,
     f: () => prefer({ flashing: !preferences.value.flashing }),
     "?": () => {
       keysShown.value = true;
@@ -115,7 +118,7 @@ function Station() {
     document.getElementById("main")?.focus();
   };
   return html`<a class="skip" href="#main" onClick=${skip}>${t("nav.skip")}</a>
-    <header class="top" ref=${top}><${Strip} /><${Bars} /></header>
+    <header class="top" ref=${top}><${Strip} /><${SoundBar} /><${Bars} /></header>
     <${MainBar} />
     <${Notices} />
     <${View} key=${audience.value} />
@@ -138,6 +141,7 @@ announceAlerts();
 followLanes();
 repeatAfterLogIn();
 startStream();
+startSounds();
 watchIdle();
 openSession();
 render(html`<${App} />`, document.getElementById("app"));

@@ -39,9 +39,13 @@ _WEB = Path(__file__).parents[2] / "api" / "web"
 
 
 def page(
-    patients: Annotated[int, typer.Option(min=2 * BEDS, max=5_000, help="People; each says six vitals a second.")] = 1000,
+    patients: Annotated[
+        int, typer.Option(min=2 * BEDS, max=5_000, help="People; each says six vitals a second.")
+    ] = 1000,
     settle: Annotated[float, typer.Option(min=1, max=120, help="Seconds until it is looked at.")] = 15.0,
-    seconds: Annotated[float, typer.Option(min=5, max=1200, help="So long each view is looked at.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(min=5, max=1200, help="So long the script of each view is looked at, and its heap.")
+    ] = 60.0,
     out: Annotated[Path | None, typer.Option("--json", help="Also write the numbers into this file.")] = None,
 ) -> None:
     """Script a tick, heap, nodes and first sight of the page in Chromium. Needs mosquitto, chromium and playwright."""
@@ -53,11 +57,11 @@ def page(
         open_site(Path(name), people.worn, clock, lambda at, keys: admit(at, keys, people, clock)) as site,
         site.core(),
     ):
-        sent = each_second(site, people.worn, VITALS, settle + len(VIEWS) * (seconds + 20.0) + 120.0)
+        sent = each_second(site, people.worn, VITALS, settle + len(VIEWS) * 2 * (seconds + 15.0) + 120.0)
         with sending(site, *sent):
             clock.sleep(settle)
             first, seen = measure(site, people.patient(0), seconds, clock.sleep)
-    console.print(table(patients, first, seen))
+            console.print(table(patients, first, seen))  # also when the sensors were late, which is said then
     if out is not None:
         _write(out, first, seen)
 
@@ -86,11 +90,11 @@ def table(patients: int, first: list[Opened], seen: list[Looked]) -> Table:
     for one in seen:
         mean, slope = one.script_ms, one.heap_mb_min
         shown.add_row(
-            f"{one.view}: script a tick", f"{mean:.1f} ms", f"< {TICK_MS:g} ms", _SAID[mean < TICK_MS], end_section=False
+            f"{one.view}: script a tick, half of them", f"{mean:.1f} ms", f"< {TICK_MS:g} ms", _SAID[mean < TICK_MS]
         )
-        shown.add_row("  the worst second", f"{one.worst_ms:.1f} ms", "", "")
+        shown.add_row("  the worst tick", f"{one.worst_ms:.1f} ms", "", "")
         shown.add_row("  all of the page's thread a second", f"{one.task_ms:.0f} ms", "", "")
-        shown.add_row("  ticks that came", f"{one.ticks} in {one.seconds:.0f} s", "", "")
+        shown.add_row("  ticks", f"{one.ticks} in {one.seconds:.0f} s", "", "")
         shown.add_row(
             "  heap after collecting, growth",
             f"{one.heap_mb:.1f} MB, {slope:+.2f} MB/min",

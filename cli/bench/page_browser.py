@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vigil.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, CDPSession, Page
+    from playwright.sync_api import Browser, CDPSession, Page, ViewportSize
 
-#: Seconds between two looks at the figures, and between two at the heap, which is collected before.
-_STEP_S, _HEAP_S = 1.0, 10.0
-_SCREEN = {"width": 1440, "height": 900}
+#: Seconds between two looks at the heap, which is collected before; what comes with the opening is over after the first.
+_HEAP_S = 10.0
+#: Microseconds between two looks of Chromium's profiler at what runs.
+_SAMPLE_US = 500
+#: What the profiler names when none of the page's script runs; collecting what nobody needs counts as script.
+_NOT_SCRIPT = frozenset({"(root)", "(program)", "(idle)"})
+_SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _OPENED_MS = 60_000
 _SOMEBODY = ".tile .l1, .row .who"
 #: The first frame in which somebody's name can be read, in milliseconds since the address was entered.
@@ -53,8 +58,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Milliseconds of script and of all work of the page's thread a second; heap in MB after it was collected, its growth a minute;
-    nodes of the document."""
+    """Milliseconds of script in a tick (half of the ticks, the worst one) and of all work of the page's thread a second; heap in
+    MB after it was collected, its growth a minute; nodes of the document."""
 
     view: str
     seconds: float
@@ -102,7 +107,9 @@ def opened(running: Browser, url: str, access: str) -> Opened:
         octets = [0]
         counted = page.context.new_cdp_session(page)
         counted.send("Network.enable")
-        counted.on("Network.dataReceived", lambda event: _add(octets, event["encodedDataLength"] or event["dataLength"]))
+        counted.on(
+            "Network.dataReceived", lambda event: _add(octets, event["encodedDataLength"] or event["dataLength"])
+        )
         page.goto(f"{url}/#/ward")
         page.wait_for_selector(_SOMEBODY, timeout=_OPENED_MS)
         return Opened(float(page.evaluate("globalThis.useful")), octets[0])
@@ -115,14 +122,17 @@ def _add(total: list[int], size: int) -> None:
 def look(
     running: Browser, url: str, access: str, view: str, patient: str, seconds: float, sleep: Callable[[float], None]
 ) -> Looked:
-    """``view``: a name of the address, with `` as table`` for the board's other form."""
+    """The script for so long, and then for so long the heap, which is collected at each look: that is work too. ``view``: a name
+    of the address, with `` as table`` for the board's other form."""
     place, _, form = view.partition(" as ")
     with _page(running, access) as page:
         page.goto(f"{url}/#/{f'patient/{patient}' if place == 'patient' else place}")
         page.wait_for_selector(".strip .data time", timeout=_OPENED_MS)
         if form:
-            page.evaluate("form => import('/page/preferences.js').then(choices => choices.prefer({ board: form }))", form)
-        page.wait_for_selector({"ward": ".l1, .ward-row .person", "patient": "canvas"}.get(place, "main"))
+            page.evaluate(
+                "form => import('/page/preferences.js').then(choices => choices.prefer({ board: form }))", form
+            )
+        page.wait_for_selector({"ward": ".tile .l1, .ward-row .coverage", "patient": "canvas"}.get(place, "main"))
         page.evaluate(_COUNT)
         counter = page.context.new_cdp_session(page)
         counter.send("Performance.enable")
@@ -130,32 +140,43 @@ def look(
 
 
 def _counted(view: str, page: Page, counter: CDPSession, seconds: float, sleep: Callable[[float], None]) -> Looked:
-    heap = [_heap(counter)]
-    held = [_metrics(counter)]
-    while held[-1]["Timestamp"] - held[0]["Timestamp"] < seconds:
-        sleep(_STEP_S)
-        held.append(_metrics(counter))
-        if held[-1]["Timestamp"] - heap[-1][0] >= _HEAP_S:
-            heap.append(_heap(counter))
-    at, script, task, nodes = (
-        np.array([one[name] for one in held]) for name in ("Timestamp", "ScriptDuration", "TaskDuration", "Nodes")
-    )
-    lasted = float(at[-1] - at[0])
-    each = np.diff(script) / np.diff(at) * 1e3
+    sleep(_HEAP_S)
+    counter.send("Profiler.enable")
+    counter.send("Profiler.setSamplingInterval", {"interval": _SAMPLE_US})
+    before, ticks = _metrics(counter), int(page.evaluate("globalThis.ticks"))
+    counter.send("Profiler.start")
+    sleep(seconds)
+    script = script_each_second(counter.send("Profiler.stop")["profile"])
+    after, ticks = _metrics(counter), int(page.evaluate("globalThis.ticks")) - ticks
+    lasted = after["Timestamp"] - before["Timestamp"]
+    heap, nodes = [_heap(counter)], [int(before["Nodes"]), int(after["Nodes"])]
+    while heap[-1][0] - heap[0][0] < seconds:
+        sleep(min(_HEAP_S, seconds))
+        heap.append(_heap(counter))
+        nodes.append(int(_metrics(counter)["Nodes"]))
     times, sizes = np.array(heap).T
-    slope = float(np.polyfit(times / 60, sizes, 1)[0]) if times.size > 1 else 0.0
     return Looked(
         view,
         lasted,
-        int(page.evaluate("globalThis.ticks")),
-        float(script[-1] - script[0]) / lasted * 1e3,
-        float(each.max()),
-        float(task[-1] - task[0]) / lasted * 1e3,
+        ticks,
+        float(np.median(script)),
+        float(script.max()),
+        (after["TaskDuration"] - before["TaskDuration"]) / lasted * 1e3,
         float(sizes[-1]),
-        slope,
-        int(nodes[0]),
-        int(nodes.max()),
+        float(np.polyfit(times / 60, sizes, 1)[0]),
+        nodes[0],
+        max(nodes),
     )
+
+
+def script_each_second(profile: dict[str, Any]) -> NDArray[np.float64]:
+    """Milliseconds in which script ran, for each whole second of a profile as Chromium gives it: a tick is one a second."""
+    plain = {one["id"] for one in profile["nodes"] if one["callFrame"]["functionName"] in _NOT_SCRIPT}
+    lasted = np.array(profile["timeDeltas"][1:], np.float64)  # each sample lasts until the next
+    ran = np.array([one not in plain for one in profile["samples"][:-1]])
+    second = (np.cumsum(lasted) - lasted) // 1e6
+    sums = np.bincount(second.astype(np.int64), np.where(ran, lasted, 0.0))
+    return sums[: max(1, sums.size - 1)] / 1e3
 
 
 def _metrics(counter: CDPSession) -> dict[str, float]:

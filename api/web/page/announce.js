@@ -49,7 +49,7 @@ function spokenName(patientId) {
 }
 
 /** Said aloud: what interrupts somebody, and what a colleague gives back. */
-const loud = (step, call) => call?.how === "now" || step === "returned";
+export const loud = (step, call) => call?.how === "now" || step === "returned";
 
 const NAME_MS = 1500; // a person who was admitted this very second is known with one of the next ticks
 const NAME_TRIES = 3; // then the id is said: late words are worse than odd ones

@@ -105,7 +105,7 @@ async function run() {
   }
 }
 
-function watch() {
+export function watch() {
   if (!attempt || !session.peek()) return;
   if (performance.now() - lastHeard <= SILENCE_MS) return;
   lose();

@@ -11,6 +11,7 @@ import { t } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, noteOpened } from "./acknowledge.js";
 import { standing } from "./alert_line.js";
 import { Charts } from "./charts.js";
+import { Devices, asksWhoseDevice } from "./devices.js";
 import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
 import { Feedback } from "./feedback.js";
 import { SnoozeButton } from "./snooze.js";
@@ -116,6 +117,7 @@ export function AlertCard({ alert, onClose, withChart = true }) {
       <${Decided} alert=${alert} />
     </section>
     ${asksWhose(alert) && html`<${Whose} alert=${alert} />`}
+    ${onClose && asksWhoseDevice(alert) && html`<${Devices} patientId=${alert.patient_id} version=${alert.version} />`}
     <div class="actions">
       <${AcknowledgeButton} alert=${alert} long=${true} />
       <${AcceptButton} alert=${alert} />

@@ -5,6 +5,7 @@ import { lang, t } from "../page/words.js";
 import { may } from "../page/session.js";
 import { Account } from "./account.js";
 import { PlainGlass } from "./emergency.js";
+import { SoundSettings } from "./sounds.js";
 
 const KEYS = [
   ["J K ↓ ↑", "keys.move"],
@@ -16,6 +17,7 @@ const KEYS = [
   ["Esc", "keys.back"],
   ["T", "keys.table"],
   ["/", "keys.search"],
+  ["P", "keys.sound"],
   ["F", "keys.flash"],
   ["1 2 3 4", "keys.views"],
   ["?", "keys.help"],
@@ -60,6 +62,7 @@ export function More() {
       </div>
       ${check("flashing", flashing, "more.flashing")} ${check("letterKeys", letterKeys, "more.letter_keys")}
     </section>
+    <${SoundSettings} />
     <section><${KeyList} /></section>
   </main>`;
 }

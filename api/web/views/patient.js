@@ -8,11 +8,13 @@ import { acknowledge } from "../page/commands.js";
 import { alertOf, cardOf, inMainLane, loaded, openAlertsOf } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, lastWords } from "../page/parts.js";
 import { CHART_VITALS, VALUE_VITALS, VITALS, freshness, scorePart } from "../page/vitals.js";
+import { may } from "../page/session.js";
 import { t } from "../page/words.js";
 import { AcknowledgeButton, canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
 import { AlertCard, ScoreSentence } from "./alert_card.js";
 import { AlertLine } from "./alert_line.js";
 import { Charts } from "./charts.js";
+import { Devices } from "./devices.js";
 import { GlassButton } from "./emergency.js";
 import { ObservationForm } from "./observation_form.js";
 import { RiskCard } from "./risk_card.js";
@@ -134,7 +136,7 @@ export function PatientView() {
   return html`<main id="main" class="patient" tabindex="-1" ref=${area}>
     <${Banner} card=${card} id=${id} />
     <div class="patient-columns">
-      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} /></div>
+      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} />${may("devices") && html`<${Devices} key=${`devices${id}`} patientId=${id} version=${ids.join()} />`}</div>
       <section class="right" aria-label=${t("chart.title")}>
         <${Ranges} range=${range} onRange=${setRange} asTable=${asTable} onTable=${() => setAsTable(!asTable)} />
         <${Charts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />

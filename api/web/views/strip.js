@@ -11,6 +11,7 @@ import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
 import { GlassBars } from "./emergency.js";
 import { LockBar } from "./lock.js";
+import { SoundState } from "./sounds.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
 function LinkState() {
@@ -46,6 +47,7 @@ export function Strip() {
     <${LinkState} />
     <${AlarmPath} />
     <${NotWatched} />
+    <${SoundState} />
     <span class="fill"></span>
     <span class="user"><bdi>${here.display ?? here.name}</bdi> · ${t(`role.${here.role}`)}</span>
     <time class="clock">${clock(now.value)} <span class="zone">${zone()}</span></time>

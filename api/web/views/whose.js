@@ -10,7 +10,7 @@ import { cardOf, cards } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 
-const RULE = /^whose\./;
+const RULE = /^whose\.(?!device$)/; // whose device it is: devices.js
 const HOW = ["phone", "weighed", "visit"];
 const ANSWER_MS = 12_000; // the server lets one answer wait up to 10 s for another
 

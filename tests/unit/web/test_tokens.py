@@ -100,6 +100,6 @@ def test_pairs_of_the_page_reach_wcag(theme: str, front: str, back: str, least: 
 
 
 def test_colours_come_from_tokens_only() -> None:
-    for sheet in ("app.css", "views.css", "patient.css", "handover.css", "office.css"):
+    for sheet in ("app.css", "views.css", "patient.css", "handover.css", "office.css", "sounds.css"):
         text = (WEB / sheet).read_text("utf-8")
         assert "#" not in text.replace("#/", ""), f"{sheet} holds a colour or an id of its own"

@@ -1,0 +1,43 @@
+"""With a thousand people on the ward only those in the window are drawn. How fast is `vigil bench page`'s business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.station import Screens, Site
+
+pytestmark = pytest.mark.browser
+
+PEOPLE = 1000
+#: A thousand copies of one card, drawn, and changed a second time: how many are there, how many drawn, and what the first shows.
+CROWD = """async size => {
+  const { applySnapshot, applyTick, cards } = await import(new URL("page/ward.js", location.origin));
+  const settled = () => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300));
+  const card = [...cards.values()][0].peek();
+  const patients = Array.from({ length: size }, (_, n) => ({ ...card, id: `p-crowd-${n}` }));
+  applySnapshot({ patients }, false);
+  await settled();
+  const count = () => ["*", ".tile", ".tile .l1"].map(what => document.querySelectorAll(what).length);
+  const before = count();
+  const vitals = { ...card.vitals, spo2: { ...card.vitals.bp_sys, unit: "%", value: 77 } };
+  applyTick({ patients: Object.fromEntries(patients.map(one => [one.id, { vitals }])) });
+  await settled();
+  return { before, after: count(), shown: document.querySelector(".tile .cell.spo2 .value").textContent };
+}"""
+
+
+def test_only_the_tiles_in_the_window_are_drawn(screens: Screens, site: Site) -> None:
+    site.ill()
+    station = screens.open()
+    station.view("ward")
+    expect(station.page.locator(".tile .l1").first).to_be_visible()
+    found: dict[str, Any] = station.page.evaluate(CROWD, PEOPLE)
+    (_, tiles, drawn), after = found["before"], found["after"]
+    assert tiles == PEOPLE
+    assert 0 < drawn < PEOPLE / 5
+    assert after[1:] == [tiles, drawn]
+    assert after[0] < found["before"][0] + 10 * drawn, "a tick changes what is drawn and adds no tiles"
+    assert found["shown"] == "77"
