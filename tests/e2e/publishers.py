@@ -61,12 +61,16 @@ class Publisher:
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device.device_id, protocol=version)
         self._client.username_pw_set(device.device_id, device.password)
         self._client.on_connect = self._on_connect
-        self._client.on_message = lambda _c, _d, message: self.acks.append(json.loads(message.payload))
+        self._client.on_message = self._on_message
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if not reason.is_failure:
             client.subscribe(f"rpm/v1/home/d/{self.device.device_id}/cmd/#", 1)
             self._connected.set()
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if message.topic.endswith("/cmd/ack"):
+            self.acks.append(json.loads(message.payload))
 
     def __enter__(self) -> Publisher:
         self._client.reconnect_delay_set(1, 1)

@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from ingest.runner import Ingest
+from tests.conformance.stores.given import T0, patient
 from tests.deadline import DEADLINE_S, until
 from tests.integration.broker_site import Site, needs_mosquitto, running_site
 from tests.integration.mqtt_probe import Probe
@@ -105,6 +106,11 @@ def test_a_device_is_seen_told_the_time_and_confirms_its_settings(
             probe.publish("rpm/v1/home/d/w-1/res/config", json.dumps({"version": version, "accepted": True}).encode())
             assert until(lambda: records.settings_history("w-1")[0].answer is not None)
             assert records.devices() == [Device("w-1", "m", {"heart_rate": 5.0})]
+            records.add_patient(patient("p-1"))
+            binding = records.bind("w-1", "p-1", T0).binding_id
+            assert probe.wait(lambda: {"binding": binding} in told(probe, "bound"))
+            probe.publish("rpm/v1/home/d/w-1/res/bound", json.dumps({"binding": binding, "confirmed": True}).encode())
+            assert until(lambda: records.worn()[0][1] is not None)
             probe.publish("rpm/v1/home/d/w-1/res/time", b'{"asked":12}')
             assert probe.wait(lambda: [one.get("asked") for one in told(probe, "time")] == [None, 12])
         with core(tmp_path, site.plan.port, records) as bus:
