@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli.installation import ConfigFile, DataDir, settings
 from vigil.domain.errors import ConfigError
@@ -97,11 +95,10 @@ def revoke(
 @commands.command("show")
 def show(data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """Say whom each certificate is for and how long it holds; exit code 1 when one has run out or cannot be read."""
-    table, good = Table("certificate", "", "for, how long", "to do"), True
+    good = True
     for name, ok, detail, todo in certificates(settings(config, data_dir), SystemClock()):
         good = good and ok
-        table.add_row(name, "" if ok else "WRONG", detail, todo)
-    Console(soft_wrap=False).print(table)
+        typer.echo(" ".join(filter(None, [f"{name}:", "" if ok else "WRONG:", f"{detail}.", todo])))
     raise typer.Exit(0 if good else 1)
 
 

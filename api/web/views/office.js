@@ -39,7 +39,7 @@ export function Confirm({ label, question, yes, disabled, onYes }) {
   </div>`;
 }
 
-export const wardsText = (wards) => (wards === null ? t("filter.all_wards") : wards.join(", "));
+export const wardsText = (wards) => (wards ? wards.join(", ") : t("filter.all_wards"));
 
 /** Wards that have patients now, to choose from; others can be typed. */
 function known() {

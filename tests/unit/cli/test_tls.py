@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 from datetime import timedelta
@@ -38,7 +39,7 @@ def test_an_operators_way(tmp_path: Path) -> None:
     run(tmp_path, "ca", "--forget-old")
     shown = run(tmp_path, "show")
     assert "vigil.example" in shown
-    assert "396 days" in shown
+    assert re.search(r"server.crt: vigil.example: 39[67] days left", shown)
     with pytest.raises(ConfigError, match="--renew"):
         run(tmp_path, "ca")
 
