@@ -22,7 +22,7 @@ const WILL = ["glass.will_see", "glass.will_told", "glass.will_reviewed", "glass
 const asked = signal(null);
 
 /** Who sees all wards needs none; who may not act has no emergency. */
-export const mayBreakGlass = () => session.value?.wards !== null && may("act");
+export const mayBreakGlass = () => Boolean(session.value?.wards) && may("act");
 
 export function GlassButton({ id = "" }) {
   if (!mayBreakGlass()) return null;
