@@ -75,6 +75,8 @@ def test_one_tap_says_whose_a_weight_is_and_the_last_answer_ends_the_alert(scree
 
     page.route(ANSWER, overtaken)
     asked.get_by_role("button", name="It is that of Scale, Anna").click()
-    expect(page.locator("#live-assertive")).to_contain_text("Somebody answered before you. Nothing sent.")
+    expect(page.locator("#live-assertive")).to_contain_text(
+        "Somebody answered before you. Nothing sent.", timeout=15_000
+    )
     expect(asked).to_have_count(0)
     expect(card.locator(".standing").first).to_contain_text("Ended", timeout=15_000)
