@@ -187,3 +187,18 @@ def test_a_copy_has_the_files_too(shelf: Shelf, tmp_path: Path) -> None:
     copied.open()
     assert copied.all() == before
     copied.store.close()
+
+
+def test_a_commit_that_fails_while_a_day_is_moved_costs_neither(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it the store reads itself anew, when the file is there and its line is not yet."""
+    before, enter = shelf.all(), history.enter
+
+    def between(con: duckdb.DuckDBPyConnection, part: history.Part) -> None:
+        shelf.store._reload()
+        enter(con, part)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(history, "enter", between)
+        assert shelf.close(1) == 48
+    assert shelf.files() == ["2026-01-01.1.parquet"]
+    assert shelf.all() == before

@@ -19,13 +19,12 @@ import duckdb
 import numpy as np
 
 from vigil.domain.errors import StoreError
-from vigil.domain.readings import ReadingBatch
 from vigil.domain.times import DAY, utc_date
 from vigil.store.duck import history
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.history import Part
 from vigil.store.duck.latest import newest_rows
-from vigil.store.duck.readings import COLUMNS, head, insert_columns
+from vigil.store.duck.readings import append, head
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +160,7 @@ class Days:
                 raise StoreError(f"{made.file}: {made.size} readings were written, {gone} were to be moved")
             history.enter(con, made)
             con.execute("DELETE FROM newest")
-            insert_columns(con, "newest", _columns(newest), COLUMNS)
+            append(con, newest, "newest")
         logger.info("%s: %d readings of %s moved to a file", self.folder.name, made.size, utc_date(day))
         return made.size
 
@@ -191,7 +190,3 @@ class Days:
         for part in parts:
             with suppress(FileNotFoundError):
                 (self.folder / part.file).unlink()
-
-
-def _columns(batch: ReadingBatch) -> dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]:
-    return {name: np.ascontiguousarray(getattr(batch, name.strip())) for name in COLUMNS.split(", ")}

@@ -19,11 +19,11 @@ COLUMNS = ", ".join(COLUMN_TYPES)
 VALID = f"value IS NOT NULL AND (quality & {GATED}) = 0"
 
 
-def append(con: duckdb.DuckDBPyConnection, batch: ReadingBatch) -> None:
+def append(con: duckdb.DuckDBPyConnection, batch: ReadingBatch, table: str = "readings") -> None:
     if not len(batch):
         return
     incoming = {name: np.ascontiguousarray(getattr(batch, name)) for name in COLUMN_TYPES}
-    insert_columns(con, "readings", incoming, COLUMNS)
+    insert_columns(con, table, incoming, COLUMNS)
 
 
 def insert_columns(con: duckdb.DuckDBPyConnection, table: str, incoming: Mapping[str, Any], select: str) -> None:  # noqa: ARG001

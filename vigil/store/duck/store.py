@@ -48,6 +48,9 @@ class DuckReadingStore:
         try:
             with self._file.write() as con:
                 schema.prepare(con, path, clock.now_us())
+                self.missing = self._days.open(
+                    con
+                )  # once: later, a file that no line names may be one that is being written
             self._reload()
             opened = True
         finally:
@@ -230,7 +233,6 @@ class DuckReadingStore:
             book = streams.StreamBook(streams.stored(con))
             values = latest.LatestValues(book.size)
             values.put(latest.newest_rows(con, "(SELECT * FROM readings UNION ALL SELECT * FROM newest)"))
-            self.missing = self._days.open(con)
             self._head = readings.head(con)
             self._last_dead = deadletters.last_id(con)
             self._last_score = score_rows.last_id(con)
