@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from vigil.domain.audit import Entry, Step
 from vigil.domain.erasure import Erasure, read
 from vigil.domain.errors import ConfigError, NotFound, StoreError
 from vigil.runtime.clock import SystemClock
+from vigil.runtime.files import sync
 from vigil.runtime.keys import FILE as KEYS
 from vigil.runtime.keys import load_keys
 from vigil.store import archive, backup
@@ -76,7 +76,7 @@ def restore(file: Path, target: Path, keys: Path | None, erased: Sequence[Erasur
         _check(manifest, draft)
         _erase(draft, erased)
         draft.rename(target)  # over an empty folder only
-        archive.sync_folder(target.parent)
+        sync(target.parent)
         return manifest
     except OSError as error:
         raise ConfigError(f"{target} cannot be made: {error.strerror} (a mount point? name a folder in it)") from error
@@ -130,11 +130,7 @@ def _open(folder: Path) -> None:
     records = SqlRecordStore(f"sqlite:///{folder / backup.RECORDS}", key)
     records.close()
     for path in (folder / backup.READINGS, folder / backup.RECORDS):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
 
 
 def _erase(folder: Path, erased: Sequence[Erasure]) -> None:

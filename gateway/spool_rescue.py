@@ -7,7 +7,6 @@ loses nothing: ``finish_rescue`` goes on.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.spool_tables import READ_ERRORS, check_sum, is_damage, tolerant_text
+from vigil.runtime.files import sync
 
 #: Ranges that may fail before the search ends (ours): about 10 microseconds each.
 _FAILURES = 20_000
@@ -70,9 +70,9 @@ def finish_rescue(path: Path, now_us: int) -> str:
     for suffix in ("-wal", ""):
         with suppress(FileNotFoundError):
             _beside(path, suffix).replace(_beside(quarantine, suffix))
-    _sync_folder(path)
+    sync(path.parent)
     whole.replace(path)
-    _sync_folder(path)
+    sync(path.parent)
     return quarantine.name
 
 
@@ -195,11 +195,3 @@ def _free_name(path: Path, now_us: int) -> Path:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 from playwright.sync_api import Page, expect
 
 from tests.browser.station import Site
+from tests.product import Product
 
 ADMIN, NURSE, OTHER, AUDITOR = "zhao.min", "li.na", "wang.fang", "sun.li"
 #: Log-in name -> (name as others see it, role, wards; None = all).
@@ -50,6 +54,16 @@ class StaffedSite(Site):
             answer.raise_for_status()
             self._tokens[name, role] = {"access_token": answer.json()["token"]}
         return self._tokens[name, role]
+
+
+@contextmanager
+def staffed(folder: Path) -> Iterator[StaffedSite]:
+    """A product of its own, with people: its first account closes the door of the access key."""
+    with Product.started(folder) as product:
+        site = StaffedSite.hire(product.url.rstrip("/"), product.secret)
+        site.set_policy("Test")
+        yield site
+        site.admin.close()
 
 
 def _account(user_id: str) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.staff import ADMIN, AUDITOR, NURSE, OTHER, StaffedSite, get_in, log_in, password
+from tests.browser.staff import ADMIN, AUDITOR, NURSE, OTHER, StaffedSite, get_in, log_in, password, staffed
 from tests.browser.station import Screens, Station
 from tests.browser.test_looks import NARROW, SMALL
 from tests.browser.wire import Wire
-from tests.product import Product
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +22,8 @@ COOKIE = "vigil_session"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffedSite]:
     """One of its own: with the first account the key of a product opens nothing any more."""
-    with Product.started(tmp_path_factory.mktemp("staffed")) as product:
-        staffed = StaffedSite.hire(product.url.rstrip("/"), product.secret)
-        staffed.set_policy("Test")
-        yield staffed
-        staffed.admin.close()
+    with staffed(tmp_path_factory.mktemp("staffed")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.staff import ADMIN, StaffedSite, log_in
+from tests.browser.staff import ADMIN, StaffedSite, log_in, staffed
 from tests.browser.station import PHONE, Screens, Station
 from tests.browser.wire import Wire
-from tests.product import Product
 
 pytestmark = pytest.mark.browser
 
@@ -25,11 +24,8 @@ PLAIN = ("handover", "more", "people", "tokens", "reviews", "audit", "system")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffedSite]:
-    with Product.started(tmp_path_factory.mktemp("axe")) as product:
-        staffed = StaffedSite.hire(product.url.rstrip("/"), product.secret)
-        staffed.set_policy("Test")
-        yield staffed
-        staffed.admin.close()
+    with staffed(tmp_path_factory.mktemp("axe")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import FLAGS
-from tests.browser.staff import NURSE, StaffedSite, get_in, password
+from tests.browser.staff import NURSE, StaffedSite, get_in, password, staffed
 from tests.browser.station import Screens, Station
 from tests.browser.wire import Wire
-from tests.product import Product, eventually
+from tests.product import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -44,11 +44,8 @@ OscillatorNode.prototype.stop = function (until) {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffedSite]:
     """One of its own: nothing calls here but what a test has raised."""
-    with Product.started(tmp_path_factory.mktemp("heard")) as product:
-        staffed = StaffedSite.hire(product.url.rstrip("/"), product.secret)
-        staffed.set_policy("Test")
-        yield staffed
-        staffed.admin.close()
+    with staffed(tmp_path_factory.mktemp("heard")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -18,8 +18,13 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)  # noqa: PTH105 - the atomic act is the point here
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync(path.parent)  # the move itself must survive a power cut
+
+
+def sync(path: Path) -> None:
+    """A file that others have written, or the names in a folder, survive a power cut. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the move itself must survive a power cut
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 
 from vigil.domain.errors import StoreError
+from vigil.runtime.files import sync
 from vigil.store.duck.copy import TableSum
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
@@ -92,7 +93,7 @@ def write(out: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(out)
-        sync_folder(out.parent)
+        sync(out.parent)
     finally:
         draft.unlink(missing_ok=True)  # is gone already when all went well
 
@@ -112,14 +113,6 @@ def _header(name: str, size: int) -> bytes:
 
 def _padding(size: int) -> bytes:
     return bytes(-size % _BLOCK)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # names must survive a power cut too
-    finally:
-        os.close(descriptor)
 
 
 def read(archive: Path, into: Path | None = None) -> Manifest:

@@ -22,6 +22,7 @@ from pathlib import Path
 from vigil.domain.errors import BrokerError, InvalidInput
 from vigil.domain.people import is_device_id
 from vigil.runtime.broker.acl import BROKER_LOG, INGEST, parse_acl, render_acl
+from vigil.runtime.files import sync
 
 GATEWAY_PREFIX = "g-"
 SERVICES = frozenset({INGEST, BROKER_LOG})
@@ -216,8 +217,4 @@ def _replace(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # the rename itself must survive a power cut
-    finally:
-        os.close(directory)
+    sync(path.parent)  # the rename itself must survive a power cut

@@ -8,7 +8,6 @@ closed day wait in ``readings`` and become a further file of that day. A file ne
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -17,6 +16,7 @@ import duckdb
 
 from vigil.domain.errors import StoreError
 from vigil.domain.times import DAY, utc_date
+from vigil.runtime.files import sync
 from vigil.store.duck.readings import COLUMNS
 
 #: Beside the database.
@@ -114,10 +114,10 @@ def write(
         list(values),
     )
     draft.chmod(0o600)
-    _sync(draft)
+    sync(draft)
     digest = file_digest(draft)
     draft.rename(file)
-    _sync(folder)
+    sync(folder)
     return Part(file.name, day, int(bounds[0]), digest, *(int(bound) for bound in bounds[1:]))
 
 
@@ -144,11 +144,3 @@ def strays(folder: Path, known: Collection[str]) -> Iterator[Path]:
 def file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
