@@ -7,7 +7,6 @@ certificates of another authority puts them there and needs nothing of this modu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from vigil.runtime.certificates import (
     utc,
 )
 from vigil.runtime.clock import Clock
+from vigil.runtime.files import whole
 
 CA_NAME, SERVER_NAME, KEY_NAME, REVOKED_NAME = "ca.crt", "server.crt", "server.key", "crl.pem"
 _SIGNING, _OLD = "ca", "old-ca"
@@ -172,15 +172,9 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by others for a moment."""
-    draft = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        with whole(path, mode) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
     except OSError as error:
         raise ConfigError(f"cannot write {path.name}: {error.strerror}") from error

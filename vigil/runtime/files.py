@@ -10,14 +10,18 @@ from typing import IO
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """Written beside the place and moved there when all of it is on disk. Raises ``OSError``; then the old file stands."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+def whole(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """Written beside the place and moved there when all of it is on disk. Raises ``OSError``; then the old file stands.
+
+    It has ``mode`` from its first moment, so that others can at no time read what is not theirs.
+    """
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)  # noqa: PTH105 - the atomic act is the point here
+    draft.replace(path)
     sync(path.parent)  # the move itself must survive a power cut
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from vigil.domain.errors import BrokerError, InvalidInput
 from vigil.domain.people import is_device_id
 from vigil.runtime.broker.acl import BROKER_LOG, INGEST, parse_acl, render_acl
-from vigil.runtime.files import sync
+from vigil.runtime.files import whole
 
 GATEWAY_PREFIX = "g-"
 SERVICES = frozenset({INGEST, BROKER_LOG})
@@ -209,12 +209,5 @@ def read_hashes(passwd_path: Path) -> dict[str, str]:
 
 
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync(path.parent)  # the rename itself must survive a power cut
+    with whole(path, 0o600) as file:
+        file.write(text.encode())
