@@ -3,6 +3,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PYTEST_ARGS ?=
 UP_ARGS ?=
+# Processes that test side by side; the tests of one file stay together. WORKERS=0: all in this one, for a debugger.
+WORKERS ?= 2
 
 # uv installs the same locked files faster; hashes are checked by both.
 ifneq ($(shell command -v uv 2>/dev/null),)
@@ -17,7 +19,7 @@ up: $(VENV)/.base
 	$(VENV)/bin/vigil up $(UP_ARGS)
 
 test: $(VENV)/.dev
-	$(PYTHON) -m pytest $(PYTEST_ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Kills and cuts off real processes. VIGIL_CHAOS=full: the long version. VIGIL_CHAOS_SEED=…: the faults of an earlier run.
 test-chaos: $(VENV)/.dev

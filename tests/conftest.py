@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
+from hypothesis import settings
 
 from tests.product import Product
-from tests.servers.influx import Influxd, influxd, victoria_metrics
-from tests.servers.postgres import Postgres, programs
+from tests.servers.influx import Influxd, influx_release, influxd, victoria_metrics
+from tests.servers.postgres import Postgres, programs, release
+
+# How long a case takes says how busy the machine is. What is slow shows in `vigil bench`.
+settings.register_profile("vigil", deadline=None)
+settings.load_profile("vigil")
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
 
@@ -49,6 +56,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     skipped = [one for one in skipped if "influxd" not in one.keywords]  # nothing that CI may install has it
     if session.config.getoption("--no-skips") and skipped:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the stores were tried on."""
+    server = [release(found)] if (found := programs()) else []
+    server += [copy] if (copy := influx_release()) else []
+    found_here = [f"SQLite {sqlite3.sqlite_version}", f"DuckDB {duckdb.__version__}", *server]
+    terminalreporter.write_line(f"stores: {', '.join(found_here)}")
 
 
 @pytest.fixture(scope="session")

@@ -71,11 +71,11 @@ def metric_names() -> set[str]:
 
 
 def check_names() -> set[str]:
-    """Keys of the table of checks in ``cli/core.py``, and the one that ``api`` adds."""
+    """Keys of the table of checks in ``cli/core.py``, and those that ``api`` adds."""
     tree = ast.parse((ROOT / "cli" / "core.py").read_text("utf-8"))
     (table,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_checks")
     keys = [key for node in ast.walk(table) if isinstance(node, ast.Dict) for key in node.keys if key is not None]
-    return {str(key.value) for key in keys if isinstance(key, ast.Constant)} | {"live"}
+    return {str(key.value) for key in keys if isinstance(key, ast.Constant)} | {"live", "sound"}
 
 
 def test_every_check_is_explained() -> None:

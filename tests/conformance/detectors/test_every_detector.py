@@ -51,7 +51,7 @@ every_vital = pytest.mark.parametrize(
     ids=lambda x: getattr(x, "name", x),
 )
 AFTER = START + 4 * DAY
-EXAMPLES = settings(max_examples=40, deadline=None)
+EXAMPLES = settings(max_examples=40)
 
 
 @st.composite

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import duckdb
 import pytest
 
 from tests.conformance.stores.copied import SETTINGS_FILE
 from tests.conformance.stores.factories import INFLUXDB, POSTGRESQL, READING_STORES, RECORD_STORES, URL_FILE
-from tests.servers.influx import Influxd, influx_release
-from tests.servers.postgres import Postgres, programs, release
+from tests.servers.influx import Influxd
+from tests.servers.postgres import Postgres
 from vigil.store import ReadingStore, RecordStore
 
 Store = TypeVar("Store", ReadingStore, RecordStore)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the stores were tried on."""
-    server = [release(found)] if (found := programs()) else []
-    server += [copy] if (copy := influx_release()) else []
-    found_here = [f"SQLite {sqlite3.sqlite_version}", f"DuckDB {duckdb.__version__}", *server]
-    terminalreporter.write_line(f"stores: {', '.join(found_here)}")
 
 
 def nothing(folder: Path) -> None:

@@ -14,9 +14,7 @@ from vigil.domain.quality import GATED, Quality
 from vigil.store import Buckets, ReadingStore
 
 Stores = Opener[ReadingStore]
-EACH = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EACH = settings(max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUE = st.one_of(st.floats(-1e6, 1e6), st.just(NAN), st.sampled_from([0.0, -0.0, 97.0]))
 QUALITY = st.sampled_from([0, int(Quality.LOW_PERFUSION), int(Quality.MOTION), int(Quality.CLOCK_AHEAD | Quality.TEST)])
 ROW = st.tuples(st.integers(0, 3), st.integers(T0, T0 + 60), VALUE, QUALITY)

@@ -13,9 +13,7 @@ from vigil.domain.errors import RefusalReason
 from vigil.store import DEAD, STORED, DeadLetter, PackRow, ReadingStore
 
 Stores = Opener[ReadingStore]
-EACH = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EACH = settings(max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 U32 = st.integers(0, 2**32 - 2)
 
 

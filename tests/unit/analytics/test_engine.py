@@ -32,7 +32,7 @@ def bounds(size: int, at: list[int]) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=columns(), at=cuts)
 def test_bit_equal_for_any_split(rows: Columns, at: list[int]) -> None:
     one, other, single = engine(), engine(), engine()
@@ -45,7 +45,7 @@ def test_bit_equal_for_any_split(rows: Columns, at: list[int]) -> None:
     assert memory(one) == memory(other) == memory(single)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=columns(), at=st.integers(0, 300))
 def test_bit_equal_compiled_and_not_also_when_replaced_in_the_middle(rows: Columns, at: int) -> None:
     fast, slow, mixed = engine(), engine(plain=True), engine(plain=True)
@@ -82,7 +82,7 @@ def test_events_come_detector_by_detector_each_in_order_of_row() -> None:
         assert (found.codes[number, began["row"]] & (LOW | HIGH) != 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=columns(), slot=st.integers(0, len(SLOTS) - 1), after=columns())
 def test_a_slot_set_back_to_a_copy_goes_on_from_there(rows: Columns, slot: int, after: Columns) -> None:
     one, other = engine(), engine()
@@ -214,7 +214,7 @@ def test_strided_columns_are_taken_as_they_are() -> None:
 # --- snapshot -------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=columns(), at=st.integers(0, 300))
 def test_saved_at_any_point_and_loaded_it_goes_on_the_same(rows: Columns, at: int) -> None:
     one, other = engine(), engine()

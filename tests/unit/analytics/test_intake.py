@@ -99,7 +99,7 @@ def test_a_checkpoint_is_the_memory_before_its_boundary() -> None:
         assert found.boundary % STEP == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=columns(), sizes=st.lists(st.integers(1, 60), max_size=12))
 def test_the_same_for_any_split(rows: Columns, sizes: Sequence[int]) -> None:
     one, other = intake(), intake()

@@ -265,7 +265,7 @@ def _comparable(each: Change) -> tuple[Any, ...]:
     return tuple("nan" if value != value else value for value in (getattr(each, name) for name in each.__slots__))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(values=histories(), sizes=st.lists(st.integers(1, 60), max_size=40))
 def test_the_same_for_any_split_into_batches(
     values: list[Value], sizes: list[int], tmp_path_factory: pytest.TempPathFactory

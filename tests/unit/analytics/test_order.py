@@ -88,7 +88,7 @@ def _told(row: Any, field: str) -> list[float]:
     return [float(row[field][side]) if row["status"][side] else 0.0 for side in (0, 1)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(values=histories(), data=st.data())
 def test_any_arrival_order_ends_in_the_same_state(
     values: list[Value], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

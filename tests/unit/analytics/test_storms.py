@@ -153,7 +153,7 @@ WHEN = st.sampled_from((300, 340, 500, 900, 1500))
 GONE = st.tuples(WHEN, st.sampled_from((0, 40, 200, 600, 10_000)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(gone=st.lists(GONE, min_size=9, max_size=9), restarts=st.sets(WHEN, max_size=2))
 def test_nobody_who_is_silent_is_forgotten(
     gone: list[tuple[int, int]], restarts: set[int], tmp_path_factory: pytest.TempPathFactory

@@ -151,7 +151,7 @@ def test_time_types_of_parquet(tmp_path: Path, sql: str) -> None:
 
 
 @given(st.integers(2**28 * SECOND, from_iso("2999-12-31T00:00:00Z")), st.integers(-23 * 60, 23 * 60))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_moment_in_any_zone_is_read_as_python_reads_it(tmp_path: Path, at: int, minutes: int) -> None:
     sign, size = "-" if minutes < 0 else "+", abs(minutes)
     local = to_iso(at + minutes * 60 * SECOND).removesuffix("Z")
@@ -300,7 +300,7 @@ def _delivery(table: Table) -> list[tuple[Any, ...]]:
 
 
 @given(st.lists(_READING, min_size=1, max_size=40), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_shuffled_and_partly_doubled_the_table_is_the_same(tmp_path: Path, rows: list[Row], random: Any) -> None:
     plain = read_table(written(tmp_path, FULL, *_lines(rows)), strict=False)
     mixed = rows + random.sample(rows, math.ceil(len(rows) / 10))
@@ -310,7 +310,7 @@ def test_shuffled_and_partly_doubled_the_table_is_the_same(tmp_path: Path, rows:
 
 
 @given(st.lists(_READING, min_size=1, max_size=30))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_csv_and_parquet_of_the_same_rows_are_the_same_table(tmp_path: Path, rows: list[Row]) -> None:
     csv = written(tmp_path, FULL, *_lines(rows))
     cells = ", ".join(

@@ -25,6 +25,8 @@ NOT_CHECKED = {
     "user_id": "of the staff; changed only by whoever may do as much",
     "token_id": "of a machine; ended only by whoever may do as much",
     "grant_id": "the audit's, which nobody has for some wards only",
+    "note_id": "looked for among the notes of the patient in the path",
+    "pause_id": "looked for among the pauses of the patient in the path",
 }
 #: The one route that may name anybody's patient.
 BREAK_GLASS = "POST /api/v1/patients/{patient_id}/break-glass"

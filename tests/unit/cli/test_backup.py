@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -298,7 +298,6 @@ def test_a_byte_changed_in_any_kind_of_place_is_found_and_named(saved: Path, tmp
         restore(changed(saved, saved.stat().st_size - 1, tmp_path / "bad.tar"), target, None)
 
 
-@settings(deadline=None)
 @given(place=st.integers(0, 10**9), mask=st.integers(1, 255))
 def test_any_changed_byte_is_found(saved: Path, place: int, mask: int) -> None:
     raw = bytearray(saved.read_bytes())

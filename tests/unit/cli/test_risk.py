@@ -93,7 +93,7 @@ def test_a_table_is_scored_row_by_row(data_dir: Path, tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.randoms(use_true_random=False), st.sampled_from([".csv", ".parquet"]), st.sampled_from([".csv", ".parquet"]))
 def test_rows_come_out_in_the_order_they_came_in(tmp_path_factory: Any, random: Any, into: str, out_of: str) -> None:
     folder = tmp_path_factory.mktemp("order")
@@ -152,7 +152,7 @@ SUMMED = 1e-6
 CUTS = st.lists(st.integers(1, HOURS), min_size=8, max_size=8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(CUTS)
 def test_no_hour_knows_what_comes_after_it(linear: Path, cuts: list[int]) -> None:
     whole, cut = scores_when_cut(open_folder(linear / NAME), linear, table(8), cuts)

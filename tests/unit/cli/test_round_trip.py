@@ -140,7 +140,7 @@ def test_an_alert_out_of_turn_changes_nothing() -> None:
     assert trip.phase is Phase.QUIET
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(1, 200)), max_size=6))
 def test_whatever_failed_it_ends_well_when_all_works_again(outages: list[tuple[bool, bool, bool, int]]) -> None:
     vigil = Vigil()

@@ -31,7 +31,7 @@ PEOPLE = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(PEOPLE, min_size=1, max_size=60), st.integers(2, 8))
 def test_everybody_who_stays_is_one_of_k_and_few_are_left_out(people: list[Traits], k: int) -> None:
     by_id = {f"p-{number}": one for number, one in enumerate(people)}

@@ -108,7 +108,7 @@ def _among(true: Times, received: Times, start: float, length: float, rate: floa
 OUTAGES = (burst, worked_off, newest_first, oldest_first)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(queues(), st.booleans())
 def test_a_right_clock_is_never_corrected(packs: Packs, numbered: bool) -> None:
     tracker = ClockTracker()
@@ -116,7 +116,7 @@ def test_a_right_clock_is_never_corrected(packs: Packs, numbered: bool) -> None:
         assert tracker.observe(1, number if numbered else NO_SEQUENCE, device, received) is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(120.0, 1800.0), st.floats(10.0, 7200.0))
 def test_a_lag_that_stands_still_for_hours_after_the_clock_was_seen_live_is_a_queue(
     seed: int, start: float, lag: float

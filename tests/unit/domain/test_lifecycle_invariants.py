@@ -228,7 +228,7 @@ def test_invariant_08_a_withdrawn_rule_closes_with_a_reason_and_never_unseen(nam
     assert line.after.condition is Condition.FALSE
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True)
 @given(measured=st.integers(-DAY, DAY), server=st.integers(0, 30 * DAY), priority=st.sampled_from(Priority))
 def test_invariant_09_deadlines_count_on_server_time_and_onset_on_measured_time(
     measured: int, server: int, priority: Priority

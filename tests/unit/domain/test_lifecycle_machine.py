@@ -359,8 +359,6 @@ class AnyLife(RuleBasedStateMachine):
 
 def test_any_life_keeps_the_invariants() -> None:
     AnyLife.sequences = AnyLife.events = 0
-    run_state_machine_as_test(
-        AnyLife, settings=settings(max_examples=400, stateful_step_count=60, deadline=None, derandomize=True)
-    )
+    run_state_machine_as_test(AnyLife, settings=settings(max_examples=400, stateful_step_count=60, derandomize=True))
     print(f"{AnyLife.sequences} sequences, {AnyLife.events} events")
     assert AnyLife.sequences >= 400

@@ -65,7 +65,7 @@ def settle(world: World) -> None:
     pytest.fail(f"still held: {[sorted(sender.held)[:5] for sender in world.senders]}")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_STEP, max_size=40))
 def test_what_was_sent_is_stored_once_and_no_acknowledgement_is_wrong(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]]
@@ -108,7 +108,7 @@ def test_a_pack_that_gets_lost_unseen_six_times_is_not_passed_over(tmp_path: Pat
     world.rig.store.close()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_STEP, max_size=20), who=_WHO)
 def test_what_a_sender_has_lost_is_kept_as_a_dead_letter_and_the_rest_is_stored(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]], who: int

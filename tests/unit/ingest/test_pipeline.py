@@ -216,7 +216,7 @@ def test_every_reason_has_words() -> None:
     assert set(REASON_TEXT) == set(RefusalReason)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(range(12)), cuts=st.sets(st.integers(1, 23)), again=st.lists(st.integers(0, 11), max_size=12)
 )
@@ -252,7 +252,7 @@ _value = (
 _record = st.dictionaries(_field, _value, max_size=5)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(_record, min_size=1, max_size=6), cbor=st.booleans(), good_head=st.booleans())
 def test_nothing_that_a_sender_makes_up_stops_the_stream(
     rig: Rig, records: list[dict[str, Any]], cbor: bool, good_head: bool

@@ -148,7 +148,7 @@ def test_a_resent_pack_asks_once(rig: Rig) -> None:
 _STEADY = st.lists(st.tuples(st.floats(-2, 2), st.booleans()), min_size=1, max_size=12)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(start=st.floats(45, 150), visits=_STEADY, partner=st.floats(0.1, 0.4), heavier=st.booleans())
 def test_a_person_who_loses_a_kilogram_a_week_is_never_asked_and_the_partner_always(
     start: float, visits: list[tuple[float, bool]], partner: float, heavier: bool
@@ -180,7 +180,7 @@ _ANY = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(weights=_ANY, cuts=st.sets(st.integers(1, 9)), restarts=st.booleans())
 def test_any_split_into_batches_and_any_restart_gives_the_same_marks(
     weights: list[Given], cuts: set[int], restarts: bool

@@ -16,7 +16,7 @@ from vigil.domain.errors import ScenarioError
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 90), min_size=1, max_size=8))
 def test_the_packs_do_not_depend_on_how_often_somebody_asks(cuts: list[int]) -> None:
     faults = [Fault(FaultKind.OFFLINE, 20, 40), Fault(FaultKind.MOTION, 50, 30)]

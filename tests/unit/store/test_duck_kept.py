@@ -66,7 +66,7 @@ def alike(one: Buckets, other: Buckets) -> None:
         assert getattr(one, name).dtype == getattr(other, name).dtype
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.lists(_ROW, max_size=8), st.integers(-5, 30), st.integers(1, 40)), min_size=1, max_size=6),
     st.integers(1, 12),

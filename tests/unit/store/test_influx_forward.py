@@ -374,7 +374,7 @@ def test_a_journal_or_a_disk_that_fails_is_told_and_passes(site: Site, tmp_path:
 FAULT = st.sampled_from([WRITTEN, WRITTEN, GONE, BUSY, SLOW, WRONG, Answer(Verdict.TOO_LARGE, "413")])
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     faults=st.lists(FAULT, max_size=20),
     bad=st.sets(st.integers(1, 300), max_size=4),

@@ -56,7 +56,7 @@ VALUE = st.floats(allow_nan=False, allow_infinity=False)
 SITE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).filter(lambda text: not text.endswith("\\"))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     value=VALUE,
     quality=st.integers(0, 65535),
@@ -95,7 +95,7 @@ def number(text: str) -> float:
     return int(text[:-1]) if text.endswith("i") else float(text)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(first=st.integers(1, 2**40), size=st.integers(1, 999))
 def test_values_of_one_microsecond_do_not_overwrite_one_another(first: int, size: int) -> None:
     batch = readings([(0, T0, 97.0, 0)] * size)

@@ -44,7 +44,7 @@ def columns(of: ReadingBatch) -> dict[str, list[object]]:
 
 
 @given(st.integers(0, 200), st.integers(0, 10_000), st.integers(1, 2000), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_key_orders_as_all_columns_do(rows: int, seed: int, minutes: int, at_once: bool) -> None:
     given_rows = batch(rows, seed, minutes, at_once=at_once)
     owner = OWNERS[given_rows.stream]
@@ -77,7 +77,7 @@ def test_a_key_that_would_be_too_large_is_not_made() -> None:
 
 
 @given(st.integers(0, 60), st.integers(0, 10_000), st.integers(1, 300), st.booleans(), st.sampled_from([1, 20_000]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_where_each_time_stands_once_there_is_no_copy(
     rows: int, seed: int, minutes: int, at_once: bool, apart: int
 ) -> None:

@@ -190,7 +190,7 @@ def _at_once(of: World) -> dict[int, dict[tuple[int, int], list[tuple[object, ..
     return result
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 900), min_size=1, max_size=6), often=st.booleans())
 def test_live_judging_in_any_arrival_order_finds_the_same_episodes(seed: int, sizes: list[int], often: bool) -> None:
     """``Late.judge_again`` from checkpoints against everything at once."""

@@ -60,7 +60,7 @@ class Journal:
         self._records.attempted(attempt)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(priorities=PRIORITIES, tries=TRIES)
 def test_at_least_once_and_never_after_it_arrived(priorities: list[Priority], tries: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -71,7 +71,7 @@ def test_a_file_of_the_challenge_is_one_patient(tmp_path: Path) -> None:
     assert read_hours(written(tmp_path / "p000042.psv", made), COLUMNS).ids == ("p000042",)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(12)))
 def test_rows_may_come_in_any_order(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     made = table(3, 4)

@@ -35,7 +35,7 @@ def newest(hours: Hours, name: str) -> float:
 
 
 @SETS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lengths=LENGTHS, seed=SEEDS, measured=RATES, data=st.data())
 def test_a_row_is_the_same_when_all_that_came_later_is_cut_away(
     name: str, lengths: list[int], seed: int, measured: float, data: st.DataObject
@@ -48,7 +48,7 @@ def test_a_row_is_the_same_when_all_that_came_later_is_cut_away(
 
 
 @SETS
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(lengths=LENGTHS, seed=SEEDS, measured=RATES)
 def test_rows_asked_for_are_those_of_the_whole_table(name: str, lengths: list[int], seed: int, measured: float) -> None:
     hours = stays(lengths, seed, measured=measured)
@@ -57,7 +57,7 @@ def test_rows_asked_for_are_those_of_the_whole_table(name: str, lengths: list[in
     np.testing.assert_array_equal(features.compute(hours, rows), features.compute(hours, None)[rows])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=SEEDS, measured=RATES)
 def test_nothing_older_than_the_lookback_is_seen(seed: int, measured: float) -> None:
     hours = stays([150], seed, measured=measured)
@@ -87,7 +87,7 @@ def test_who_was_never_measured_differs_in_no_feature_however_long_the_stay() ->
     assert (np.nan_to_num(rows, nan=-1.0) == np.nan_to_num(rows[0], nan=-1.0)).all()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(lengths=LENGTHS, seed=SEEDS, measured=RATES)
 def test_compiled_and_plain_are_equal(lengths: list[int], seed: int, measured: float) -> None:
     hours = stays(lengths, seed, measured=measured)
@@ -143,7 +143,7 @@ def test_windows_count_hours_and_not_rows_where_hours_are_missing() -> None:
     assert newest(one([40, np.nan], hour=[1, 40]), "HR_last") != 40
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS, measured=st.sampled_from([0.3, 0.9]))
 def test_news2_points_are_those_of_the_score(seed: int, measured: float) -> None:
     hours = stays([20], seed, measured=measured)

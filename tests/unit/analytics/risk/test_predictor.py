@@ -46,7 +46,7 @@ def predictor(kind: str = "boosting", name: str = "home") -> Predictor:
 
 
 @SETS
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), measured=RATES, data=st.data())
 def test_a_prediction_uses_its_own_hour_and_earlier_ones_only(
     name: str, seed: int, measured: float, data: st.DataObject
@@ -63,7 +63,7 @@ def test_a_prediction_uses_its_own_hour_and_earlier_ones_only(
 
 
 @KINDS
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 1000), measured=RATES)
 def test_every_row_has_a_probability_whatever_is_missing(kind: str, seed: int, measured: float) -> None:
     hours = stays([50, 1, 7], seed, measured=measured, feature_set="home")
@@ -76,7 +76,7 @@ def test_every_row_has_a_probability_whatever_is_missing(kind: str, seed: int, m
     np.testing.assert_array_equal(found.probability[~model], np.linspace(0.01, 0.2, 22)[points[~model]])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), measured=RATES)
 def test_rows_asked_for_are_those_of_the_whole_table(seed: int, measured: float) -> None:
     hours = stays([40, 3, 80], seed, measured=measured)

@@ -39,7 +39,7 @@ def test_hours_of_stays_without_sepsis_stand_for_all_of_them() -> None:
     assert (weight != learned(np.zeros(50_000), np.arange(0, 50_001, 50), 2)[1]).any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_at_the_same_prevalence_no_threshold_has_more_utility(seed: int) -> None:
     labels, starts, score = ward(40, seed)
@@ -47,7 +47,7 @@ def test_at_the_same_prevalence_no_threshold_has_more_utility(seed: int) -> None
     assert challenge_utility(labels, score >= chosen, starts) == pytest.approx(best[1])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_for_a_hospital_with_less_sepsis_it_never_alerts_more(seed: int) -> None:
     labels, starts, score = ward(40, seed)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.engine.compiled import Kernels
@@ -138,7 +138,6 @@ def test_news2_spo2_and_oxygen_together_with_each_other_input(compiled: Kernels)
     assert found == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(*(st.sampled_from(each) for each in NEWS2_VALUES)), min_size=1, max_size=20))
 def test_news2_any_mixture(rows: list[Row]) -> None:
     found, expected = news2_found(rows, None)
@@ -189,7 +188,6 @@ def test_on_every_boundary(
     assert columns(np.array(rows[::3])).tolist() == found[::3]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(*(st.sampled_from(each) for each in MEWS_VALUES)), min_size=1, max_size=20))
 def test_mews_any_mixture(rows: list[Row]) -> None:
     assert mews_columns(np.array(rows)).tolist() == [mews_line(row) for row in rows]

@@ -174,7 +174,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Slot], list[Row]]:
     return slots, rows
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories())
 def test_the_same_as_the_slow_one(compiled: Kernels, history: tuple[list[Slot], list[Row]]) -> None:
     found = grid(*history)
@@ -182,7 +182,6 @@ def test_the_same_as_the_slow_one(compiled: Kernels, history: tuple[list[Slot], 
     assert bits(grid(*history, compiled)) == bits(found)
 
 
-@settings(deadline=None)
 @given(histories(), st.integers(0, 1000))
 def test_a_function_of_the_set_of_readings(compiled: Kernels, history: tuple[list[Slot], list[Row]], seed: int) -> None:
     slots, rows = history
@@ -193,7 +192,7 @@ def test_a_function_of_the_set_of_readings(compiled: Kernels, history: tuple[lis
     assert bits(one) == bits(other)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 200)), min_size=60, max_size=250))
 def test_of_a_crowded_minute_the_last_64_different_values_count(
     compiled: Kernels, values: list[tuple[int, int]]

@@ -107,7 +107,6 @@ minutes = st.lists(st.tuples(st.sampled_from((1, 1, 1, 1, 1, 4)), st.sampled_fro
 clear_delays = st.sampled_from((0, 1, MINUTE, MINUTE + 1, 3 * MINUTE))
 
 
-@settings(deadline=None)
 @given(minutes, st.lists(st.integers(0, 40), max_size=4), clear_delays)
 def test_any_split_gives_the_same_episodes(
     compiled: Kernels, line: list[tuple[int, Inputs]], cuts: list[int], clear_us: int
@@ -203,7 +202,7 @@ def judged(
 delays = st.tuples(*[st.sampled_from([0, MINUTE, 2 * MINUTE, 5 * MINUTE])] * 3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(minutes, clear_delays, delays)
 def test_the_same_episodes_as_the_live_rule(
     line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int]

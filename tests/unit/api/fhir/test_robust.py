@@ -48,7 +48,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     opened.close()
 
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick

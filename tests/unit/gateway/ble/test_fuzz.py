@@ -79,13 +79,13 @@ def test_random_values_in_frames_of_the_right_shape(short: int) -> None:
         assert not accepted(profile(short), frame + b"\x00")
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True)
 @given(st.sampled_from(sorted(PROFILES)), st.binary(max_size=64))
 def test_any_bytes(key: str, frame: bytes) -> None:
     accepted(PROFILES[key], frame)
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300, derandomize=True)
 @given(st.sampled_from(VECTORS), st.data())
 def test_vectors_with_bytes_changed(vector: tuple[int, str, object], data: st.DataObject) -> None:
     frame = bytearray.fromhex(vector[1])

@@ -49,7 +49,7 @@ def test_every_feature_has_a_group() -> None:
     assert features(np.full((2, 600), 80, np.float32)).shape == (2, len(NAMES))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 600), st.floats(30, 230, width=32))
 def test_no_minute_after_now_and_none_before_ten_hours_counts(shift: int, other: float) -> None:
     course = records(1).minutes[:, :600]
@@ -67,7 +67,7 @@ def test_another_limit_is_another_pressure() -> None:
     np.testing.assert_allclose(higher, lower, atol=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_missing_minutes_at_any_rate_leave_numbers_or_an_abstention(rate: float, seed: int) -> None:
     course = records(1).minutes[:, :600].copy()

@@ -76,7 +76,7 @@ def test_all_the_hours_kept_are_there_while_the_next_quarter_runs() -> None:
     assert found == pytest.approx(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(READINGS, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_neither_order_nor_batches_matter(readings: list[tuple[int, int, int]], random: object, size: int) -> None:
     """Inside the lateness window."""

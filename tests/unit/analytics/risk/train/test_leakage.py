@@ -81,7 +81,7 @@ def test_and_a_feature_that_knows_who_is_who_is_no_help(tmp_path: Path) -> None:
     assert boosting["auroc"]["low"] <= 0.5 <= boosting["auroc"]["high"], boosting
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 99))
 def test_it_is_drawn_by_seed(seed: int) -> None:
     event = np.arange(60) % 3 == 0

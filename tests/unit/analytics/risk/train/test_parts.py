@@ -26,7 +26,7 @@ def data(stays: int = 40) -> Data:
     return {**columns, "hour": made["ICULOS"].astype(np.int32), "starts": np.arange(stays + 1) * HOURS}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 50), st.floats(0.2, 5), st.floats(-10, 10))
 def test_calibration_finds_the_line_between_score_and_log_odds(seed: int, slope: float, middle: float) -> None:
     random = np.random.default_rng(seed)
