@@ -31,7 +31,8 @@ ASKING = frozenset(
 
 class How(StrEnum):
     """``now``: a person is interrupted. ``list``: on the work list and in the hand-over note only. ``held``: it waits for a
-    valid value, for data to come back, or for room in the ward's budget of interruptions, ten minutes at the longest.
+    valid value, for data to come back, or for room in the ward's budget of interruptions, ten minutes at the longest; or for the
+    end of a planned pause.
     ``joined``: somebody is called, or at work, for the same patient. ``inhibited``: another open alert says the same and more.
     ``snoozed``: a person set it aside."""
 

@@ -162,7 +162,7 @@ SAFE_HARBOR: tuple[tuple[str, str], ...] = (
     ("names", "left out; a pseudonym stands for the patient, nothing for staff"),
     ("geography below a state", "left out; a ward is a pseudonym, and only where k allows it"),
     ("dates, and ages over 89", "left out; times are seconds since the patient's enrolment, ages are groups up to 90+"),
-    ("telephone numbers", "none are stored of patients; free text is left out"),
+    ("telephone numbers", "left out, with addresses and next of kin; free text is left out"),
     ("fax numbers", "none are stored of patients; free text is left out"),
     ("e-mail addresses", "none are stored of patients; free text is left out"),
     ("social security numbers", "none are stored; free text is left out"),

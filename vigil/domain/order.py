@@ -31,7 +31,8 @@ _COVERAGE_RANK = {
     CoverageState.NOT_WATCHED: 0,
     CoverageState.NO_DEVICE: 1,
     CoverageState.PARTLY: 2,
-    CoverageState.WATCHED: 3,
+    CoverageState.PAUSED: 3,
+    CoverageState.WATCHED: 4,
 }
 
 

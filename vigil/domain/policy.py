@@ -136,6 +136,10 @@ _AT_HOME = {
     "limit.bp_sys.low": (91, 2700, 3),
 }
 
+#: What calls at home beside the limits: jumps of the heart rate, and glucose that falls towards its limit
+#: (``docs/decisions/0042-alert-quality.md``).
+_FOUND_AT_HOME = dict.fromkeys(("rate.heart_rate", "rate.glucose_mgdl"), _M)
+
 
 def _at_home(rule: LimitRule) -> LimitRule:
     limit, delay_s, hysteresis = _AT_HOME.get(rule.rule, (rule.limit, rule.delay_s, rule.hysteresis))
@@ -148,7 +152,7 @@ DEFAULT_POLICY = replace(
     news2_delay_s={"high": 300.0, "medium": 1800.0, "low": 3600.0},
     news2_clear_delay_s=3600.0,
     clear_delay_s=1800.0,
-    findings={**BEDSIDE_POLICY.findings, "rate.heart_rate": _M},
+    findings={**BEDSIDE_POLICY.findings, **_FOUND_AT_HOME},
     realarm_s={"high": 1800.0, "medium": 14400.0, "low": 14400.0},
 )
 

@@ -56,15 +56,18 @@ class Score:
 class CoverageState(StrEnum):
     WATCHED = "watched"
     PARTLY = "partly"
+    PAUSED = "paused"
     NOT_WATCHED = "not_watched"
     NO_DEVICE = "no_device"
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Is this person watched? ``since``: microseconds UTC; ``why``: words for the nurse, empty when watched."""
+    """Is this person watched? ``since``: microseconds UTC; ``why``: words for the nurse, empty when watched; ``until``: the end
+    of a planned pause."""
 
     patient_id: str
     state: CoverageState
     since: int
     why: str
+    until: int | None = None

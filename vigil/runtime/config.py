@@ -145,6 +145,12 @@ class StoreSettings(_Section):
         title="Days of readings",
         description="readings measured longer ago are removed for ever; 0 = none, else 31 at least",
     )
+    rollup_keep_days: int = Field(
+        0,
+        ge=0,
+        title="Days of roll-ups",
+        description="of removed readings, least, greatest, mean and last value of each hour are kept so long; 0 = for ever",
+    )
 
     @field_validator("keep_days")
     @classmethod
@@ -152,6 +158,12 @@ class StoreSettings(_Section):
         if 0 < days < LEAST_KEPT_DAYS:
             raise ValueError(f"{LEAST_KEPT_DAYS} at least, or 0 for all")
         return days
+
+    @model_validator(mode="after")
+    def _not_before_the_readings(self) -> StoreSettings:
+        if self.rollup_keep_days and not 0 < self.keep_days <= self.rollup_keep_days:
+            raise ValueError("rollup_keep_days: as many as keep_days at least, which must be set, or 0 for ever")
+        return self
 
 
 class WatchdogSettings(_Section):

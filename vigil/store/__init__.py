@@ -16,6 +16,7 @@ from vigil.domain.burden import Course
 from vigil.domain.deliveries import Attempt, Backlog, Delivery, Target
 from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.feedback import Feedback
+from vigil.domain.pauses import Pause
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64, U16, U32, ReadingBatch, Stream
@@ -23,6 +24,7 @@ from vigil.domain.risk import ModelState, Prediction
 from vigil.domain.scores import Score
 from vigil.domain.teams import Team, TeamVersion
 from vigil.store.audit import AuditRecords
+from vigil.store.bedside import ContactRecords, NoteRecords, PauseRecords
 from vigil.store.break_glass import BreakGlassRecords
 from vigil.store.device_settings import DeviceSettingRecords
 from vigil.store.enrolment import EnrolmentRecords
@@ -172,7 +174,12 @@ class ReadingStore(ReadingHistory, PredictionStore, Protocol):
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
         """At most ``points`` buckets of ceil((end - start) / points) µs from ``start``; the streams are pooled; gated and NaN
-        values are counted apart. Raises ``InvalidInput`` when ``points`` < 1."""
+        values are counted apart. Raises ``InvalidInput`` when ``points`` < 1. What was measured before ``whole_since`` counts by
+        whole hours UTC inside [start, end), each in the bucket in which it begins."""
+        ...
+
+    def whole_since(self) -> int:
+        """Microseconds: ``range`` has nothing that was measured before then, as only roll-ups are kept. 0 = it has everything."""
         ...
 
     def delivered(self, device_id: str, since: int) -> int:
@@ -208,12 +215,16 @@ class WardRecords(Protocol):
         ...
 
     def revision(self) -> int:
-        """Grows with every change to patients, devices, bindings or policies: readers with a cache compare it."""
+        """Grows with every change to patients, devices, bindings, policies or pauses: readers with a cache compare it."""
         ...
 
     def policy(self, patient_id: str) -> Policy | None:
         """What the documents of the programme, the ward and the patient make of the default, with its schedules; None = they say
         nothing, or there is no such patient. The same object for the same documents."""
+        ...
+
+    def newest_pauses(self) -> list[Pause]:
+        """The newest planned pause of each patient who ever had one, over or not, without its reason."""
         ...
 
     def teams(self) -> list[Team]:
@@ -299,11 +310,15 @@ class RecordStore(
     Protocol,
 ):
     """Patients, devices, bindings, policies, alerts. Safe to use from several threads. ``accounts``: who may log in;
-    ``break_glass``: who opened a record in an emergency; ``erasures``: of persons."""
+    ``break_glass``: who opened a record in an emergency; ``erasures``: of persons; ``notes``, ``contacts`` and ``pauses``: what
+    people keep with a patient."""
 
     accounts: AccountRecords
     break_glass: BreakGlassRecords
     erasures: ErasureRecords
+    notes: NoteRecords
+    contacts: ContactRecords
+    pauses: PauseRecords
 
     def add_patient(self, patient: Patient) -> None:
         """Raises ``InvalidInput`` when the id exists."""

@@ -1,4 +1,5 @@
-"""A patient's own copy: what the person gave and what sensors observed on the person, as lines that any program reads.
+"""A patient's own copy: what the person gave, what people kept with the person and what sensors observed, as lines that any
+program reads.
 
 GDPR Art. 15 and 20 (reference page "Security, privacy and safety", section 2): not what was inferred, so no scores, alerts and
 predictions; ``$everything`` under ``/fhir/R4`` has these.
@@ -20,6 +21,7 @@ from vigil.domain.quality import Quality
 from vigil.domain.times import to_iso
 from vigil.domain.vitals import VITALS
 from vigil.store import RecordStore
+from vigil.store.export_bedside import kept_rows
 
 _OPEN_END = 2**62
 _ROWS = 10_000
@@ -34,7 +36,8 @@ ORDER BY r.measured_at, r.ordinal
 
 
 def write_ndjson(readings: Path, records: RecordStore, patient_id: str, to: Path) -> int:
-    """A line for the person, one for each time a device was worn, one for each value; how many values.
+    """A line for the person, one for each thing that people kept with the person, one for each time a device was worn, one for
+    each value; how many values.
 
     ``readings``: a DuckDB file that nobody writes to. Raises ``NotFound``, ``StoreError``.
     """
@@ -43,6 +46,7 @@ def write_ndjson(readings: Path, records: RecordStore, patient_id: str, to: Path
     count = 0
     with to.open("w", encoding="utf-8") as file:
         file.write(_line(_person(patient)))
+        file.writelines(map(_line, kept_rows(records, patient_id)))
         for one in worn:
             file.write(_line(_device(one, models[one.device_id])))
         for row in _values(readings, worn):

@@ -88,7 +88,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path: Path) -> Non
     with duckdb.connect(str(path)) as con:
         con.execute("UPDATE schema_info SET version = 999")
     for _ in range(2):
-        with pytest.raises(StoreError, match="schema version 999, this Vigil needs 3"):
+        with pytest.raises(StoreError, match="schema version 999, this Vigil needs 4"):
             DuckReadingStore(path, ManualClock())
 
 
@@ -119,7 +119,7 @@ def test_the_time_of_creation_is_kept(tmp_path: Path) -> None:
     DuckReadingStore(path, ManualClock(T0)).close()
     DuckReadingStore(path, ManualClock(T0 + 5)).close()
     with duckdb.connect(str(path), read_only=True) as con:
-        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(3, T0)]
+        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(4, T0)]
 
 
 def test_a_file_from_before_predictions_and_closed_days_is_brought_up_to_date_and_loses_nothing(tmp_path: Path) -> None:
@@ -129,6 +129,7 @@ def test_a_file_from_before_predictions_and_closed_days_is_brought_up_to_date_an
     store.close()
     with duckdb.connect(str(path)) as con:
         con.execute("DROP TABLE predictions; DROP TABLE parts; DROP TABLE newest; DROP TABLE given")
+        con.execute("DROP TABLE hours; DROP TABLE unrolled; DROP TABLE forgotten")
         con.execute("UPDATE schema_info SET version = 1")
     for _ in range(2):
         store = DuckReadingStore(path, ManualClock(T0 + 5))
@@ -136,7 +137,7 @@ def test_a_file_from_before_predictions_and_closed_days_is_brought_up_to_date_an
         assert store.after(0, 10).value.tolist() == kept.value.tolist()
         store.close()
     with duckdb.connect(str(path), read_only=True) as con:
-        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(3, T0)]
+        assert con.execute("SELECT version, created_at FROM schema_info").fetchall() == [(4, T0)]
 
 
 def test_a_full_disk_is_a_store_error_and_costs_nothing_that_was_committed(tmp_path: Path) -> None:

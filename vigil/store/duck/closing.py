@@ -20,7 +20,8 @@ import numpy as np
 
 from vigil.domain.errors import StoreError
 from vigil.domain.times import DAY, utc_date
-from vigil.store.duck import history
+from vigil.store import Buckets
+from vigil.store.duck import history, hours
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.history import Part
 from vigil.store.duck.latest import newest_rows
@@ -60,6 +61,9 @@ class Days:
         self._file = file
         self.folder = folder
         self.edge = Edge()
+        #: Of what was measured before then, only roll-ups are kept; microseconds.
+        self.forgotten = 0
+        self._unrolled: list[int] = []
         self._moving = threading.Lock()
 
     def open(self, con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -69,6 +73,8 @@ class Days:
         for part in parts:
             edge = edge.beyond(part)
         self.edge = edge
+        self.forgotten = hours.forgotten(con)
+        self._unrolled = [part.day for part in history.stored(con, hours.UNROLLED)]
         for stray in history.strays(self.folder, {part.file for part in parts}):
             with suppress(OSError):  # it does no harm, and the next opening tries again
                 stray.unlink()
@@ -95,6 +101,18 @@ class Days:
         """Of what was measured in [start, end)."""
         return self.rows(lambda edge: start >= edge.day, history.MEASURED, [DAY, start, end])
 
+    def rolled(self, start: int, end: int, width: int) -> hours.Span | None:
+        """The hours of [start, end) that the roll-ups answer for buckets of ``width``; None = none."""
+        ready = not any(start < day + DAY and day < end for day in self._unrolled)
+        return hours.span(start, end, width, self.edge.day if ready else 0, self.forgotten)
+
+    def buckets(self, streams: Sequence[int], asked: hours.Span, width: int, rolled: hours.Span) -> Buckets:
+        """From the roll-ups of ``rolled`` and, for the rest of ``asked``, the readings, as of one moment."""
+        (start, end), (first, until) = asked, rolled
+        edges = f"({history.MEASURED}) OR ({history.MEASURED})"
+        with self.rows(lambda _: False, edges, [DAY, start, first, DAY, until, end]) as (con, table):
+            return hours.buckets(con, table, streams, asked, width, rolled)
+
     def copy(self, to: Path) -> None:
         """All files into the folder ``to``, while they are held. A file never changes, so a second name for it will do."""
         with self._file.read() as con:
@@ -111,6 +129,7 @@ class Days:
         """Moves the readings of all days that ended at or before ``before`` into files; how many. Raises ``StoreError``."""
         moved = 0
         with self._moving:
+            self._roll()
             with self._file.read() as con:
                 days = [day for day in history.days_to_close(con, before) if day + DAY <= before]
             for day in days:
@@ -121,18 +140,27 @@ class Days:
     def forget_before(self, before: int) -> int:
         """Forgets the readings of all days that ended at or before ``before``; how many of those in files."""
         with self._moving:
+            self._roll()
             with self._file.read() as con:
                 parts = history.stored(con, "day + ? <= ?", [DAY, before])
             limit = before - before % DAY
+            self.forgotten = max(self.forgotten, limit)
             with self._file.write() as con:
                 top = head(con)
                 con.execute("DELETE FROM given")
                 con.execute("INSERT INTO given VALUES (?)", [top])
                 history.forget(con, parts)
+                hours.enter(con, hours.of(con, "readings", "measured_at < ?", [limit]))
                 con.execute("DELETE FROM readings WHERE measured_at < ?", [limit])
                 con.execute("DELETE FROM newest WHERE measured_at < ?", [limit])
+                hours.forget_readings(con, limit)
             self._unlink(parts)
         return sum(part.size for part in parts)
+
+    def forget_hours_before(self, before: int) -> None:
+        """Forgets the roll-ups of all days that ended at or before ``before``."""
+        with self._moving, self._file.write() as con:
+            con.execute("DELETE FROM hours WHERE start < ?", [before - before % DAY])
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -150,6 +178,7 @@ class Days:
             newest = newest_rows(
                 con, f"(SELECT * FROM newest UNION ALL SELECT * FROM readings WHERE {_IN_DAY})", values
             )
+            rolled = hours.of(con, "readings", _IN_DAY, values)
         if made is None:
             return 0
         self.edge = self.edge.beyond(made)
@@ -159,10 +188,29 @@ class Days:
             if gone != [(made.size,)]:
                 raise StoreError(f"{made.file}: {made.size} readings were written, {gone} were to be moved")
             history.enter(con, made)
+            hours.enter(con, rolled)
             con.execute("DELETE FROM newest")
             append(con, newest, "newest")
         logger.info("%s: %d readings of %s moved to a file", self.folder.name, made.size, utc_date(day))
         return made.size
+
+    def _roll(self) -> None:
+        """Makes the roll-ups of files that an earlier Vigil wrote."""
+        if not self._unrolled:
+            return
+        with self._snapshot() as con:
+            parts = history.stored(con, hours.UNROLLED)
+        for part in parts:
+            if not (self.folder / part.file).is_file():
+                continue  # who asks for that day is told; the others need not wait for it
+            with self._snapshot() as con:
+                made = hours.of(con, history.files(self.folder, [part]), "true", ())
+            with self._file.write() as con:
+                hours.enter(con, made)
+                con.execute("DELETE FROM unrolled WHERE file = ?", [part.file])
+            days = self._unrolled.copy()
+            days.remove(part.day)
+            self._unrolled = days  # not in place: others go through it
 
     def _merge(self, day: int) -> None:
         """One file of many. The rows stay the same, so a reader may see either."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vigil.domain.readings import ReadingBatch
+from vigil.store.duck.by_stream import ByStream
 from vigil.store.duck.closing import ANY_TIME, Days
 from vigil.store.duck.readings import COLUMNS, as_batch
 
@@ -30,10 +31,16 @@ class _Part:
 
 
 class Kept:
-    """Safe to use from several threads. ``most_of_stream``, ``most``: rows."""
+    """Safe to use from several threads. ``most_of_stream``, ``most``: rows. ``by_stream``: where a first look finds them soon."""
 
-    def __init__(self, days: Days, most_of_stream: int = MOST_OF_STREAM, most: int = MOST) -> None:
-        self._days = days
+    def __init__(
+        self,
+        days: Days,
+        most_of_stream: int = MOST_OF_STREAM,
+        most: int = MOST,
+        by_stream: ByStream | None = None,
+    ) -> None:
+        self._days, self._by_stream = days, by_stream
         self._most_of_stream, self._most = most_of_stream, most
         self._lock = threading.Lock()
         self._parts: OrderedDict[int, _Part] = OrderedDict()
@@ -75,13 +82,17 @@ class Kept:
 
     def _read(self, stream: int, since: int, after: int, head: int) -> ReadingBatch:
         """One row more than may be kept tells that there are too many."""
+        known, most = ReadingBatch.empty(), self._most_of_stream + 1
+        if self._by_stream is not None:
+            known, after = self._by_stream.rows(stream, since, after, head, most)
         query = (
             f"SELECT {COLUMNS} FROM {{table}} WHERE ordinal > ? AND ordinal <= ? AND stream = ? AND measured_at >= ? "
-            f"LIMIT {self._most_of_stream + 1}"
+            f"LIMIT {most}"
         )
         # What was committed after ``after`` may have moved since.
         with self._days.measured(since, ANY_TIME) as (con, table):
-            found = as_batch(con.execute(query.format(table=table), [after, head, stream, since]).fetchnumpy())
+            newer = as_batch(con.execute(query.format(table=table), [after, head, stream, since]).fetchnumpy())
+        found = ReadingBatch.concat([known, newer])
         return found.take(np.lexsort((found.ordinal, found.measured_at)))
 
 

@@ -101,15 +101,19 @@ def buckets(
         FROM {table} WHERE {where} GROUP BY place ORDER BY place
     """
     values = [start, width, *streams, start, end] if streams else [start, width]
-    found = con.execute(query, values).fetchnumpy()
+    return as_buckets(con.execute(query, values).fetchnumpy(), start, width)
+
+
+def as_buckets(columns: Mapping[str, Any], start: int, width: int) -> Buckets:
+    """``columns``: those of ``Buckets``, with the number of the bucket as ``place``."""
     return Buckets(
-        start=_plain(found["place"], np.int64) * width + start,
-        minimum=_plain(found["minimum"], np.float64),
-        maximum=_plain(found["maximum"], np.float64),
-        mean=_plain(found["mean"], np.float64),
-        last=_plain(found["last"], np.float64),
-        count=_plain(found["count"], np.uint32),
-        bad=_plain(found["bad"], np.uint32),
+        start=plain(columns["place"], np.int64) * width + start,
+        minimum=plain(columns["minimum"], np.float64),
+        maximum=plain(columns["maximum"], np.float64),
+        mean=plain(columns["mean"], np.float64),
+        last=plain(columns["last"], np.float64),
+        count=plain(columns["count"], np.uint32),
+        bad=plain(columns["bad"], np.uint32),
     )
 
 
@@ -158,10 +162,10 @@ def unsequenced(con: duckdb.DuckDBPyConnection, table: str, keys: Sequence[tuple
 
 
 def as_batch(columns: Mapping[str, Any]) -> ReadingBatch:
-    return ReadingBatch(*(_plain(columns[name], dtype) for name, dtype in COLUMN_TYPES.items()))
+    return ReadingBatch(*(plain(columns[name], dtype) for name, dtype in COLUMN_TYPES.items()))
 
 
-def _plain(column: Any, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
+def plain(column: Any, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
     """A plain array: DuckDB masks the columns that hold NULL, which for us is NaN."""
     if isinstance(column, np.ma.MaskedArray):
         column = column.filled(np.nan) if np.issubdtype(dtype, np.floating) else column.data

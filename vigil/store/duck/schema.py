@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from vigil.domain.errors import StoreError
-from vigil.store.duck import history
+from vigil.store.duck import history, hours
 
 #: Grows with every change to ``TABLES``; ``_UPGRADES`` says how a file of the version before becomes one.
-VERSION = 3
+VERSION = 4
 
 # Since version 2.
 _PREDICTIONS = """
@@ -48,10 +48,11 @@ CREATE TABLE scores (
 );
 {_PREDICTIONS}
 {history.TABLES}
+{hours.TABLES}
 """
 
 # By the version that a file has: what makes the next one of it.
-_UPGRADES = {1: _PREDICTIONS, 2: history.TABLES}
+_UPGRADES = {1: _PREDICTIONS, 2: history.TABLES, 3: hours.TABLES}
 
 
 def prepare(con: duckdb.DuckDBPyConnection, path: Path, now_us: int) -> None:

@@ -15,9 +15,10 @@ from vigil.domain.scores import Score
 from vigil.domain.times import DAY
 from vigil.runtime.clock import Clock
 from vigil.store import Buckets, Commit, DeadLetter, Latest
-from vigil.store.duck import deadletters, latest, packs, readings, schema, streams
+from vigil.store.duck import deadletters, hours, latest, packs, readings, schema, streams
 from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
+from vigil.store.duck.by_stream import ByStream
 from vigil.store.duck.closing import Days, Edge
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.copy import TableSum, copy
@@ -39,7 +40,8 @@ class DuckReadingStore:
         self._streams = streams.StreamBook(())
         self._latest = latest.LatestValues()
         self._days = Days(self._file, path.parent / FOLDER)
-        self._kept = Kept(self._days)
+        self._by_stream = ByStream(self._days, path, clock)
+        self._kept = Kept(self._days, by_stream=self._by_stream)
         #: Files that should be there and are not: what was measured then cannot be read.
         self.missing: list[str] = []
         self._head = self._last_dead = self._last_score = self._last_prediction = 0
@@ -79,6 +81,7 @@ class DuckReadingStore:
             self._head = head
             self._last_dead += len(batch.dead_letters)
             self._doubtful = False
+            self._by_stream.grow(head)
             return stored
 
     def streams(self) -> list[Stream]:
@@ -134,11 +137,20 @@ class DuckReadingStore:
             return readings.in_range(con, table, streams, start, end, limit)
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-        kept = self._kept_rows(streams, start, end)
+        width = readings.bucket_width(start, end, points)
+        rolled = self._days.rolled(start, end, width) if streams else None
+        edge = start if rolled is None else max(rolled[1], min(end, self._days.edge.day))
+        kept = self._kept_rows(streams, edge, end)
+        if rolled is not None:
+            old = self._days.buckets(streams, (start, end if kept is None else edge), width, rolled)
+            return old if kept is None else hours.joined(old, readings.bucketed(kept, start, end, points))
         if kept is not None:
             return readings.bucketed(kept, start, end, points)
         with self._days.measured(start, end) as (con, table):
             return readings.buckets(con, table, streams, start, end, points)
+
+    def whole_since(self) -> int:
+        return self._days.forgotten
 
     def _kept_rows(self, streams: Sequence[int], start: int, end: int) -> ReadingBatch | None:
         """From memory, of one stream and a time that is not long past; else None: it would keep all that came after it."""
@@ -219,11 +231,17 @@ class DuckReadingStore:
         their packs stay, so that they are not taken for new when they are sent again."""
         forgotten = self._days.forget_before(before)
         self._latest.forget(before - before % DAY)
-        self._kept = Kept(self._days)
+        self._by_stream.clear()
+        self._kept = Kept(self._days, by_stream=self._by_stream)
         return forgotten
+
+    def forget_hours(self, before: int) -> None:
+        """Forgets the roll-ups of days that ended at or before ``before``, for ever."""
+        self._days.forget_hours_before(before)
 
     def close(self) -> None:
         """Writes DuckDB's log into the file. Later calls raise ``StoreError``; closing again does nothing."""
+        self._by_stream.close()
         self._file.close()
         self._kept = Kept(self._days)
 

@@ -67,6 +67,11 @@ class Database:
             if not opened:
                 self._engine.dispose()
 
+    @property
+    def file(self) -> str | None:
+        """None: a server."""
+        return None if self._server else self._engine.url.database
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from vigil.domain.erasure import UNDER_WATCH, Erasure
 from vigil.domain.errors import InvalidInput, NotFound
+from vigil.store.records.bedside import forget_bedside
 from vigil.store.records.database import Database
 from vigil.store.records.names import Names
 from vigil.store.records.tables import Tables
@@ -75,6 +76,7 @@ class SqlErasures:
         alerts, lines, feedback = self._t.alerts, self._t.transitions, self._t.feedback
         questions, policies = self._t.whose_questions, self._t.policies
         own = alerts.c.patient_id == patient_id
+        forget_bedside(con, self._t, patient_id)
         con.execute(update(alerts).where(own).values(note="", snooze_reason=""))
         ids = select(alerts.c.alert_id).where(own)
         con.execute(update(feedback).where(feedback.c.alert_id.in_(ids)).values(note=""))

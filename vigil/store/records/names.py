@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
-from vigil.domain.errors import StoreError
+from vigil.domain.errors import NotFound, StoreError
 from vigil.domain.people import Patient
 from vigil.store.records.documents import patient_of, patient_row
 from vigil.store.records.tables import Tables
@@ -46,6 +46,16 @@ class Names:
         box = Fernet(_open(self._box, known.pop("wrapped")))
         return patient_of({**known, **{name: _open(box, known[name]).decode() for name in SEALED}})
 
+    def box_of(self, con: Connection, patient_id: str) -> Fernet:
+        """With the person's own key. Raises ``NotFound``, also for who is erased."""
+        keys, erasures = self._t.patient_keys, self._t.erasures
+        own = keys.c.patient_id == patient_id
+        gone = select(erasures.c.patient_id)
+        wrapped = con.execute(select(keys.c.wrapped).where(own, keys.c.patient_id.not_in(gone))).scalar_one_or_none()
+        if wrapped is None:
+            raise NotFound("no such patient")
+        return Fernet(_open(self._box, wrapped))
+
     def forget(self, con: Connection, patient_id: str) -> None:
         """The key is overwritten by as many random bytes, in its place."""
         t, keys = self._t.patients, self._t.patient_keys
@@ -68,6 +78,15 @@ class Names:
 def _sealed(key: bytes, row: Mapping[str, Any]) -> dict[str, bytes]:
     box = Fernet(key)
     return {name: _seal(box, row[name].encode()) for name in SEALED}
+
+
+def sealed_text(box: Fernet, text: str) -> bytes:
+    return _seal(box, text.encode())
+
+
+def opened_text(box: Fernet, sealed: bytes) -> str:
+    """Raises ``StoreError``."""
+    return _open(box, sealed).decode()
 
 
 def _seal(box: Fernet, clear: bytes) -> bytes:

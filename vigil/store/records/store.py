@@ -16,16 +16,19 @@ from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.enrolment import Claim, Enrolment, Outcome, TakenOver
 from vigil.domain.errors import ConfigError, StoreError
 from vigil.domain.feedback import Feedback
+from vigil.domain.pauses import Pause
 from vigil.domain.people import Binding, Device, Patient
 from vigil.domain.policy import Policy
 from vigil.domain.teams import Team, TeamVersion
 from vigil.domain.wearing import Word
 from vigil.domain.whose import Answer as WhoseAnswer
 from vigil.domain.whose import WhoseQuestion
+from vigil.store.bedside import ContactRecords, NoteRecords, PauseRecords
 from vigil.store.break_glass import BreakGlassRecords
 from vigil.store.erasure import ErasureRecords
 from vigil.store.records.alerts import Alerts
 from vigil.store.records.audit import AuditBook
+from vigil.store.records.bedside import SqlContacts, SqlNotes
 from vigil.store.records.break_glass import SqlBreakGlass
 from vigil.store.records.burden import courses
 from vigil.store.records.database import Database
@@ -35,10 +38,12 @@ from vigil.store.records.enrolment import Enrolments
 from vigil.store.records.erasure import SqlErasures
 from vigil.store.records.feedback import FeedbackBook
 from vigil.store.records.names import Names
+from vigil.store.records.pauses import SqlPauses, newest_pauses
 from vigil.store.records.people import People
 from vigil.store.records.policies import Policies
 from vigil.store.records.tables import Tables, build
 from vigil.store.records.teams import Teams
+from vigil.store.records.unchanged import Commits
 from vigil.store.records.users import SqlAccounts
 from vigil.store.records.wearing import WearingBook
 from vigil.store.records.whose import WhoseBook
@@ -73,8 +78,15 @@ class SqlRecordStore:
         self._audit = AuditBook(tables)
         self._whose = WhoseBook(tables)
         self._database = Database(url, patience_s)
+        self._commits = Commits(self._database.file)
+        self._revision: tuple[int | None, int] = (None, 0)
+        self._log_end: tuple[int | None, int] = (None, 0)
         self.accounts: AccountRecords = SqlAccounts(self._database, tables)
         self.break_glass: BreakGlassRecords = SqlBreakGlass(self._database, tables)
+        names = Names(tables, box)
+        self.notes: NoteRecords = SqlNotes(self._database, tables, names)
+        self.contacts: ContactRecords = SqlContacts(self._database, tables, names)
+        self.pauses: PauseRecords = SqlPauses(self._database, tables, names)
         erasures = SqlErasures(self._database, tables, box)
         self.erasures: ErasureRecords = erasures
         fits = False
@@ -128,8 +140,13 @@ class SqlRecordStore:
             return self._people.bindings(con)
 
     def revision(self) -> int:
+        seen, known = self._commits.seen(), self._revision
+        if seen is not None and seen == known[0]:
+            return known[1]
         with self._database.read() as con:
-            return self._people.revision(con)
+            found = self._people.revision(con)
+        self._revision = (seen, found)
+        return found
 
     def put_policy(self, document: PolicyDocument, after: int | None = None) -> PolicyDocument:
         with self._database.write() as con:
@@ -146,6 +163,10 @@ class SqlRecordStore:
     def policy(self, patient_id: str) -> Policy | None:
         with self._database.read() as con:
             return self._policies.policy(con, patient_id)
+
+    def newest_pauses(self) -> list[Pause]:
+        with self._database.read() as con:
+            return newest_pauses(con, self._tables)
 
     def put_team(self, team: Team, author: str, reason: str, at: int) -> None:
         with self._database.write() as con:
@@ -185,8 +206,14 @@ class SqlRecordStore:
     def transitions(
         self, *, after_seq: int = 0, alert_id: str | None = None, limit: int = 10_000, include_test: bool = False
     ) -> list[Transition]:
+        seen, tail = self._commits.seen(), alert_id is None and include_test
+        if tail and seen is not None and (seen, after_seq) == self._log_end:
+            return []  # asked all the time by who follows the log
         with self._database.read() as con:
-            return self._alerts.transitions(con, after_seq, alert_id, limit, include_test)
+            found = self._alerts.transitions(con, after_seq, alert_id, limit, include_test)
+        if tail and len(found) < limit:
+            self._log_end = (seen, found[-1].seq if found else after_seq)
+        return found
 
     def forget_self_tests(self, before: int) -> int:
         with self._database.write() as con:
@@ -318,6 +345,7 @@ class SqlRecordStore:
 
     def close(self) -> None:
         """Later calls raise ``StoreError``; closing again does nothing."""
+        self._commits.close()
         self._database.close()
 
 

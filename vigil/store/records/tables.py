@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from vigil.store.records.audit_table import audit_log
+from vigil.store.records.bedside_tables import BedsideTables, bedside_tables
 from vigil.store.records.break_glass_table import break_glass
 from vigil.store.records.columns import COUNTED, Document
 from vigil.store.records.erasure_tables import erasures, patient_keys
@@ -67,6 +68,7 @@ class Tables:
     patient_keys: Table
     erasures: Table
     binding_words: Table
+    bedside: BedsideTables
     counters: Table
     key_checks: Table
 
@@ -101,6 +103,7 @@ def build(box: Fernet) -> Tables:
         patient_keys=patient_keys(meta),
         erasures=erasures(meta),
         binding_words=binding_words(meta),
+        bedside=bedside_tables(meta),
         counters=Table(
             "counters",
             meta,
