@@ -1,8 +1,8 @@
 """The coverage light: is this person watched now, since when not, and why not?
 
-Not watched: Vigil is behind with its readings, or nothing valid comes from the devices. Partly: a vital is missing or bad, or an
-input of NEWS2 that was there is too old to count. An input that nobody ever gave is no gap: the score says itself what it lacks,
-and a ward without thermometers would otherwise never see this light change.
+Paused: somebody planned it so, until a stored time. Not watched: Vigil is behind with its readings, or nothing valid comes from
+the devices. Partly: a vital is missing or bad, or an input of NEWS2 that was there is too old to count. An input that nobody ever
+gave is no gap: the score says itself what it lacks, and a ward without thermometers would otherwise never see this light change.
 """
 
 from __future__ import annotations
@@ -31,14 +31,20 @@ class CoverageLight:
         """Put the patient's coverage on the board when it changed; an unchanged state keeps its beginning. ``behind``: readings
         wait to be judged, so that nothing that is known is about now."""
         state, since, why = self._state(patient_id, freshness, now)
+        pause = self._directory.pause(patient_id, now)
+        if pause is not None and state is not CoverageState.NO_DEVICE:
+            self._put(Coverage(patient_id, CoverageState.PAUSED, pause.start_at, "monitoring is paused", pause.end_at))
+            return
         if behind and state is not CoverageState.NO_DEVICE:
             state, since, why = CoverageState.NOT_WATCHED, now, "Vigil is behind with its readings"
         known = self._board.coverage(patient_id)
         if known is not None and known.state is state:
             since = known.since
-            if known.why == why:
-                return
-        self._board.put_coverage(Coverage(patient_id, state, since, why))
+        self._put(Coverage(patient_id, state, since, why))
+
+    def _put(self, coverage: Coverage) -> None:
+        if self._board.coverage(coverage.patient_id) != coverage:
+            self._board.put_coverage(coverage)
 
     def _state(self, patient_id: str, freshness: Freshness, now: int) -> tuple[CoverageState, int, str]:
         sensors = self._directory.sensors_on(patient_id, now)

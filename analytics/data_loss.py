@@ -25,16 +25,20 @@ class DataLoss:
 
     def tick(self, now: int, live_since: int) -> None:
         """``live_since``: when the backlog had drained after the start; silence before that is the platform's own."""
+        resumed = self._directory.resumed(now)
         for alert in self._alerting.book.open_alerts():
             if alert.rule.startswith(SIGNAL_LOST_PREFIX):
                 self._end_link(alert, now)
             elif alert.active and alert.kind is Kind.PHYSIOLOGICAL and alert.rule.startswith(("limit.", "unverified.")):
-                self._judge_limit(alert, now, live_since)
+                self._judge_limit(alert, now, max(live_since, resumed.get(alert.patient_id, 0)))
 
     def lost(self, alert: Alert, due: int, text: str) -> None:
-        """No valid sample since longer than the staleness limit, which ended at ``due``."""
+        """No valid sample since longer than the staleness limit, which ended at ``due``. While monitoring is paused by plan the
+        alert says so, and nothing beside it."""
         if alert.condition is Condition.TRUE:
             self._alerting.submit(alert.patient_id, alert.rule, DataLost(self._alerting.stamp(f"deadline:{due}")))
+        if self._directory.pause(alert.patient_id, self._alerting.now()) is not None:
+            return
         if self._alerting.book.active(alert.patient_id, SIGNAL_LOST_PREFIX + alert.rule) is None:
             finding = Finding(
                 patient_id=alert.patient_id,

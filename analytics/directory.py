@@ -7,6 +7,7 @@ from collections.abc import Container
 from analytics.calling.outage import EVERYWHERE, OF_WARD, is_outage
 from vigil.domain.alerts import Alert
 from vigil.domain.errors import PolicyError
+from vigil.domain.pauses import Pause
 from vigil.domain.people import MANUAL_PREFIX, Binding, Device, Patient, is_test
 from vigil.domain.policy import DEFAULT_POLICY, Policy, in_force
 from vigil.domain.schedules import next_turn
@@ -39,6 +40,7 @@ class Directory:
         self.by_id: dict[int, Binding] = {}
         self.patients: dict[str, Patient] = {}
         self._teams: list[Team] = []
+        self._pauses: dict[str, Pause] = {}
         self.devices: dict[str, Device] = {}
 
     @property
@@ -53,6 +55,7 @@ class Directory:
         self.patients = {patient.patient_id: patient for patient in self._records.patients(include_test=True)}
         self.devices = {device.device_id: device for device in self._records.devices()}
         self._teams = self._records.teams()
+        self._pauses = {one.patient_id: one for one in self._records.newest_pauses()}
         self._policies = {}
         self._forget_times()
         self._turned = None if self._revision is None else ()
@@ -113,6 +116,18 @@ class Directory:
             turns = [self._turn_at, next_turn(whole.schedules, whole.timezone, self._now)]
             self._turn_at = min((turn for turn in turns if turn is not None), default=None)
         return self._in_force[id(whole)]
+
+    def pause(self, patient_id: str, now: int) -> Pause | None:
+        """The planned one that runs."""
+        found = self._pauses.get(patient_id)
+        return found if found is not None and found.runs(now) else None
+
+    def paused(self, now: int) -> set[str]:
+        return {patient_id for patient_id, one in self._pauses.items() if one.runs(now)}
+
+    def resumed(self, now: int) -> dict[str, int]:
+        """By patient whose monitoring was paused once: when the last pause ended. Silence counts from there at the earliest."""
+        return {patient_id: one.over_at for patient_id, one in self._pauses.items() if one.over_at <= now}
 
     def team(self, patient_id: str) -> Team:
         """Who answers for the patient."""

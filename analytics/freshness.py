@@ -5,7 +5,9 @@ Thresholds (ours, need clinical sign-off): the longer of 60 s and 2 expected int
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ _WATCHED[[BY_NAME[name].index for name in WATCHED_VITALS]] = True
 
 LOW_AT_LEAST, LOW_INTERVALS = 60 * SECOND, 2
 MEDIUM_AT_LEAST, MEDIUM_INTERVALS = 300 * SECOND, 4
+
+#: Whose monitoring was never paused.
+NOBODY: Mapping[str, int] = MappingProxyType({})
 
 #: For so long after the start a sensor that sends old valid values is not silent: what the broker kept comes in (ours).
 BACKLOG = 600 * SECOND
@@ -44,8 +49,9 @@ def medium_after(interval: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """By slot. ``expected``: worn now and due to send a watched vital. ``last``: what missing data are counted from (the
-    newest valid value on server time, but not before the platform itself was live). ``level`` 0, 1, 2 after that. ``fresh``:
-    a valid value no older than the first threshold, whatever the platform did. ``seen``: values of any quality come."""
+    newest valid value on server time, but not before the platform itself was live or a pause was over). ``level`` 0, 1, 2
+    after that. ``fresh``: a valid value no older than the first threshold, whatever the platform did. ``seen``: values of any
+    quality come."""
 
     expected: NDArray[np.bool_]
     last: I64
@@ -69,7 +75,8 @@ def _heard(slots: Slots) -> I64:
     return result
 
 
-def look(slots: Slots, now: int, live_since: int) -> Freshness:
+def look(slots: Slots, now: int, live_since: int, resumed: Mapping[str, int] = NOBODY) -> Freshness:
+    """``resumed``: when the patient's last pause ended, by patient."""
     size = slots.size
     interval = slots.interval[:size]
     low = np.maximum(LOW_AT_LEAST, LOW_INTERVALS * interval)
@@ -82,6 +89,10 @@ def look(slots: Slots, now: int, live_since: int) -> Freshness:
     if now - live_since < BACKLOG:
         begun = np.maximum(begun, slots.valid_received[:size])
     last = np.maximum(begun, live_since)
+    for patient_id, at in resumed.items():
+        if at > live_since:
+            own = slots.of(patient_id)
+            last[own] = np.maximum(last[own], at)
     silent = now - last
     level = np.where(expected, (silent > low).astype(np.int8) + (silent > medium), 0).astype(np.int8)
     fresh = expected & (now - heard <= low)

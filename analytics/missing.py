@@ -17,12 +17,14 @@ from analytics.freshness import WATCHED_VITALS, Freshness, low_after, medium_aft
 from analytics.slots import Slots
 from analytics.wording import amount, clock_time, no_data_text, no_signal_text, vital_name, vital_word
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
-from vigil.domain.lifecycle import Began, Ended, Finding
-from vigil.domain.order import NO_DATA_PREFIX, NO_SIGNAL_PREFIX, SILENT_PREFIXES
+from vigil.domain.lifecycle import Began, Ended, Finding, Withdraw
+from vigil.domain.order import GAP_PREFIXES, NO_DATA_PREFIX, NO_SIGNAL_PREFIX, SILENT_PREFIXES
 from vigil.domain.people import Binding
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import VITALS
 
+#: Why missing data were withdrawn.
+PAUSED = "monitoring is paused"
 #: A device that never sent anything is expected to send this often, unless it says otherwise (ours).
 UNKNOWN_INTERVAL = 60 * SECOND
 
@@ -69,6 +71,12 @@ class Missing:
         came = {self._signal_rule(slot) for slot in expected if freshness.fresh[slot]}
         uncertain |= {self._signal_rule(slot) for slot in expected} - came
         self._end_others(patient_id, gaps.keys() | of_silent | uncertain, now)
+
+    def withdraw(self, patient_id: str) -> None:
+        """Monitoring is paused by plan: nothing is expected until it is over."""
+        for alert in self._alerting.book.open_alerts(patient_id):
+            if alert.active and alert.rule.startswith(GAP_PREFIXES):
+                self._alerting.change(alert, Withdraw(self._alerting.overlay_stamp(alert), PAUSED))
 
     def _came(self, binding: Binding, expected: list[int], freshness: Freshness) -> bool:
         """Has the device really been heard, or did only the count of its silence begin anew because Vigil did?"""

@@ -34,6 +34,7 @@ class Watch:
         self._behind = False
         self._old_inputs: dict[str, tuple[str, ...]] = {}
         self._rescored: set[str] = set()
+        self._paused: set[str] = set()
 
     def look_at_everyone(self) -> None:
         """The records changed: who wears what may have, too."""
@@ -51,7 +52,8 @@ class Watch:
         """``behind``: readings wait to be judged although the backlog of the start was worked off."""
         if (behind or live_since is None) is not self._behind:
             self._behind, self._everyone = not self._behind, True
-        freshness = look(self._slots, now, now if live_since is None else live_since)
+        resumed, paused = self._directory.resumed(now), self._directory.paused(now)
+        freshness = look(self._slots, now, now if live_since is None else live_since, resumed)
         code = freshness.code
         changed = np.ones(code.size, np.bool_)
         old = self._code[: code.size]
@@ -63,12 +65,16 @@ class Watch:
             self._known_slots = self._slots.size
         patients |= self._silent | self._with_gap_alert() | self._rescored
         self._rescored = set()
+        patients |= self._paused | paused
+        self._paused = paused
         if self._everyone:
             patients.update(self._directory.patients)
             self._everyone = False
         for patient_id in sorted(one for one in patients & self._directory.patients.keys() if not is_test(one)):
-            if live_since is not None:
-                self._missing.judge(patient_id, freshness, now, live_since)
+            if patient_id in paused:
+                self._missing.withdraw(patient_id)
+            elif live_since is not None:
+                self._missing.judge(patient_id, freshness, now, max(live_since, resumed.get(patient_id, 0)))
             self._coverage.judge(patient_id, freshness, now, behind=self._behind)
         if live_since is not None:
             self._outage.tick(freshness, now, live_since)

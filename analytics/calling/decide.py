@@ -13,6 +13,7 @@ from analytics.calling.inhibit import inhibited
 from analytics.calling.listed import listed
 from analytics.calling.outage import silent_together
 from analytics.calling.over import over
+from analytics.calling.paused import held_for_pause, paused
 from analytics.calling.settling import unsettled, waits
 from analytics.calling.snooze import snoozed
 from vigil.domain.alerts import Transition
@@ -24,6 +25,7 @@ STEPS: tuple[Callable[[Ask], Call | None], ...] = (
     snoozed,
     over,
     listed,
+    paused,
     unsettled,
     joined,
     backfilled,
@@ -47,5 +49,8 @@ def decided(ask: Ask) -> Transition:
     if call.how is How.INHIBITED and not after.suppressed_by:
         after = replace(after, suppressed_by=call.by)
     if call.how is How.HELD and after.held_until is None:
-        after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
+        if ask.pause is not None and call == paused(ask):
+            after = held_for_pause(after, line.at, ask.pause.end_at)
+        else:
+            after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
     return replace(line, after=after, detail={**line.detail, CALL: call.row()})

@@ -40,11 +40,16 @@ class Desk:
         of_patient = (each for each in self._book.open_alerts(patient_id) if each.alert_id != line.after.alert_id)
         others = tuple(each for each in of_patient if self._directory.ward_of(each) == ward)
         outage, past = self.outage(patient_id), self._past_called.get(ward)
-        return decided(Ask(line, others, lambda: self.room(patient_id, line.at), outage, past))
+        pause = self._directory.pause(patient_id, line.at)
+        return decided(Ask(line, others, lambda: self.room(patient_id, line.at), outage, past, pause))
 
     def outage(self, patient_id: str) -> Alert | None:
         """The outage that the patient's ward is in."""
         return None if patient_id == PLATFORM else outage_over(self._book, self._directory.ward(patient_id))
+
+    def paused(self, patient_id: str, now: int) -> bool:
+        """Is monitoring paused by plan?"""
+        return self._directory.pause(patient_id, now) is not None
 
     def targets(self, line: Transition) -> Sequence[Target]:
         """Whom the line is told to; empty when it interrupts nobody. The self-test's alert is its watchdog's alone."""

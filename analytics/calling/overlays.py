@@ -1,5 +1,5 @@
 """Each second: suppress what another alert has come to carry, give back what nothing carries any more, and make the calls that
-were held when the budget has room again."""
+were held when the budget has room again, or the pause that held them was ended early."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from analytics.alerting import Alerting
-from analytics.calling.budget import by_expected_value
+from analytics.calling.budget import HELD_AT_MOST, by_expected_value
 from analytics.calling.desk import Desk
 from analytics.calling.inhibit import to_release, to_suppress
 from analytics.calling.outage import carried_by
@@ -48,7 +48,12 @@ class Overlays:
             self._alerting.change(alert, Suppress(self._alerting.overlay_stamp(alert), source.alert_id))
 
     def _call_held(self, held: list[Alert], now: int) -> None:
-        waiting = [each for each in held if waits(each) is None]
+        """Nothing but a pause holds a call for longer than ten minutes."""
+        watched = [each for each in held if not self._desk.paused(each.patient_id, now)]
+        for alert in watched:
+            if alert.held_until is not None and alert.held_until - now > HELD_AT_MOST:
+                self._alerting.change(alert, CallDue(self._alerting.overlay_stamp(alert), alert.held_until))
+        waiting = [each for each in watched if waits(each) is None and (each.held_until or 0) - now <= HELD_AT_MOST]
         if not waiting:
             return
         if self._shares_at is None or not 0 <= now - self._shares_at < SHARES_FOR:

@@ -93,7 +93,8 @@ DETECTOR = Detector(
     source=(
         "limits: ours, set on simulated people at home. Effort moves heart rate by 25 to 38 /min and breathing by 6 to 15 /min "
         "(reference page 'Physiology', section 6), so that a change counts only where it leads out of the NEWS2 band without "
-        "points: without that, falls of breathing after effort made 4.7 findings a patient-day, with it 0.2"
+        "points: without that, falls of breathing after effort made 4.7 findings a patient-day, with it 0.2. Glucose: a fall of "
+        "1 mg/dL a minute or more that has come below 100 will be at 70 within half an hour"
     ),
     state=(("past", 0.0), ("learnt_s", NOTHING_YET)),
     parameters=(
@@ -110,6 +111,7 @@ DETECTOR = Detector(
         "spo2": _row(1800.0, -3.0, _NAN, 96.0, _NAN),
         "bp_sys": _row(7200.0, -25.0, 25.0, 111.0, 219.0),
         "body_temp": _row(10800.0, -0.5, 0.5, 36.1, 38.0),
+        "glucose_mgdl": _row(900.0, -15.0, _NAN, 100.0, _NAN),
     },
     delay_s={"heart_rate": 300.0, "resp_rate": 180.0, "spo2": 300.0, "body_temp": 600.0},
     kernel=rate_kernel,

@@ -33,6 +33,7 @@ HEALTHY: dict[str, tuple[float, float]] = {
     "bp_mean": (90.0, 6.0),
     "body_temp": (36.6, 0.2),
     "skin_temp": (33.5, 0.3),
+    "glucose_mgdl": (105.0, 8.0),
 }
 
 ALL = detectors()

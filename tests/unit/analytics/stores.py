@@ -10,6 +10,7 @@ import numpy as np
 from vigil.domain.alerts import Alert, Transition
 from vigil.domain.deliveries import Target
 from vigil.domain.errors import NotFound, VersionConflict
+from vigil.domain.pauses import Pause
 from vigil.domain.people import Binding, Device, Patient, is_test
 from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.readings import ReadingBatch, Stream
@@ -130,6 +131,7 @@ class MemoryRecords:
         self._patients: dict[str, Patient] = {}
         self._devices: dict[str, Device] = {}
         self._bindings: list[Binding] = []
+        self._pauses: dict[str, Pause] = {}
         self._policies: dict[str, Policy] = {}
         self._alerts: dict[str, Alert] = {}
         self._causes: set[tuple[str, str, str]] = set()
@@ -157,6 +159,14 @@ class MemoryRecords:
         for binding in self._bindings:
             if binding.patient_id == patient_id and binding.end is None:
                 self.unbind(binding.device_id, at)
+
+    def newest_pauses(self) -> list[Pause]:
+        return list(self._pauses.values())
+
+    def put_pause(self, pause: Pause) -> None:
+        """Adds or replaces; not part of the protocol."""
+        self._pauses[pause.patient_id] = pause
+        self._revision += 1
 
     def put_patient(self, patient: Patient) -> None:
         """Adds or replaces; not part of the protocol."""
