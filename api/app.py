@@ -34,6 +34,7 @@ from api.routes import (
     break_glass,
     burden,
     clocks,
+    contacts,
     deadletters,
     deliveries,
     device_settings,
@@ -43,11 +44,15 @@ from api.routes import (
     feedback,
     handover,
     health,
+    notes,
     notices,
     patients,
+    pauses,
     policies,
+    policy_lab,
     risk,
     scores,
+    screens,
     self_tests,
     session,
     stream,
@@ -59,6 +64,7 @@ from api.routes import (
     whose,
 )
 from api.schema.session import problem
+from api.screens import Screens
 from api.series import Wearing
 from api.throttle import PER_NAME, FailureLimit
 from api.trail import Audited
@@ -77,6 +83,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     patients.router,
     erasure.router,
+    notes.router,
+    contacts.router,
+    pauses.router,
     vitals.router,
     scores.router,
     risk.router,
@@ -91,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     unclaimed.router,
     whose.router,
     policies.router,
+    policy_lab.router,
     teams.router,
     handover.router,
     deadletters.router,
@@ -99,6 +109,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     backups.router,
     deliveries.router,
     health.router,
+    screens.router,
     asyncapi.router,
     self_tests.router,
     stream.router,
@@ -142,6 +153,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         accounts,
         passwords,
         log_ins,
+        Screens(deps.clock),
     )
 
     @asynccontextmanager
@@ -187,7 +199,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     )
     app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     if deps.web_root is not None:
-        app.mount("/", Page(directory=deps.web_root, html=True), name="page")
+        app.mount("/", Page(deps.web_root), name="page")
     return app
 
 

@@ -14,6 +14,7 @@ from api.care import WHOLE, Care, View
 from api.deps import ApiDeps
 from api.live import LiveHub
 from api.passwords import Passwords
+from api.screens import Screens
 from api.series import Wearing
 from api.shape import moment
 from api.throttle import FailureLimit
@@ -44,6 +45,7 @@ class Context:
     accounts: AccountBook
     passwords: Passwords
     log_ins: FailureLimit
+    screens: Screens
 
 
 def _context(request: Request) -> Context:
@@ -52,7 +54,12 @@ def _context(request: Request) -> Context:
     return context
 
 
-Here = Annotated[Context, Depends(_context)]
+async def _here(request: Request) -> Context:
+    """In the event loop: to hand it to a thread and back would cost each request more than this."""
+    return _context(request)
+
+
+Here = Annotated[Context, Depends(_here)]
 
 
 async def _view(request: Request) -> View:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api.trials import Trials
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
 from vigil.domain.device_clock import DeviceClock
@@ -66,7 +67,8 @@ class ApiDeps:
     came of it; ``checks`` are run for each health question and must be quick; ``web_root`` None = no page;
     ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
     models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it; ``copy`` copies the
-    databases, None where that cannot be done; ``count_log_in`` counts a try to log in by what came of it.
+    databases, None where that cannot be done; ``count_log_in`` counts a try to log in by what came of it; ``trials`` carries
+    out trials of policies, None where nothing can.
     """
 
     readings: ReadingStore
@@ -92,3 +94,4 @@ class ApiDeps:
     copy: Callable[[], Copied] | None = None
     sessions: SessionTimes = SessionTimes()
     count_log_in: Callable[[str], None] = lambda _outcome: None
+    trials: Trials | None = None

@@ -25,8 +25,8 @@ ENROL = "/api/v1/enrol"
 #: What the FHIR server can do: read by clients before they have a token.
 METADATA = "/fhir/R4/metadata"
 COOKIE, CSRF = "vigil_session", "x-vigil-csrf"
-#: The page says by itself that an alert is on the screen: that is no sign that somebody sits there.
-_BY_ITSELF = "/seen"
+#: The page says by itself that an alert is on the screen, or that it can be heard: that is no sign that somebody sits there.
+_BY_ITSELF = ("/seen", "/audible")
 _VISIT = "vigil.visit"
 
 _Asker = Callable[[], Principal | None]

@@ -1,4 +1,4 @@
-"""The hand-over note as facts: what is open, what happened, who is not watched, who is next. Nothing here is written freely."""
+"""The hand-over note as facts: what is open, what happened, what was done, who is not watched, who is next."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from api import shape
+from api.bedside import note
 from api.care import View
 from api.context import Context
 from api.current import fresh_for
@@ -64,8 +65,9 @@ def handover(here: Context, view: View, ward: str, names: bool) -> Json:
         "alerts": _alerts(here, view, people, shown, names),
         "happened": asdict(happened(lines, last_level(team))),
         "news2": [_news2(here, one, shown[one], now) for one in present],
-        "not_watched": _not_watched(here, present, shown),
+        "not_watched": _not_watched(here, present, shown, names),
         "silent_devices": _silent(here, present, shown, now),
+        "notes": _notes(records, present, shown, since, names),
     }
 
 
@@ -138,11 +140,25 @@ def _bounds(score: Score | None) -> Json | None:
     }
 
 
-def _not_watched(here: Context, present: Mapping[str, Patient], shown: Mapping[str, Json]) -> list[Json]:
-    """Who is not or only partly watched, the longest first."""
+def _notes(
+    records: RecordStore, present: Mapping[str, Patient], shown: Mapping[str, Json], since: int, names: bool
+) -> list[Json]:
+    """What was noted and done since the shift began and was not struck, oldest first."""
+    found = (one for patient_id in present for one in records.notes.of_patient(patient_id, since=since))
+    standing = sorted((one for one in found if not one.struck_by), key=lambda one: one.note_id)
+    return [{"patient": shown[one.patient_id], **note(one, names)} for one in standing]
+
+
+def _not_watched(here: Context, present: Mapping[str, Patient], shown: Mapping[str, Json], names: bool) -> list[Json]:
+    """Who is not or only partly watched, the longest first; of a planned pause the reason."""
     found = [here.ward.coverage(patient_id) for patient_id in present]
     gaps = sorted((one for one in found if one.state is not CoverageState.WATCHED), key=lambda one: one.since)
-    return [{"patient": shown[one.patient_id], **shape.coverage(one)} for one in gaps]
+    rows = [{"patient": shown[one.patient_id], **shape.coverage(one)} for one in gaps]
+    for row in rows if names else ():
+        if row["until_at"] is not None:
+            newest = here.deps.records.pauses.of_patient(row["patient"]["id"], 1)
+            row["why"] = newest[0].reason if newest else row["why"]
+    return rows
 
 
 def _silent(here: Context, present: Mapping[str, Patient], shown: Mapping[str, Json], now: int) -> list[Json]:

@@ -13,7 +13,13 @@ from vigil.domain.times import from_iso
 #: NEWS2 from which the Royal College of Physicians asks for an urgent response (2017).
 _URGENT = 5
 _LANES = (("high", "High"), ("medium", "Medium"), ("low", "Low"), ("technical", "Technical"))
-_COVERAGE = {"partly": "partly watched", "not_watched": "not watched", "no_device": "no device"}
+_COVERAGE = {
+    "partly": "partly watched",
+    "paused": "monitoring paused",
+    "not_watched": "not watched",
+    "no_device": "no device",
+}
+_DONE = {"note": "noted", "called": "called", "no_answer": "called, no answer", "sent_help": "sent help"}
 _COURSE = {
     "up": "up from {} at {}",
     "down": "down from {} at {}",
@@ -57,13 +63,11 @@ def markdown(facts: Json) -> str:
         *_alerts(facts["alerts"], times),
         f"## Since {times.of(facts['since_at'])}",
         _happened(facts["happened"]),
+        *([_bullets(_done(one, times) for one in facts["notes"])] if facts["notes"] else []),
         "## NEWS2",
         _bullets(_scores(facts["news2"], times)),
         "## Not fully watched",
-        _bullets(
-            f"{_who(one['patient'])}: {_COVERAGE[one['state']]} since {times.of(one['since_at'])}. {plain(_sentence(one['why']))}"
-            for one in facts["not_watched"]
-        ),
+        _bullets(_gap(one, times) for one in facts["not_watched"]),
         "## Silent devices",
         _bullets(
             f"{plain(one['device_id'])} ({_who(one['patient'])}): "
@@ -153,6 +157,17 @@ def _happened(counts: Json) -> str:
         ", ".join(f"{name} {counts[name]}" for name in ("opened", "resolved", "escalated", "unanswered")).capitalize()
         + "."
     )
+
+
+def _done(one: Json, times: Times) -> str:
+    said = f": {plain(_sentence(one['text']))}" if one["text"] else "."
+    return f"{_who(one['patient'])}: {times.of(one['at'])} {plain(one['author'])} {_DONE[one['kind']]}{said}"
+
+
+def _gap(one: Json, times: Times) -> str:
+    until = f" until {times.of(one['until_at'])}" if one["until_at"] is not None else ""
+    state = f"{_COVERAGE[one['state']]} since {times.of(one['since_at'])}{until}"
+    return f"{_who(one['patient'])}: {state}. {plain(_sentence(one['why']))}"
 
 
 def _scores(rows: list[Json], times: Times) -> list[str]:

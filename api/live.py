@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 
 from api import shape
 from api.auth import Principal
 from api.care import EVERYBODY, Care, Reach, View
 from api.cut import cut
-from api.sse import Client, frame
+from api.sse import Client, Frame, frame
 from api.ward import Ward
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Transition
@@ -41,7 +41,7 @@ class Beginning:
     number: int
     seq: int
     turns: int
-    data: bytes
+    data: Frame
 
 
 class LiveHub:
@@ -140,7 +140,7 @@ class LiveHub:
             views = await asyncio.to_thread(self._views, self._reaches()) if lines else {}
             for line in lines:
                 self._seq = line.seq
-                frames: dict[bool, bytes] = {}
+                frames: dict[bool, Frame] = {}
                 sees: dict[Reach, bool] = {}
                 test = is_test(line.after.patient_id)
                 for client in tuple(self._clients):
@@ -185,7 +185,8 @@ class LiveHub:
         """Sends one second's changes, or a heartbeat when there is none."""
         await self.push_grants()
         reaches = self._reaches()
-        number, frames, reset = await asyncio.to_thread(self._build_tick, reaches)
+        gzip = any(client.gzip for client in self._clients)
+        number, frames, reset = await asyncio.to_thread(self._build_tick, reaches, gzip)
         self._number = number
         self._cached = {key: one for key, one in self._cached.items() if key[1] in reaches}
         now = self._clock.now_us()
@@ -200,7 +201,7 @@ class LiveHub:
             else:
                 self.dropped += client.offer_tick(number, data)
 
-    def _build_tick(self, reaches: Collection[Reach]) -> tuple[int, dict[Reach, bytes], bool]:
+    def _build_tick(self, reaches: Collection[Reach], gzip: bool) -> tuple[int, dict[Reach, Frame], bool]:
         changes = self._ward.take_changes()
         server_at = shape.iso(self._clock.now_us())
         beat = frame("heartbeat", {"server_at": server_at})
@@ -208,9 +209,11 @@ class LiveHub:
             return changes.number, dict.fromkeys(reaches, beat), changes.reset
         ticks = cut(changes.tick(server_at), changes.before, self._care.wards(), reaches)
         frames = {reach: beat if tick is None else frame("tick", tick) for reach, tick in ticks.items()}
+        for one in frames.values() if gzip else ():
+            one.packed  # noqa: B018 - here and not in the event loop
         return changes.number, frames, False
 
-    async def stream(self, client: Client, last_seq: int | None) -> AsyncIterator[bytes]:
+    async def stream(self, client: Client, last_seq: int | None) -> AsyncGenerator[Frame]:
         """All that one client is sent, until it goes, its token ends or the hub stops."""
         self._clients.add(client)
         try:
@@ -258,11 +261,11 @@ class LiveHub:
     async def _beginning(self, client: Client) -> Beginning:
         """A watchdog's begins where it stands, with a sign of life."""
         if not client.test:
-            return await self._snapshot(client.names, client.reach)
+            return await self._snapshot(client.names, client.reach, client.gzip)
         beat = frame("heartbeat", {"server_at": shape.iso(self._clock.now_us())})
         return Beginning(self._number, 0, self._turns, beat)
 
-    async def _snapshot(self, names: bool, reach: Reach) -> Beginning:
+    async def _snapshot(self, names: bool, reach: Reach, gzip: bool) -> Beginning:
         """Built once for all who come between two ticks and see the same; anew when the log has moved on, or an alert would be
         missed, and when a grant began or ended."""
         async with self._building:
@@ -270,6 +273,8 @@ class LiveHub:
             if known is None or (known.number, known.turns) != (self._number, self._turns) or known.seq < self._seq:
                 known = await asyncio.to_thread(self._build_snapshot, names, reach, self._turns)
                 self._cached[names, reach] = known
+            if gzip:
+                await asyncio.to_thread(getattr, known.data, "packed")
             return known
 
     def _build_snapshot(self, names: bool, reach: Reach, turns: int) -> Beginning:
@@ -281,22 +286,22 @@ class LiveHub:
         }
         return Beginning(snapshot.number, snapshot.seq, turns, frame("snapshot", data, snapshot.seq))
 
-    def admit(self, who: Principal, test: bool = False) -> Client:
+    def admit(self, who: Principal, test: bool = False, gzip: bool = False) -> Client:
         """Raises ``StoreError`` when the live view does not run, so that nobody waits on a stream that says nothing."""
         if not self.running:
             raise StoreError("the live view does not run")
-        return Client(who, EVERYBODY if test else self._care.reach(who), test)
+        return Client(who, EVERYBODY if test else self._care.reach(who), test, gzip)
 
     @property
     def full(self) -> bool:
         return len(self._clients) >= MOST_CLIENTS
 
 
-def alert_frame(line: Transition, names: bool) -> bytes:
+def alert_frame(line: Transition, names: bool) -> Frame:
     return frame("alert", shape.alert_event(line, names), line.seq)
 
 
-def grant_frame(grant: Grant) -> bytes:
+def grant_frame(grant: Grant) -> Frame:
     """The reason is for those who review."""
     data = {
         "id": grant.grant_id,

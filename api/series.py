@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from api import shape
 from api.shape import Json
 from vigil.domain.people import Binding
 from vigil.domain.readings import ReadingBatch, Stream
+from vigil.domain.times import HOUR
 from vigil.domain.vitals import VITALS, VitalKind
 from vigil.store import Buckets, ReadingStore, RecordStore
 
@@ -79,23 +81,33 @@ def stream_series(
     head: Json = {"device_id": stream.device_id, "site": stream.site}
     found = [readings.range([stream.stream], since, until, points + 1) for since, until in parts]
     batch = ReadingBatch.concat(found)
-    if not len(batch):
-        return None
     fits = len(batch) <= points
-    if raw or fits:
+    if raw or (fits and parts[0][0] >= readings.whole_since()):
+        if not len(batch):
+            return None
         newest = batch if fits else batch.take(slice(len(batch) - points, None))
         return {**head, "points": None, "raw": raw_points(kind, newest), "truncated": not fits}
     total = sum(until - since for since, until in parts)
     buckets = [
-        readings.buckets([stream.stream], since, until, max(1, points * (until - since) // total))
+        readings.buckets([stream.stream], *span)
         for since, until in parts
+        for span in whole_hours(since, until, max(1, points * (until - since) // total))
     ]
-    return {
-        **head,
-        "points": [point for one in buckets for point in bucket_points(kind, one)],
-        "raw": None,
-        "truncated": False,
-    }
+    shown = [point for one in buckets for point in bucket_points(kind, one)]
+    return {**head, "points": shown, "raw": None, "truncated": False} if shown else None
+
+
+def whole_hours(since: int, until: int, points: int) -> list[tuple[int, int, int]]:
+    """Start, end and number of buckets, ``points`` at most in all. Where one is an hour or longer they are whole hours UTC, of
+    which the store has roll-ups, but for one at either end."""
+    if until - since < points * HOUR or points < 3:
+        return [(since, until, points)]
+    width = -(-(until - since) // ((points - 2) * HOUR)) * HOUR
+    first = -(-since // HOUR) * HOUR
+    count = (until - first) // width
+    last = first + count * width
+    cuts = [(since, first, 1), (first, last, count), (last, until, 1)]
+    return [cut for cut in cuts if cut[0] < cut[1]]
 
 
 def raw_points(kind: VitalKind, batch: ReadingBatch) -> list[Json]:
@@ -120,24 +132,28 @@ def raw_points(kind: VitalKind, batch: ReadingBatch) -> list[Json]:
 
 def bucket_points(kind: VitalKind, buckets: Buckets) -> list[Json]:
     """A mean keeps one digit more than the vital; the mean of a letter means nothing and is null."""
+    means = buckets.mean.tolist()
     return [
-        {
-            "at": shape.iso(start),
-            "min": shape.reading_value(kind, low),
-            "max": shape.reading_value(kind, high),
-            "mean": None if kind.codes else shape.number(round(mean, kind.digits + 1)),
-            "last": shape.reading_value(kind, last),
-            "count": count,
-            "bad": bad,
-        }
-        for start, low, high, mean, last, count, bad in zip(
-            buckets.start.tolist(),
-            buckets.minimum.tolist(),
-            buckets.maximum.tolist(),
-            buckets.mean.tolist(),
-            buckets.last.tolist(),
+        {"at": at, "min": low, "max": high, "mean": mean, "last": last, "count": count, "bad": bad}
+        for at, low, high, mean, last, count, bad in zip(
+            map(shape.iso, buckets.start.tolist()),
+            _values(kind, buckets.minimum.tolist()),
+            _values(kind, buckets.maximum.tolist()),
+            [None] * len(means) if kind.codes else _rounded(means, kind.digits + 1),
+            _values(kind, buckets.last.tolist()),
             buckets.count.tolist(),
             buckets.bad.tolist(),
             strict=True,
         )
     ]
+
+
+def _values(kind: VitalKind, column: Sequence[float]) -> Sequence[float | str | None]:
+    """Each as ``shape.reading_value`` has it, a column at once."""
+    if kind.codes:
+        return [shape.reading_value(kind, value) for value in column]
+    return _rounded(column, kind.digits)
+
+
+def _rounded(column: Sequence[float], digits: int) -> list[float | None]:
+    return [round(value, digits) if math.isfinite(value) else None for value in column]

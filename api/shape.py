@@ -165,7 +165,12 @@ def model_facts(facts: ModelFacts) -> Json:
 
 
 def coverage(coverage: Coverage) -> Json:
-    return {"state": coverage.state.value, "since_at": iso(coverage.since), "why": coverage.why}
+    return {
+        "state": coverage.state.value,
+        "since_at": iso(coverage.since),
+        "why": coverage.why,
+        "until_at": iso_or_none(coverage.until),
+    }
 
 
 def evidence(evidence: Evidence) -> Json:

@@ -57,14 +57,15 @@ _NOBODYS = frozenset(
         "/api/v1/models",
         "/api/v1/policies/programme",
         "/api/v1/policies/programme/history",
+        "/api/v1/screens",
         "/api/v1/teams",
         "/api/v1/tokens",
         "/api/v1/users",
     }
 )
 _STREAM = "text/event-stream"
-#: Sent once a minute by every page that somebody uses.
-_SIGN_OF_LIFE = "/api/v1/auth/active"
+#: Sent again and again by every page that is open.
+_SIGNS_OF_LIFE = frozenset({"/api/v1/auth/active", "/api/v1/screens/audible"})
 
 
 class _Asked(msgspec.Struct):
@@ -194,7 +195,7 @@ class Trail:
 def _changes(method: str, path: str) -> bool:
     """Two standards read by POST: searches of FHIR, and queries of Prometheus, which Grafana sends so."""
     reads = method in ("GET", "HEAD", "OPTIONS") or path.startswith("/prom/") or path.endswith("/_search")
-    return not reads and path != _SIGN_OF_LIFE
+    return not reads and path not in _SIGNS_OF_LIFE
 
 
 def route_of(scope: Scope) -> str:
@@ -277,7 +278,7 @@ class Audited:
             trail.end()
 
     def quiet(self, scope: Scope) -> bool:
-        return scope["path"] == _SIGN_OF_LIFE or (scope["method"] == "GET" and route_of(scope) in self._quiet)
+        return scope["path"] in _SIGNS_OF_LIFE or (scope["method"] == "GET" and route_of(scope) in self._quiet)
 
 
 class _Answers:

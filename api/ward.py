@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from api import shape
+from api.cards import Shown, Written, card
 from api.care import Care, View
 from api.current import Columns, Current, Layout, Part
 from api.glance import Glance
@@ -18,19 +20,16 @@ from api.openalerts import OpenAlerts
 from api.recent import Recent
 from api.shape import Json
 from vigil.bus.board import Bus
-from vigil.domain.alerts import Alert, Priority
+from vigil.domain.alerts import Alert
 from vigil.domain.calls import Call
 from vigil.domain.errors import NotFound
-from vigil.domain.order import Standing, in_main_lane, ward_order, work_order
+from vigil.domain.order import Standing, ward_order, work_order
 from vigil.domain.people import MANUAL_PREFIX, Binding, Patient
 from vigil.domain.scores import Coverage, CoverageState, Score
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import VITALS
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
-
-#: Alerts shown on one card; the counts tell of the rest.
-ALERTS_ON_CARD = 3
 
 #: The judging ticks once a second; when it has stood still for so long, nobody counts as watched (ours).
 STILL_US = 10 * SECOND
@@ -129,6 +128,7 @@ class Ward:
         self._ranks: dict[str, int] = {}
         self._touched: set[str] = set()
         self._changes = Changes()
+        self._written = Written()
 
     def take_changes(self) -> Changes:
         """Looks at everything and hands over what changed since the last time it was called."""
@@ -152,15 +152,21 @@ class Ward:
         """All of ``view`` who are not discharged, or of them those of one ward, in ward order. Their ranks count everybody
         of ``view``; with a ``ward`` they are those of the last tick."""
         with self._lock:
-            if ward is None:
-                self._refresh()
-            else:
-                self._refresh_ward(ward)
-            today, ranks = self._today(), self._ranks_in(view)
-            own = (
-                ranks if ward is None else sorted(self._members.get(ward, set()) & ranks.keys(), key=ranks.__getitem__)
-            )
-            return [self._card(patient_id, ranks[patient_id], today, names) for patient_id in own]
+            return [self._card(one, names) for one in self._listed(view, ward)]
+
+    def written(self, names: bool, view: View, ward: str | None = None) -> list[msgspec.Raw]:
+        """The same as bytes, made anew where something changed."""
+        with self._lock:
+            return [self._written.of(one, names, self._card) for one in self._listed(view, ward)]
+
+    def _listed(self, view: View, ward: str | None) -> Iterator[Shown]:
+        if ward is None:
+            self._refresh()
+        else:
+            self._refresh_ward(ward)
+        today, ranks = self._today(), self._ranks_in(view)
+        own = ranks if ward is None else sorted(self._members.get(ward, set()) & ranks.keys(), key=ranks.__getitem__)
+        return (self._shown(patient_id, ranks[patient_id], today) for patient_id in own)
 
     def card(self, patient_id: str, names: bool, view: View) -> Json:
         """Raises ``NotFound`` for an unknown or discharged patient, and for one who is not of ``view``."""
@@ -170,7 +176,7 @@ class Ward:
             if patient is None or not view.patient(patient_id):
                 raise NotFound("no such patient")
             self._refresh_ward(patient.ward)
-            return self._card(patient_id, self._ranks_in(view)[patient_id], self._today(), names)
+            return self._card(self._shown(patient_id, self._ranks_in(view)[patient_id], self._today()), names)
 
     def _ranks_in(self, view: View) -> dict[str, int]:
         """In order. How many others there are, and how ill, is not to be told by the ranks of those whom somebody sees."""
@@ -203,6 +209,12 @@ class Ward:
         """From memory; None when unknown or discharged."""
         with self._lock:
             return self._patients.get(patient_id)
+
+    def wards(self) -> list[str]:
+        """Those that have patients now, sorted."""
+        with self._lock:
+            self._refresh_layout()
+            return sorted(self._members)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now_us() / SECOND, UTC).date()
@@ -364,26 +376,24 @@ class Ward:
             self._unjudged[patient_id] = Coverage(patient_id, state, self._clock.now_us(), why)
         return self._unjudged[patient_id]
 
-    def _card(self, patient_id: str, rank: int, today: date, names: bool) -> Json:
-        alerts, calls = work_order(self._alerts.of(patient_id), {}), self._alerts.calls
-        counts = {priority.value: 0 for priority in Priority} | {"technical": 0}
-        for one in alerts:
-            counts[one.priority.value if in_main_lane(one) else "technical"] += 1
-        score = self._board.score(patient_id)
-        return {
-            **shape.person(self._patients[patient_id], today, names),
-            "vitals": dict(self._values.get(patient_id, {})),
-            "trend": self._glance.trend(patient_id),
-            "sparks": self._glance.sparks(patient_id),
-            "score": self._shown_score(patient_id, score) if score is not None else None,
-            "coverage": shape.coverage(self._coverage_of(patient_id)),
-            "alerts": [shape.alert(one, names, calls.get(one.alert_id)) for one in alerts[:ALERTS_ON_CARD]],
-            "alert_counts": counts,
-            "rank": rank,
-            "break_glass": [
-                {"by": one.person, "until": shape.iso(one.expires_at)} for one in self._care.opened(patient_id)
-            ],
-        }
+    def _shown(self, patient_id: str, rank: int, today: date) -> Shown:
+        calls = self._alerts.calls
+        return Shown(
+            self._patients[patient_id],
+            dict(self._values.get(patient_id, {})),
+            self._glance.trend(patient_id),
+            self._glance.sparks(patient_id),
+            self._board.score(patient_id),
+            self._coverage_of(patient_id),
+            [(one, calls.get(one.alert_id)) for one in work_order(self._alerts.of(patient_id), {})],
+            self._care.opened(patient_id),
+            rank,
+            today,
+        )
+
+    def _card(self, shown: Shown, names: bool) -> Json:
+        score = self._shown_score(shown.patient.patient_id, shown.score) if shown.score is not None else None
+        return card(shown, score, names)
 
 
 _VITAL_INDEX = {kind.name: kind.index for kind in VITALS}

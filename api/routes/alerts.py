@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Response
 from api import shape
 from api.answer import plain
 from api.auth import Actor, Principal, Reader, Right
+from api.bedside import notes_of
 from api.commands import carry_out
 from api.context import Context, Here, Seen
 from api.openalerts import newest_call
@@ -123,6 +124,7 @@ def alert(alert_id: str, who: Reader, here: Here) -> Json:
         **shape.alert(found, names, call),
         "history": [shape.transition(line, names) for line in lines],
         "feedback": shape.feedback(here.deps.records.feedback(alert_id), names),
+        "notes": notes_of(here.deps.records, found, names),
     }
 
 

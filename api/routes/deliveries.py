@@ -9,7 +9,8 @@ from fastapi import APIRouter
 
 from api import shape
 from api.auth import Right, may
-from api.context import Context, Here, Seen, time_given
+from api.care import View
+from api.context import LATEST_US, Context, Here, Seen, time_given
 from api.schema.base import Time
 from api.schema.devices import Deliveries
 from api.shape import Json
@@ -27,7 +28,9 @@ _PAGE = 500
     dependencies=[may(Right.DEVICES)],
 )
 def deliveries(device_id: str, here: Here, seen: Seen, since: Time) -> Json:
-    start = max(time_given(since, "since"), seen.since(device_id))
+    asked = time_given(since, "since")
+    own = own_since(seen, device_id)
+    start = asked if own is None else max(asked, own)
     values: Counter[str] = Counter()
     packs: Counter[str] = Counter()
     for letter in _letters(here, device_id, start):
@@ -37,11 +40,23 @@ def deliveries(device_id: str, here: Here, seen: Seen, since: Time) -> Json:
             packs[letter.reason] += 1
     return {
         "device_id": device_id,
-        "since_at": shape.iso(start),
+        "since_at": shape.iso(asked),
         "values_stored": here.deps.readings.delivered(device_id, start),
         "values_refused": dict(values),
         "packs_refused": dict(packs),
     }
+
+
+def own_since(seen: View, device_id: str) -> int | None:
+    """Where others' patients have worn the device: when the first one whom the asker may see put it on after them (microseconds
+    UTC; ``LATEST_US`` = nobody has). None: no others have. So no answer tells when one of theirs took it off."""
+    if seen.everybody:
+        return None
+    worn = sorted(seen.known.worn.get(device_id, ()), key=lambda one: one.start)
+    last = max((place for place, one in enumerate(worn) if not seen.patient(one.patient_id)), default=-1)
+    if last < 0:
+        return None
+    return worn[last + 1].start if last + 1 < len(worn) else LATEST_US
 
 
 def _letters(here: Context, device_id: str, start: int) -> Iterator[DeadLetter]:

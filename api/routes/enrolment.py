@@ -12,6 +12,7 @@ from api.auth import Anybody, Principal, Provisioner, Right, may
 from api.context import Context, Here, Seen
 from api.deps import MqttAccess
 from api.errors import Problem
+from api.qr import qr_svg
 from api.routes.devices import note, registered, require_device, topic_prefix
 from api.schema.enrolment import ClaimCode, CodeUsed, Credentials, CredentialsGone, EnrolmentList, GatewayClaim
 from api.schema.session import SLOWED
@@ -41,7 +42,7 @@ def _code_for(here: Context, account: str, devices: list[str], who: Principal) -
     hashed = code_hash(code)
     assert hashed is not None
     here.deps.records.put_claim(Claim(account, hashed, who.name, now, now + CODE_LIFE_US, tuple(devices)))
-    return {"id": account, "code": code, "expires_at": shape.iso(now + CODE_LIFE_US)}
+    return {"id": account, "code": code, "qr": qr_svg(code), "expires_at": shape.iso(now + CODE_LIFE_US)}
 
 
 def _credentials(here: Context, account: str, access: MqttAccess, devices: list[str]) -> Json:

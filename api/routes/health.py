@@ -7,7 +7,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from api.auth import Anybody, Right, may
-from api.context import Context, Here
+from api.care import View
+from api.context import Context, Here, Seen
 from api.deps import Check
 from api.schema.session import Alive, Health, Ready
 from api.shape import Json, iso
@@ -30,11 +31,26 @@ def _run(here: Context) -> dict[str, Check]:
     return found
 
 
+def _sound(here: Context, seen: View) -> dict[str, Check]:
+    """Of the wards that the caller sees. Nothing is said where nobody is watched. A ward without any open page is no fault, nor
+    are silent pages where other ways to call are set up."""
+    try:
+        heard = here.screens.heard(filter(seen.ward, here.ward.wards()))
+    except VigilError as error:
+        return {"sound": Check(False, f"the check failed: {type(error).__name__}", needed=False)}
+    mute = [one.ward for one in heard if one.silent and not one.audible]
+    unseen = [one.ward for one in heard if not one.silent and not one.audible]
+    said = [f"no audible screen for {', '.join(mute)}"] if mute else []
+    said += [f"no screen is open for {', '.join(unseen)}"] if unseen else []
+    words = "; ".join(said) or "each ward has a screen that can be heard"
+    return {"sound": Check(not mute or len(here.deps.channels) > 1, words, needed=False)} if heard else {}
+
+
 @router.get(
     "/api/v1/health", response_model=Health, summary="Every check with its words", dependencies=[may(Right.HEALTH)]
 )
-def health(here: Here) -> Json:
-    checks = _run(here)
+def health(here: Here, seen: Seen) -> Json:
+    checks = _run(here) | _sound(here, seen)
     return {
         "status": "ok" if all(check.ok for check in checks.values()) else "degraded",
         "checks": [{"name": name, "ok": check.ok, "detail": check.detail} for name, check in checks.items()],

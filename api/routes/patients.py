@@ -33,7 +33,7 @@ def ward(
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
-    cards = here.ward.cards(who.may(Right.NAMES), seen, ward)
+    cards = here.ward.written(who.may(Right.NAMES), seen, ward)
     server_at = iso(here.deps.clock.now_us())
     return plain({"items": cards[offset : offset + limit], "server_at": server_at, "total": len(cards)})
 
@@ -47,6 +47,9 @@ def ward(
 )
 def admit(body: NewPatient, here: Here, seen: Seen) -> Json:
     seen.require_ward(body.ward)
+    if body.id is not None and not seen.everybody:
+        # A free id is taken, so that any other answer would tell who is watched in another ward.
+        raise InvalidInput("id: only who sees all wards may choose it; leave it out, and one is made")
     if body.id is not None and is_test(body.id):
         raise InvalidInput(f"id: {SELF_TEST_PREFIX} is kept for the self-test")
     today = datetime.fromtimestamp(here.deps.clock.now_us() / SECOND, UTC).date()

@@ -147,6 +147,24 @@ def _history(here: Context, who: Principal, scope: Scope, name: str) -> Json:
 def _changed(
     here: Context, who: Principal, scope: Scope, name: str, body: PolicyChange, after: int | None, ward: str = ""
 ) -> Json:
+    document, number, found = edited(here, who, scope, name, body, ward)
+    problems = (
+        [] if len(document.reason) >= _LEAST_REASON else [f"reason: give one, in at least {_LEAST_REASON} letters"]
+    )
+    problems += found
+    if problems:
+        raise PolicyError(problems)
+    if body.limits is not None and after is None:
+        after = number  # what changed meanwhile must not be written over
+    here.deps.records.put_policy(document, after)
+    return _shown(here, who, scope, name, ward)
+
+
+def edited(
+    here: Context, who: Principal, scope: Scope, name: str, body: PolicyChange, ward: str = ""
+) -> tuple[PolicyDocument, int, list[str]]:
+    """What the document would be, the number of the one that it would follow (0 = none), and every reason to refuse it but a
+    missing one of the author's."""
     current = newest(here.deps.records).get((scope, name))
     written = _written(body, here.deps.detectors)
     content = written.content
@@ -161,16 +179,8 @@ def _changed(
         signed_off_by=(body.signed_off_by or written.signed_off_by).strip(),
         at=here.deps.clock.now_us(),
     )
-    problems = (
-        [] if len(document.reason) >= _LEAST_REASON else [f"reason: give one, in at least {_LEAST_REASON} letters"]
-    )
-    problems += written.problems + refusals(here.deps.records, document, ward)
-    if problems:
-        raise PolicyError(problems)
-    if body.limits is not None and after is None:
-        after = 0 if current is None else current.number  # what changed meanwhile must not be written over
-    here.deps.records.put_policy(document, after)
-    return _shown(here, who, scope, name, ward)
+    number = 0 if current is None else current.number
+    return document, number, written.problems + refusals(here.deps.records, document, ward)
 
 
 def _written(body: PolicyChange, detectors: frozenset[str]) -> Written:

@@ -6,13 +6,14 @@ import contextlib
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.auth import Reader
 from api.context import Here
 from api.errors import Problem
+from api.sse import packed, takes_gzip
 
 router = APIRouter(prefix="/api/v1", tags=["stream"])
 
@@ -43,6 +44,7 @@ class EventStream(StreamingResponse):
     summary="Server-sent events: a snapshot, then each second's changes and every alert at once",
 )
 async def stream(
+    request: Request,
     who: Reader,
     here: Here,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
@@ -51,6 +53,10 @@ async def stream(
 ) -> EventStream:
     if here.hub.full:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many open streams", headers={"Retry-After": "5"})
-    client = here.hub.admit(who, test)
+    gzip = takes_gzip(request.headers.get("accept-encoding", ""))
+    client = here.hub.admit(who, test, gzip)
     frames = here.hub.stream(client, last_event_id if last_event_id is not None else resume)
-    return EventStream(frames, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Accept-Encoding"}
+    if gzip:
+        return EventStream(packed(frames), headers={**headers, "Content-Encoding": "gzip"})
+    return EventStream(frames, headers=headers)

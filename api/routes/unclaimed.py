@@ -72,7 +72,7 @@ def free_spans(bindings: Sequence[Binding]) -> list[tuple[int, int]]:
 
 
 def _item(here: Context, numbers: Sequence[int], span: tuple[int, int]) -> Json | None:
-    start, end = span
+    start, end = max(span[0], here.deps.readings.whole_since()), span[1]
     newest = here.deps.readings.range(numbers, start, end, 1)
     if not len(newest):
         return None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from api.schema.base import Identifier, Model, Moment, Whole, Words, example
+from api.schema.bedside import NoteOut
 from api.schema.feedback import FeedbackList
 from vigil.domain.times import MINUTE, from_iso
 
@@ -151,10 +152,11 @@ class TransitionOut(Model):
 
 
 class AlertWithHistory(AlertOut):
-    model_config = example(**EXAMPLE, history=[], feedback={"verdict": None, "items": []})
+    model_config = example(**EXAMPLE, history=[], feedback={"verdict": None, "items": []}, notes=[])
 
     history: list[TransitionOut]
     feedback: FeedbackList
+    notes: list[NoteOut]
 
 
 class ReturnCommand(Model):

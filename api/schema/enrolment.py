@@ -11,10 +11,11 @@ from vigil.domain.enrolment import Outcome
 
 
 class ClaimCode(Model):
-    """The code is shown in this answer only; it is used once, before ``expires_at``."""
+    """The code is shown in this answer only; it is used once, before ``expires_at``. ``qr``: the code alone as a picture, SVG."""
 
     id: str
     code: Annotated[str, Field(examples=["7KQM-3XPA-WD9H"])]
+    qr: str
     expires_at: Moment
 
 

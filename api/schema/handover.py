@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.schema.alerts import NameOut
 from api.schema.base import Model, Moment, example
+from api.schema.bedside import NoteOut
 from api.schema.teams import MemberOut, NextChange
 from api.schema.ward import CoverageOut
 
@@ -99,6 +100,12 @@ class SilentDevice(Model):
     last_heard_at: Moment | None
 
 
+class HandoverNote(NoteOut):
+    """What was noted or done since the shift began."""
+
+    patient: PersonOut
+
+
 class HandoverOut(Model):
     """``since_at``: when the shift began that the note is about. ``team_id`` null: no team is set for the ward, so each call goes
     to the page for everybody. ``filled``: no shift runs, the fallback is on call."""
@@ -117,3 +124,4 @@ class HandoverOut(Model):
     news2: list[HandoverScore]
     not_watched: list[CoverageGap]
     silent_devices: list[SilentDevice]
+    notes: list[HandoverNote]

@@ -92,9 +92,12 @@ class CurrentScores(Model):
 
 
 class CoverageOut(Model):
-    state: Literal["watched", "partly", "not_watched", "no_device"]
+    """``until_at``: the end of a planned pause."""
+
+    state: Literal["watched", "partly", "paused", "not_watched", "no_device"]
     since_at: Moment
     why: str
+    until_at: Moment | None
 
 
 class DeviceCoverage(Model):

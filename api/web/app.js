@@ -1,5 +1,5 @@
 // Starts the page: session, stream, views.
-import { batch, html, render, signal, useEffect, useRef } from "./page/html.js";
+import { batch, effect, html, render, signal, useEffect, useRef } from "./page/html.js";
 import { announce, announceAlerts } from "./page/announce.js";
 import { waits } from "./page/calls.js";
 import { repeatAfterLogIn } from "./page/commands.js";
@@ -7,6 +7,7 @@ import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
 import { prefer, preferences } from "./page/preferences.js";
 import { go, route, settleAt } from "./page/route.js";
+import { readRest, rest } from "./page/rest.js";
 import { watchIdle } from "./page/idle.js";
 import { openSession } from "./page/log_in.js";
 import { audience, drop, keyFromAddress, session, sessionEnded } from "./page/session.js";
@@ -15,18 +16,11 @@ import { link, startStream } from "./page/stream.js";
 import { alertOf, loaded, workOrder } from "./page/ward.js";
 import { t } from "./page/words.js";
 import { UndoToast } from "./views/acknowledge.js";
-import { Audit } from "./views/audit.js";
-import { GlassDialog, Reviews } from "./views/emergency.js";
-import { Handover } from "./views/handover.js";
+import { GlassDialog } from "./views/emergency.js";
 import { LogInAgain, LogInPage } from "./views/log_in.js";
-import { KeyList, More, mayOpen } from "./views/more.js";
-import { PatientView } from "./views/patient.js";
-import { People } from "./views/people.js";
 import { SnoozeDialog } from "./views/snooze.js";
 import { SoundBar } from "./views/sounds.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
-import { System } from "./views/system.js";
-import { Tokens } from "./views/tokens.js";
 import { WardBoard } from "./views/ward_board.js";
 import { WorkList, followLanes } from "./views/work_list.js";
 
@@ -42,13 +36,22 @@ addEventListener("hashchange", () => {
   });
 });
 
-const VIEWS = { worklist: WorkList, ward: WardBoard, handover: Handover, patient: PatientView, more: More };
-const OFFICE = { people: People, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };
-const ALL = { ...VIEWS, ...OFFICE };
+const FIRST = { worklist: WorkList, ward: WardBoard };
+
+/** An address that is not of the first look, until the other views are here. */
+function Coming() {
+  useEffect(() => {
+    readRest();
+  }, []);
+  return html`<main id="main" tabindex="-1"><p>${t("list.loading")}</p></main>`;
+}
+
+/** Undefined where there is none. */
+const viewOf = (name) => FIRST[name] ?? (rest.value ? rest.value.viewOf(name) : name && Coming);
 
 /** Work list while anything waits for somebody, else the ward. */
 function chooseStart() {
-  if (!loaded.value || Object.keys(ALL).includes(route.value.view)) return;
+  if (!loaded.value || viewOf(route.value.view)) return;
   const some = workOrder.value.some((id) => waits(alertOf(id)));
   settleAt(some ? "worklist" : "ward");
 }
@@ -77,7 +80,7 @@ function KeyDialog() {
     keysShown.value = false;
   };
   return html`<dialog ref=${dialog} onClose=${close} aria-label=${t("keys.title")}>
-    <${KeyList} />
+    <${rest.value.KeyList} />
     <form method="dialog"><button class="main">${t("card.close")}</button></form>
   </dialog>`;
 }
@@ -112,7 +115,7 @@ function Station() {
   useEffect(chooseStart);
   loaded.value; // chooses the start view as soon as the ward is known
   const { view } = route.value;
-  const View = mayOpen(view) ? (ALL[view] ?? WorkList) : More;
+  const View = viewOf(view) || WorkList;
   const skip = (event) => {
     event.preventDefault();
     document.getElementById("main")?.focus();
@@ -124,7 +127,7 @@ function Station() {
     <${View} key=${audience.value} />
     <${UndoToast} />
     ${!session.value.locked && html`<${SnoozeDialog} /><${GlassDialog} />`}
-    ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && html`<${KeyDialog} />`}`;
+    ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && rest.value && html`<${KeyDialog} />`}`;
 }
 
 function App() {
@@ -141,7 +144,11 @@ announceAlerts();
 followLanes();
 repeatAfterLogIn();
 startStream();
+effect(() => {
+  if (loaded.value) readRest();
+});
 startSounds();
+navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without, but says nothing when it is opened offline
 watchIdle();
 openSession();
 render(html`<${App} />`, document.getElementById("app"));

@@ -55,25 +55,58 @@ def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, sit
         plot = page.locator('.chart[data-vital="body_temp"] .plot')
         expect(plot).to_have_attribute("aria-label", re.compile("newest 38.4 °C"))
         expect(plot.locator("canvas")).to_be_visible()
+        plot.hover(position={"x": 200, "y": 40})
+        expect(page.locator(".chart .plot i")).to_have_count(page.locator(".chart .plot").count())
     expect(page.locator(".alert-spans .span").first).to_be_visible()
     page.keyboard.press("t")
     expect(page.locator('.chart[data-vital="bp"] table')).to_contain_text("85/50")
     expect(page.locator('.chart[data-vital="body_temp"] table')).to_contain_text("Entered by a person")
 
 
-COLUMNS = """async () => {
-  const { columns } = await import(new URL('page/plot.js', location.origin));
+PIECES = """async () => {
+  const { pieces } = await import(new URL('page/plot.js', location.origin));
   const point = (t, v, bad = false) => ({ t, v, bad });
-  const points = [point(0, 95), point(1000, 96), point(2000, 50, true), point(60000, 97)];
-  return [columns([{ points, gapMs: 2500, joined: true }]), columns([{ points, gapMs: 0, joined: false }])];
+  const points = [point(0, 95), point(1000, 96), point(2000, 50, true), point(3000, 94), point(60000, 97)];
+  const values = track => pieces({ points, ...track }).map(piece => piece.map(p => p.v));
+  return [values({ gapMs: 2500, joined: true }), values({ gapMs: 0, joined: false })];
 }"""
 
 
 def test_a_line_never_crosses_a_gap_nor_touches_a_bad_value(screens: Screens, site: Site) -> None:
-    joined, spots = screens.open().page.evaluate(COLUMNS)
-    assert joined[1] == [95, 96, None, 97]
-    assert joined[0][2] == 30500
-    assert spots == [[0, 1000, 60000], [95, 96, 97]]
+    joined, spots = screens.open().page.evaluate(PIECES)
+    assert joined == [[95, 96, 94], [97]]
+    assert spots == [[95], [96], [94], [97]]
+
+
+AXES = """async () => {
+  const { timeAt, timesOf, valuesOf, xOf } = await import(new URL('page/plot.js', location.origin));
+  const HOUR = 3600000;
+  const from = Date.UTC(2026, 2, 1, 9, 7);
+  const spans = [1, 4, 24, 168, 720].map(hours => ({ from, to: from + hours * HOUR }));
+  const widths = [360, 900, 2400];
+  const apart = (span, width) => timesOf(span, width).map(({ at }) => xOf(span, width, at));
+  const narrowest = xs => Math.min(...xs.slice(1).map((x, i) => x - xs[i]));
+  return {
+    few: Math.min(...spans.flatMap(span => widths.map(width => apart(span, width).length))),
+    narrow: Math.min(...spans.flatMap(span => widths.map(width => narrowest(apart(span, width))))),
+    week: timesOf(spans[3], 900).map(({ text }) => text).slice(0, 4),
+    hour: timesOf(spans[0], 900).map(({ text }) => text),
+    back: spans.map(span => Math.abs(timeAt(span, 900, xOf(span, 900, from + HOUR / 2)) - from - HOUR / 2) < 1),
+    beside: [timeAt(spans[0], 900, 20), timeAt(spans[0], 900, 895)],
+    values: [[84, 100], [35, 40], [0, 12], [40, 320]].map(([low, high]) => valuesOf({ low, high })),
+  };
+}"""
+
+
+def test_axes_have_round_times_and_values_with_room_for_each(screens: Screens, site: Site) -> None:
+    axes = screens.open().page.evaluate(AXES)
+    assert axes["few"] >= 3
+    assert axes["narrow"] >= 50, "60 px, but for the hour that clocks are put forward"
+    assert axes["week"] == ["12:00", "02-Mar", "12:00", "03-Mar"]
+    assert (axes["hour"][:2], axes["hour"][-1]) == (["09:10", "09:15"], "10:05")
+    assert all(axes["back"])
+    assert axes["beside"] == [None, None]
+    assert axes["values"] == [[85, 90, 95, 100], [36, 38, 40], [0, 5, 10], [100, 200, 300]]
 
 
 GAPS = """async () => {

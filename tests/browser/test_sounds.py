@@ -281,8 +281,10 @@ def test_a_notice_is_asked_for_by_a_click_names_nobody_and_goes_with_the_alert(
     page.add_init_script(LOOK_AWAY)
     get_in(page, screens.origin, NURSE)
     station.view("more")
+    ask = page.get_by_role("button", name="Show notices while I look elsewhere")
+    expect(ask).to_be_visible()
     page.context.grant_permissions(["notifications"])  # the answer of the person who is asked
-    page.get_by_role("button", name="Show notices while I look elsewhere").click()
+    ask.click()
     expect(page.locator("#main")).to_contain_text("Notices are allowed while you look elsewhere, without names.")
     assert page.evaluate("shown") == []
     patient_id, _ = site.ill("high")

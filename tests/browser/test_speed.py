@@ -13,9 +13,11 @@ from tests.browser.wire import Wire
 pytestmark = pytest.mark.browser
 
 PEOPLE = 1000
-#: A thousand copies of one card, drawn, and changed a second time: how many are there, how many drawn, and what the first shows.
+#: A thousand copies of one card, drawn, and changed a second time: how many are there, how many drawn, what the first shows; then
+#: how many are named before and after the end of the session.
 CROWD = """async size => {
   const { applySnapshot, applyTick, cards } = await import(new URL("page/ward.js", location.origin));
+  const { sessionEnded } = await import(new URL("page/session.js", location.origin));
   const settled = () => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300));
   const card = [...cards.values()][0].peek();
   const patients = Array.from({ length: size }, (_, n) => ({ ...card, id: `p-crowd-${n}` }));
@@ -26,7 +28,12 @@ CROWD = """async size => {
   const vitals = { ...card.vitals, spo2: { ...card.vitals.bp_sys, unit: "%", value: 77 } };
   applyTick({ patients: Object.fromEntries(patients.map(one => [one.id, { vitals }])) });
   await settled();
-  return { before, after: count(), shown: document.querySelector(".tile .cell.spo2 .value").textContent };
+  const shown = document.querySelector(".tile .cell.spo2 .value").textContent;
+  const named = () => [...document.querySelectorAll(".tile-link")].filter(one => one.ariaLabel.includes(card.name.family)).length;
+  const after = count(), names = [named()];
+  sessionEnded.value = true;
+  await settled();
+  return { before, after, shown, names: [...names, named()] };
 }"""
 
 
@@ -43,3 +50,4 @@ def test_only_the_tiles_in_the_window_are_drawn(screens: Screens, site: Site, wi
     assert after[1:] == [tiles, drawn]
     assert after[0] < found["before"][0] + 10 * drawn, "a tick changes what is drawn and adds no tiles"
     assert found["shown"] == "77"
+    assert found["names"] == [PEOPLE, 0], "who is outside the window has no name either once the session has ended"

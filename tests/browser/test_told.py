@@ -171,5 +171,5 @@ def test_the_hand_over_note_is_reached_from_the_ward_and_names_who_has_what(scre
         expect(note.get_by_role("heading", name=heading)).to_be_visible()
     page.emulate_media(media="print")
     expect(page.locator(".main-bar")).to_be_hidden()
-    expect(note.get_by_role("button", name="Print")).to_be_hidden()
+    expect(note.get_by_role("button", name="Print", exact=True)).to_be_hidden()
     expect(note).to_contain_text(family)

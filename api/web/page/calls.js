@@ -1,6 +1,6 @@
 // Whom an alert calls now, and if nobody: why not, and which alert leads it. The server decides; here it is put into words.
 import { clock } from "./format.js";
-import { alertOf, isOpen, isUnverified } from "./ward.js";
+import { alertOf, cardOf, isOpen, isUnverified } from "./ward.js";
 import { t } from "./words.js";
 
 /** Nobody has it, and nothing keeps it from calling for long: it waits for somebody to come. */
@@ -8,8 +8,11 @@ export const waits = (alert) => isOpen(alert) && alert.handling === "unacknowled
 
 const isGap = (alert) => /^(no_data|no_signal|signal_lost)\./.test(alert.rule);
 
+/** It calls when the planned pause of monitoring is over. */
+const waitsForPause = (alert) => alert.held_until === cardOf(alert.patient_id)?.coverage?.until_at;
+
 /** The ward's budget lets its call wait; a value that is not verified yet and data that may come back wait for something else. */
-export const isHeld = (alert) => isOpen(alert) && Boolean(alert.held_until) && !isUnverified(alert) && !isGap(alert);
+export const isHeld = (alert) => isOpen(alert) && Boolean(alert.held_until) && !isUnverified(alert) && !isGap(alert) && !waitsForPause(alert);
 export const isHandedOver = (alert) => isOpen(alert) && Boolean(alert.accept_by);
 
 /** Technical alerts that say that other alerts reach nobody. */
@@ -37,7 +40,7 @@ export function folded(ids) {
   return [...groups.values()];
 }
 
-const heldWords = (alert) => (isGap(alert) ? "call.held_gap" : isUnverified(alert) ? "call.held_doubt" : "call.held");
+const heldWords = (alert) => (waitsForPause(alert) ? "call.held_pause" : isGap(alert) ? "call.held_gap" : isUnverified(alert) ? "call.held_doubt" : "call.held");
 const titleOf = (id) => alertOf(id)?.title ?? t("call.another");
 
 /** Why it calls nobody now, in one sentence; "" while it calls, or when somebody has it. */

@@ -2,16 +2,16 @@
 
 export class EventParser {
   #rest = "";
+  #afterCr = false; // a line end may be cut: CR now, LF with the next piece
   #event = { type: "message", data: [], id: null };
 
   /** Takes the next piece; returns the events that it completes: {type, data, id}. */
   push(text) {
     const done = [];
-    let buffer = this.#rest + text;
-    const endsWithCr = buffer.endsWith("\r"); // may be the first half of CR LF
-    if (endsWithCr) buffer = buffer.slice(0, -1);
-    const lines = buffer.split(/\r\n|\n|\r/);
-    this.#rest = lines.pop() + (endsWithCr ? "\r" : "");
+    const lines = (this.#afterCr && text.startsWith("\n") ? text.slice(1) : text).split(/\r\n|\n|\r/);
+    this.#afterCr = text.endsWith("\r");
+    lines[0] = this.#rest + lines[0]; // what came before is not looked through again: a snapshot comes in many pieces
+    this.#rest = lines.pop();
     for (const line of lines) {
       const event = this.#line(line);
       if (event) done.push(event);

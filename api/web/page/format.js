@@ -17,6 +17,9 @@ export function day(at) {
   return `${two(d.getDate())}-${MONTHS[d.getMonth()]}-${d.getFullYear()}`;
 }
 
+/** A day without its year, for the axis of a chart. */
+export const dayOfMonth = (at) => (lang.value === "zh" ? day(at).slice(5) : day(at).slice(0, 6));
+
 /** Time of day, with the date in front when it is not today (by the server's clock). */
 export function when(at, nowMs) {
   const same = asDate(at).toDateString() === asDate(nowMs).toDateString();
@@ -55,7 +58,8 @@ export function countdown(ms) {
   return `${Math.floor(s / 60)}:${two(s % 60)}`;
 }
 
-export const zone = () =>
-  new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(new Date()).find((p) => p.type === "timeZoneName").value;
+const zoned = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
+export const zone = () => zoned.formatToParts(new Date()).find((p) => p.type === "timeZoneName").value;
 
 export const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : String(value));

@@ -62,7 +62,7 @@ export function gapLimit(vital, points, bucketMs) {
   return Math.min(MAX_GAP_MS, Math.max(2000 * every, 2 * median(steps), 1.5 * bucketMs) + 500);
 }
 
-function readSeries(body) {
+export function readSeries(body) {
   const all = body.series ?? [body];
   const series = {};
   for (const item of all) {

@@ -99,7 +99,7 @@ export async function askDoor() {
 
 /** Is this browser logged in by an account? A token of this tab is tried first. */
 export async function openSession() {
-  await askDoor();
-  if (session.peek() || (accounts.peek() && preferences.peek().account)) await readMe().catch(() => {}); // without an answer: the log-in is shown, or the stream says so
+  const known = session.peek() || preferences.peek().account;
+  await Promise.all([askDoor(), known && readMe().catch(() => {})]); // without an answer: the log-in is shown, or the stream says so
   opened.value = true;
 }

@@ -1,5 +1,5 @@
 // Small parts that every view uses: badge, name, age, value, score, coverage, spark.
-import { html } from "./html.js";
+import { html, useMemo } from "./html.js";
 import { waits } from "./calls.js";
 import { age, clock, duration, number } from "./format.js";
 import { now } from "./server_time.js";
@@ -116,7 +116,7 @@ export const missingWords = (score) =>
 /** Name of a vital or of a score's input. */
 export const partName = (name) => (known(`vital.${name}`) ? t(`vital.${name}`) : name);
 
-const LIGHTS = { watched: "◉", partly: "◐", not_watched: "○", no_device: "–" };
+const LIGHTS = { watched: "◉", partly: "◐", paused: "‖", not_watched: "○", no_device: "–" };
 
 /** A shape, not a traffic light: who is not watched is as visible as who is ill. */
 export function Coverage({ coverage }) {
@@ -127,6 +127,7 @@ export function Coverage({ coverage }) {
     const forMs = now.value - Date.parse(coverage.since_at);
     words = t("coverage.not_watched_for", { time: forMs > 0 ? duration(forMs) : duration(0) });
   }
+  if (coverage.until_at) words = t("coverage.paused_until", { time: clock(coverage.until_at) });
   return html`<span class=${`coverage ${state}`} title=${coverage.why || null}
     ><span aria-hidden="true">${LIGHTS[state]}</span> ${words}${state === "partly" && coverage.why && html`: ${coverage.why}`}</span
   >`;
@@ -138,8 +139,9 @@ const SPARK_MS = 4 * 3_600_000;
 const SPARK_GAP_MS = 600_000; // two of the 5 min steps that sparks come in
 
 /** Last 4 h of one vital on a fixed range; gaps stay empty, values out of range are a mark at the edge. */
-export function Spark({ vital, points }) {
-  if (!points?.length) return null;
+export const Spark = ({ vital, points }) => useMemo(() => (points?.length ? sparkOf(vital, points) : null), [vital, points]);
+
+function sparkOf(vital, points) {
   const [low, high] = VITALS[vital].range;
   const end = points[points.length - 1][0];
   const x = (ms) => (WIDTH - 4) * (1 - (end - ms) / SPARK_MS);

@@ -1,31 +1,22 @@
-// One chart: uPlot for axes, line and cursor; what it cannot know (gaps, bad quality, limits, alerts) is drawn here.
-import uPlot from "../vendor/uplot.js";
-import { clock } from "./format.js";
+// One chart on a canvas, drawn whole each time in CSS pixels: axes, lines, gaps, bad quality, limits and alerts.
+import { clock, dayOfMonth } from "./format.js";
 import { VITALS } from "./vitals.js";
 import { t } from "./words.js";
 
-const AXIS = 46;
-const RIGHT = 14;
-export const PLOT_INSET = { left: AXIS, right: RIGHT };
-export const SCORE_RANGE = { range: [0, 12], grow: 4, bounds: [0, 20] };
+export const PLOT_INSET = { left: 46, right: 14 };
+const TOP = 6;
+const HEIGHT = 94;
+const FOOT = 4;
+const TIMES = 22;
+const SCORE_RANGE = { range: [0, 12], grow: 4, bounds: [0, 20] };
+const MINUTES_APART = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080];
 
-export function colours() {
+const TOKENS = { grid: "surface-2", limit: "high-text", high: "high-edge", medium: "medium-edge", low: "low-edge" };
+
+function colours() {
   const style = getComputedStyle(document.documentElement);
-  const get = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    line: get("line"),
-    text: get("text"),
-    muted: get("muted"),
-    grid: get("surface-2"),
-    surface: get("surface"),
-    band: get("band"),
-    stale: get("stale"),
-    limit: get("high-text"),
-    high: get("high-edge"),
-    medium: get("medium-edge"),
-    low: get("low-edge"),
-    font: get("font"),
-  };
+  const names = ["line", "muted", "surface", "band", "stale", "font", ...Object.keys(TOKENS)];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${TOKENS[name] ?? name}`).trim()]));
 }
 
 /** Fixed range of a vital, made larger by whole steps when a value leaves it. */
@@ -46,283 +37,231 @@ export function yRange(vital, values) {
   return { low, high, changed };
 }
 
-const ratio = () => devicePixelRatio || 1;
+const inner = (width) => width - PLOT_INSET.left - PLOT_INSET.right;
 
-/** Own text on the canvas: uPlot leaves its alignment behind. */
-function write(ctx, size, c) {
-  ctx.font = `${size * ratio()}px ${c.font}`;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "alphabetic";
+/** Where a time lies, px from the left edge. */
+export const xOf = ({ from, to }, width, at) => PLOT_INSET.left + ((at - from) / (to - from)) * inner(width);
+
+/** The time at a place; null beside the plot. */
+export function timeAt({ from, to }, width, x) {
+  const share = (x - PLOT_INSET.left) / inner(width);
+  return share >= 0 && share <= 1 ? from + share * (to - from) : null;
 }
 
-function drawNoData(u, gaps, c) {
-  const { ctx, bbox } = u;
-  const px = ratio();
-  ctx.save();
+/** The canvas made empty, its plot area, and where a time and a value lie on it. */
+function frameOf(canvas, model, width, last) {
+  const height = TOP + HEIGHT + FOOT + (last ? TIMES : 0);
+  const ratio = devicePixelRatio || 1;
+  canvas.width = width * ratio;
+  canvas.height = height * ratio;
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const ctx = canvas.getContext("2d");
+  ctx.scale(ratio, ratio);
+  const bottom = TOP + HEIGHT;
+  const y = (value) => bottom - ((value - model.low) / (model.high - model.low)) * HEIGHT;
+  return { ctx, c: colours(), left: PLOT_INSET.left, right: width - PLOT_INSET.right, bottom, x: (at) => xOf(model, width, at), y };
+}
+
+/** Round times of this screen's zone, at least 60 px apart; midnight is told by its date. */
+export function timesOf({ from, to }, width) {
+  const least = ((to - from) / 60_000) * (60 / inner(width));
+  const apart = MINUTES_APART.find((minutes) => minutes >= least) ?? 20160;
+  const times = [];
+  const at = new Date(from);
+  at.setHours(0, 0, 0, 0);
+  for (; at <= to; at.setMinutes(at.getMinutes() + apart)) if (at >= from) times.push({ at: +at, text: clock(at) === "00:00" ? dayOfMonth(at) : clock(at) });
+  return times;
+}
+
+/** Round values at least 26 px apart. */
+export function valuesOf({ low, high }) {
+  const least = ((high - low) * 26) / HEIGHT;
+  const ten = 10 ** Math.floor(Math.log10(least));
+  const apart = [1, 2, 5, 10].map((n) => n * ten).find((step) => step >= least);
+  const values = [];
+  for (let value = Math.ceil(low / apart) * apart; value <= high; value += apart) values.push(value);
+  return values;
+}
+
+function stroke(ctx, colour, width, path) {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.beginPath();
+  path();
+  ctx.stroke();
+}
+
+function line(ctx, x0, y0, x1, y1) {
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+}
+
+function drawAxes({ ctx, c, left, right, bottom, x, y }, model, times, last) {
+  const values = valuesOf(model);
+  stroke(ctx, c.grid, 1, () => {
+    for (const value of values) line(ctx, left, y(value), right, y(value));
+    for (const { at } of times) line(ctx, x(at), TOP, x(at), bottom + (last ? FOOT : 0));
+  });
+  ctx.fillStyle = c.muted;
+  ctx.font = `12px ${c.font}`;
+  ctx.textAlign = "right";
+  for (const value of values) ctx.fillText(value, left - 6, y(value) + 4);
+  ctx.textAlign = "center";
+  if (last) for (const { at, text } of times) ctx.fillText(text, x(at), bottom + 18);
+  ctx.textAlign = "left";
+  ctx.font = `11px ${c.font}`;
+}
+
+function drawNoData({ ctx, c, left, right, bottom, x }, gaps) {
   for (const [from, to] of gaps) {
-    const x0 = Math.max(bbox.left, u.valToPos(from, "x", true));
-    const x1 = Math.min(bbox.left + bbox.width, u.valToPos(to, "x", true));
-    if (x1 - x0 < 3 * px) continue;
+    const x0 = Math.max(left, x(from));
+    const x1 = Math.min(right, x(to));
+    if (x1 - x0 < 3) continue;
     ctx.save();
     ctx.beginPath();
-    ctx.rect(x0, bbox.top, x1 - x0, bbox.height);
+    ctx.rect(x0, TOP, x1 - x0, HEIGHT);
     ctx.clip();
-    ctx.strokeStyle = c.grid;
-    ctx.lineWidth = 2 * px;
-    ctx.beginPath();
-    for (let x = x0 - bbox.height; x < x1; x += 8 * px) {
-      ctx.moveTo(x, bbox.top + bbox.height);
-      ctx.lineTo(x + bbox.height, bbox.top);
-    }
-    ctx.stroke();
+    stroke(ctx, c.grid, 2, () => {
+      for (let at = x0 - HEIGHT; at < x1; at += 8) line(ctx, at, bottom, at + HEIGHT, TOP);
+    });
     const text = t("chart.no_data", { from: clock(from), to: clock(to) });
-    write(ctx, 11, c);
     const width = ctx.measureText(text).width;
-    if (width + 8 * px < x1 - x0) {
+    if (width + 8 < x1 - x0) {
+      const start = (x0 + x1 - width) / 2;
       ctx.fillStyle = c.surface;
-      ctx.fillRect((x0 + x1 - width) / 2 - 3 * px, bbox.top + bbox.height - 18 * px, width + 6 * px, 16 * px);
+      ctx.fillRect(start - 3, bottom - 18, width + 6, 16);
       ctx.fillStyle = c.muted;
-      ctx.fillText(text, (x0 + x1 - width) / 2, bbox.top + bbox.height - 6 * px);
+      ctx.fillText(text, start, bottom - 6);
     }
     ctx.restore();
   }
-  ctx.restore();
 }
 
-function drawLimits(u, limits, c) {
-  const { ctx, bbox } = u;
-  const px = ratio();
-  ctx.save();
-  write(ctx, 11, c);
-  for (const limit of limits) {
-    const y = u.valToPos(limit.value, "y", true);
-    if (!(y >= bbox.top && y <= bbox.top + bbox.height)) continue;
-    const x0 = limit.from ? Math.max(bbox.left, u.valToPos(limit.from, "x", true)) : bbox.left;
-    const x1 = limit.to ? Math.min(bbox.left + bbox.width, u.valToPos(limit.to, "x", true)) : bbox.left + bbox.width;
-    if (x1 <= x0) continue;
-    ctx.strokeStyle = c.limit;
-    ctx.lineWidth = px;
-    ctx.setLineDash([6 * px, 4 * px]);
+/** Points that one line may join: it ends at a gap, and bad values are no part of it. */
+export function pieces({ points, gapMs, joined }) {
+  const found = [];
+  let before = null;
+  for (const p of points) {
+    if (p.bad || p.v === null) continue;
+    if (joined && before !== null && p.t - before <= gapMs) found[found.length - 1].push(p);
+    else found.push([p]);
+    before = p.t;
+  }
+  return found;
+}
+
+/** A piece of one point, and points far apart, are dots; else the line alone can be read. */
+function drawTrack({ ctx, c, x, y, left, right }, track) {
+  if (track.own) return;
+  const sparse = track.points.length * 10 < right - left;
+  ctx.fillStyle = c.line;
+  for (const piece of pieces(track)) {
+    stroke(ctx, c.line, 1.5, () => piece.forEach((p) => ctx.lineTo(x(p.t), y(p.v))));
+    if (piece.length > 1 && !sparse) continue;
     ctx.beginPath();
-    ctx.moveTo(x0, y);
-    ctx.lineTo(x1, y);
-    ctx.stroke();
+    for (const p of piece) {
+      ctx.moveTo(x(p.t), y(p.v));
+      ctx.arc(x(p.t), y(p.v), 2.5, 0, 7);
+    }
+    ctx.fill();
+  }
+}
+
+function drawLimits({ ctx, c, left, right, bottom, y: yOf }, limits) {
+  for (const limit of limits) {
+    const y = yOf(limit.value);
+    if (!(y >= TOP && y <= bottom)) continue;
+    ctx.setLineDash([6, 4]);
+    stroke(ctx, c.limit, 1, () => line(ctx, left, y, right, y));
     ctx.setLineDash([]);
     const text = t("chart.limit", { value: limit.value });
-    const roomAbove = y - bbox.top > 16 * px;
-    const roomBelow = bbox.top + bbox.height - y > 16 * px;
-    const above = roomAbove && (limit.side === "high" || !roomBelow);
+    const above = y - TOP > 16 && (limit.side === "high" || bottom - y <= 16);
     ctx.fillStyle = c.surface;
-    ctx.fillRect(bbox.left + 2 * px, above ? y - 14 * px : y + 2 * px, ctx.measureText(text).width + 4 * px, 12 * px);
+    ctx.fillRect(left + 2, above ? y - 14 : y + 2, ctx.measureText(text).width + 4, 12);
     ctx.fillStyle = c.limit;
-    ctx.fillText(text, bbox.left + 4 * px, above ? y - 4 * px : y + 12 * px);
+    ctx.fillText(text, left + 4, above ? y - 4 : y + 12);
   }
-  ctx.restore();
 }
 
 const GLYPH = { high: "◆", medium: "▲", low: "■" };
 
-function drawAlerts(u, marks, c) {
-  const { ctx, bbox } = u;
-  const px = ratio();
-  ctx.save();
-  write(ctx, 12, c);
+function drawAlerts({ ctx, c, bottom, x: xOfTime }, marks) {
   for (const mark of marks) {
-    const x = u.valToPos(mark.from, "x", true);
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.strokeStyle = c[mark.priority];
-    ctx.lineWidth = 2 * px;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
+    const x = xOfTime(mark.from);
+    stroke(ctx, c[mark.priority], 2, () => line(ctx, x, TOP, x, bottom));
     ctx.fillStyle = c[mark.priority];
-    ctx.fillText(GLYPH[mark.priority], x + 3 * px, bbox.top + 11 * px);
+    ctx.fillText(GLYPH[mark.priority], x + 3, TOP + 11);
   }
-  ctx.restore();
 }
 
 /** Spread of each bucket: thin bars from lowest to highest, so that a short dip never hides in a mean. */
-function drawSpread(u, points, c) {
-  const { ctx } = u;
-  ctx.save();
-  ctx.strokeStyle = c.line;
+function drawSpread({ ctx, c, x, y }, points) {
   ctx.globalAlpha = 0.35;
-  ctx.lineWidth = Math.max(1, ratio());
-  ctx.beginPath();
-  for (const p of points) {
-    if (p.bad || p.v === null || p.max === p.min) continue;
-    const x = u.valToPos(p.t, "x", true);
-    ctx.moveTo(x, u.valToPos(p.min, "y", true));
-    ctx.lineTo(x, u.valToPos(p.max, "y", true));
-  }
-  ctx.stroke();
-  ctx.restore();
+  stroke(ctx, c.line, 1, () => {
+    for (const p of points) if (!p.bad && p.v !== null && p.max !== p.min) line(ctx, x(p.t), y(p.min), x(p.t), y(p.max));
+  });
+  ctx.globalAlpha = 1;
 }
 
 /** Bad quality: hollow ✕ at its place (at the bottom when there is no number, or only some of a bucket is bad); late: a foot; by hand: a square. */
-function drawMarks(u, points, c) {
-  const { ctx, bbox } = u;
-  const px = ratio();
-  ctx.save();
-  ctx.lineWidth = 1.25 * px;
+function drawMarks({ ctx, c, left, right, bottom, x: xOfTime, y: yOf }, points) {
   let before = -Infinity;
   for (const p of points) {
     const bad = p.bad || p.partly;
     if (!bad && !p.late && !p.manual) continue;
-    const x = u.valToPos(p.t, "x", true);
-    if (x < bbox.left || x > bbox.left + bbox.width || x - before < 8 * px) continue; // one sign per 8 px can be read
+    const x = xOfTime(p.t);
+    if (x < left || x > right || x - before < 8) continue; // one sign per 8 px can be read
     before = x;
-    const y = p.v === null || p.partly ? bbox.top + bbox.height - 6 * px : u.valToPos(p.v, "y", true);
-    const r = 3.5 * px;
-    ctx.strokeStyle = bad ? c.stale : c.line;
-    ctx.beginPath();
-    if (bad) {
-      ctx.moveTo(x - r, y - r);
-      ctx.lineTo(x + r, y + r);
-      ctx.moveTo(x - r, y + r);
-      ctx.lineTo(x + r, y - r);
-    } else if (p.manual) ctx.rect(x - r, y - r, 2 * r, 2 * r);
-    if (p.late) {
-      ctx.moveTo(x - r, bbox.top + bbox.height - 2 * px);
-      ctx.lineTo(x + r, bbox.top + bbox.height - 2 * px);
-      ctx.lineTo(x, bbox.top + bbox.height - 8 * px);
-    }
-    ctx.stroke();
+    const y = p.v === null || p.partly ? bottom - 6 : yOf(p.v);
+    const r = 3.5;
+    stroke(ctx, bad ? c.stale : c.line, 1.25, () => {
+      if (bad) {
+        line(ctx, x - r, y - r, x + r, y + r);
+        line(ctx, x - r, y + r, x + r, y - r);
+      } else if (p.manual) ctx.rect(x - r, y - r, 2 * r, 2 * r);
+      if (!p.late) return;
+      line(ctx, x - r, bottom - 2, x + r, bottom - 2);
+      ctx.lineTo(x, bottom - 8);
+    });
   }
-  ctx.restore();
 }
 
 /** Systolic and diastolic of one measurement: one vertical bar with two ends. */
-function drawPressure(u, pairs, c) {
-  const { ctx } = u;
-  const px = ratio();
-  ctx.save();
-  ctx.strokeStyle = c.line;
-  ctx.lineWidth = 2 * px;
-  ctx.beginPath();
-  for (const pair of pairs) {
-    const x = u.valToPos(pair.t, "x", true);
-    for (const v of [pair.high, pair.low]) {
-      if (v === null) continue;
-      const y = u.valToPos(v, "y", true);
-      ctx.moveTo(x - 4 * px, y);
-      ctx.lineTo(x + 4 * px, y);
+function drawPressure({ ctx, c, x: xOfTime, y }, pairs) {
+  stroke(ctx, c.line, 2, () => {
+    for (const { t: at, high, low } of pairs) {
+      const x = xOfTime(at);
+      for (const v of [high, low]) if (v !== null) line(ctx, x - 4, y(v), x + 4, y(v));
+      if (high !== null && low !== null) line(ctx, x, y(high), x, y(low));
     }
-    if (pair.high === null || pair.low === null) continue;
-    ctx.moveTo(x, u.valToPos(pair.high, "y", true));
-    ctx.lineTo(x, u.valToPos(pair.low, "y", true));
-  }
-  ctx.stroke();
-  ctx.restore();
+  });
 }
 
 /** Score over time: lower bound as a line, an area up to the upper bound while it is partial. */
-function drawScore(u, spans, c) {
-  const { ctx } = u;
-  const px = ratio();
-  ctx.save();
+function drawScore({ ctx, c, x, y }, spans) {
   for (const span of spans) {
-    const x0 = u.valToPos(span.from, "x", true);
-    const x1 = u.valToPos(span.to, "x", true);
-    const yLow = u.valToPos(span.lower, "y", true);
-    const yHigh = u.valToPos(span.upper, "y", true);
+    const width = Math.max(1, x(span.to) - x(span.from));
     ctx.fillStyle = c.band;
-    ctx.fillRect(x0, yHigh, Math.max(px, x1 - x0), yLow - yHigh);
+    ctx.fillRect(x(span.from), y(span.upper), width, y(span.lower) - y(span.upper));
     ctx.fillStyle = c.line;
-    ctx.fillRect(x0, yLow - px, Math.max(px, x1 - x0), 2 * px);
+    ctx.fillRect(x(span.from), y(span.lower) - 1, width, 2);
   }
-  ctx.restore();
 }
 
-/** `lines`: "line", "points" or "none" (drawn here) for each stream. `model()` gives the newest {from, to, low, high, gaps, limits, marks, points, pairs, spans}; drawing asks for it each time. */
-export function createPlot({ element, width, height, model, lines, last, syncKey, onCursor }) {
-  const c = colours();
-  const font = `12px ${c.font}`;
-  const clipped = (act) => (u) => {
-    const { ctx, bbox } = u;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    act(u);
-    ctx.restore();
-  };
-  const options = {
-    width,
-    height,
-    ms: 1,
-    padding: [6, RIGHT, last ? 0 : 4, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      drag: { x: false, y: false },
-      points: { show: false },
-      sync: { key: syncKey, setSeries: false, scales: ["x", null] },
-    },
-    scales: {
-      x: { time: true, range: () => [model().from, model().to] },
-      y: { range: () => [model().low, model().high] },
-    },
-    axes: [
-      {
-        font,
-        stroke: c.muted,
-        grid: { stroke: c.grid, width: 1 },
-        ticks: { show: last, stroke: c.grid, size: 4 },
-        size: last ? 26 : 0,
-        gap: 4,
-        values: (_u, splits) => splits.map((at) => (last ? clock(at) : "")),
-      },
-      { font, stroke: c.muted, grid: { stroke: c.grid, width: 1 }, ticks: { show: false }, size: AXIS, gap: 6, space: 26 },
-    ],
-    series: [
-      {},
-      ...lines.map((style) => ({
-        stroke: c.line,
-        width: 1.5,
-        spanGaps: false,
-        paths: style === "line" ? uPlot.paths.linear() : () => null,
-        points: { show: style === "line" ? undefined : style === "points", size: 5, fill: c.line, stroke: c.line },
-      })),
-    ],
-    hooks: {
-      drawClear: [(u) => drawNoData(u, model().gaps, c)],
-      draw: [
-        clipped((u) => {
-          const m = model();
-          drawSpread(u, m.points, c);
-          drawPressure(u, m.pairs, c);
-          drawScore(u, m.spans, c);
-          drawLimits(u, m.limits, c);
-          drawMarks(u, m.points, c);
-          drawAlerts(u, m.marks, c);
-        }),
-      ],
-      setCursor: [(u) => onCursor(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
-    },
-  };
-  return new uPlot(options, [[], ...lines.map(() => [])], element);
-}
-
-/** Columns for uPlot: one x for all streams; an explicit null where a line must not go on. */
-export function columns(tracks) {
-  if (!tracks.length) return [[]];
-  const tables = tracks.map(({ points, gapMs, joined }) => {
-    const xs = [];
-    const ys = [];
-    let before = null;
-    for (const p of points) {
-      if (p.bad || p.v === null) continue;
-      if (joined && before !== null && p.t - before > gapMs) {
-        xs.push((before + p.t) / 2);
-        ys.push(null);
-      }
-      xs.push(p.t);
-      ys.push(p.v);
-      before = p.t;
-    }
-    return [xs, ys];
-  });
-  return tables.length === 1 ? tables[0] : uPlot.join(tables);
+/** Draws {from, to, low, high, gaps, limits, marks, points, pairs, spans, tracks}; the last chart of a stack has the times. */
+export function drawPlot(canvas, model, width, last) {
+  const frame = frameOf(canvas, model, width, last);
+  const { ctx, left, right, bottom } = frame;
+  drawAxes(frame, model, timesOf(model, width), last);
+  ctx.beginPath();
+  ctx.rect(left, TOP, right - left, bottom - TOP);
+  ctx.clip();
+  drawNoData(frame, model.gaps);
+  for (const track of model.tracks) drawTrack(frame, track);
+  drawSpread(frame, model.points);
+  drawPressure(frame, model.pairs);
+  drawScore(frame, model.spans);
+  drawLimits(frame, model.limits);
+  drawMarks(frame, model.points);
+  drawAlerts(frame, model.marks);
 }

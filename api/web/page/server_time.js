@@ -6,8 +6,15 @@ let anchor = { server: Date.now(), perf: performance.now() };
 /** Milliseconds since 1970 by the server's clock; between messages carried on by the browser's monotonic clock. */
 export const serverNow = () => anchor.server + (performance.now() - anchor.perf);
 
-/** Server time in ms, set anew once a second. */
+/** Server time in ms, set anew once a second: with each message of the stream, which draws most of what shows an age anyway. */
 export const now = signal(serverNow());
+let shownAt = 0;
+
+function show(leastMs) {
+  if (performance.now() - shownAt < leastMs) return;
+  shownAt = performance.now();
+  now.value = serverNow();
+}
 
 /** Browser clock minus server clock, ms; null until the server has spoken. */
 export const clockDifference = signal(null);
@@ -18,8 +25,7 @@ export function heard(serverAt) {
   anchor = { server, perf: performance.now() };
   const difference = Date.now() - server;
   if (clockDifference.value === null || Math.abs(difference - clockDifference.value) > 1000) clockDifference.value = difference;
+  show(500);
 }
 
-setInterval(() => {
-  now.value = serverNow();
-}, 1000);
+setInterval(show, 250, 1250); // without a stream

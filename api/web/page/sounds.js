@@ -2,6 +2,7 @@
 import { computed, effect, signal } from "./html.js";
 import { loud } from "./announce.js";
 import { waits } from "./calls.js";
+import { post } from "./http.js";
 import { preferences } from "./preferences.js";
 import { session } from "./session.js";
 import { link, watch } from "./stream.js";
@@ -143,6 +144,19 @@ function wanted(at) {
   return all;
 }
 
+/** Phones let only the service worker show a notice. */
+function shown(title, options) {
+  try {
+    const made = new Notification(title, options);
+    made.onclick = () => focus();
+    return made;
+  } catch {
+    const worker = navigator.serviceWorker.ready;
+    worker.then((own) => own.showNotification(title, options));
+    return { close: async () => (await (await worker).getNotifications(options)).forEach((one) => one.close()) };
+  }
+}
+
 /** A notice names neither patient nor value: others may see it. */
 function notify(calls) {
   const news = [...calls.keys()].some((id) => !told.has(id));
@@ -151,21 +165,38 @@ function notify(calls) {
     notice?.close();
     notice = null;
   } else if (news && globalThis.Notification?.permission === "granted" && !document.hasFocus()) {
-    notice = new Notification(t("notice.calls"), { tag: "vigil", renotify: true, requireInteraction: true });
-    notice.onclick = () => focus();
+    notice = shown(t("notice.calls"), { tag: "vigil", renotify: true, requireInteraction: true });
   }
+}
+
+/** The browser takes some 60 ms for it: not before the first look is drawn, or it is clear that none comes. */
+function open() {
+  const { state, slow } = link.peek();
+  if (context || !called.peek() || (state === "connecting" && !slow)) return;
+  audible.value = false; // until it is known
+  context = new AudioContext();
+  context.onstatechange = beat;
+}
+
+const TELL_MS = 30_000;
+const SCREEN = crypto.getRandomValues(new Uint32Array(4)).join("-"); // another one for each tab
+let said = null;
+let saidAt = 0;
+
+/** The server must know who cannot be heard: a silent screen is no way to call somebody. */
+function tell(at) {
+  if (audible.peek() === said && at - saidAt < TELL_MS) return;
+  said = audible.peek();
+  saidAt = at;
+  post("api/v1/screens/audible", { screen: SCREEN, audible: said }).catch(() => {}); // said again soon
 }
 
 /** What has to sound now? */
 function beat() {
-  if (!called.peek()) return;
-  if (!context) {
-    audible.value = false; // until it is known
-    context = new AudioContext();
-    context.onstatechange = beat;
-  }
+  if (!called.peek() || !context) return;
   const at = performance.now();
   audible.value = context.state === "running";
+  tell(at);
   const all = wanted(at);
   const what = audible.peek() && ringer.look(at, all);
   if (what) silence();
@@ -197,6 +228,7 @@ export function startSounds() {
   for (const gesture of ["click", "keydown"]) addEventListener(gesture, () => audible.peek() === false && switchOn(), true);
   const pulse = () => {
     watch();
+    open();
     beat();
   };
   const worker = new Worker(new URL("beat.js", import.meta.url));

@@ -42,24 +42,28 @@ function take(event) {
     return false;
   }
   const data = JSON.parse(event.data);
-  if (data.server_at) heard(data.server_at);
+  batch(() => {
+    // one drawing a tick, of values, ages and the time in the strip
+    if (data.server_at) heard(data.server_at);
+    if (event.type === "tick") applyTick(data);
+    if (link.peek().state === "live") set({ lastAt: serverNow() });
+  });
   if (event.type === "snapshot") onSnapshot(data);
-  else if (event.type === "tick") applyTick(data);
   else if (event.type === "alert") applyAlertEvent(data);
   else if (event.type === "break_glass") applyGlass(data);
   if (event.id !== null) lastEventId = event.id;
-  if (link.peek().state === "live") set({ lastAt: serverNow() });
   return true;
 }
 
 async function read(stream, controller) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
   const parser = new EventParser();
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
     if (link.peek().state !== "live") lastHeard = performance.now();
-    for (const event of parser.push(value)) {
+    for (const event of parser.push(decoder.decode(value, { stream: true }))) {
       lastHeard = performance.now();
       if (!take(event)) {
         controller.abort();

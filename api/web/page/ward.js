@@ -13,8 +13,10 @@ export const workOrder = signal([]);
 /** patient id -> signal of the ids of its open alerts, in work-list order */
 const byPatient = new Map();
 export const loaded = signal(false);
-/** {watched, partly, not_watched, no_device, total, demo} */
-export const tally = signal({ watched: 0, partly: 0, not_watched: 0, no_device: 0, total: 0, demo: 0 });
+/** {watched, partly, paused, not_watched, no_device, total, demo} */
+export const tally = signal({ watched: 0, partly: 0, paused: 0, not_watched: 0, no_device: 0, total: 0, demo: 0 });
+/** ids of patients whose records somebody has opened in an emergency */
+export const openedRecords = signal([]);
 /** the newest opening of an alert, server time in ms; null = none known */
 export const lastAlertAt = signal(null);
 /** a failed part, named: "" = none */
@@ -22,6 +24,9 @@ export const orderFailed = signal(false);
 
 const NONE = [];
 const listeners = new Set();
+
+/** Names of the wards that have patients now; read anew as they come and go. */
+export const wardNames = () => [...new Set(wardOrder.value.map((id) => cards.get(id)?.peek().ward).filter(Boolean))].sort();
 
 /** Calls back with {step, call, alert, before, actor, at} for each change the stream reports. */
 export function onAlert(listener) {
@@ -36,7 +41,13 @@ export const isOpen = (alert) => alert.state !== "resolved" && !alert.resolved_a
 const valueOf = (map, id, order) => map.get(id)?.value ?? (order.value, null);
 export const cardOf = (id) => valueOf(cards, id, wardOrder);
 export const alertOf = (id) => valueOf(alerts, id, workOrder);
-export const openAlertsOf = (patientId) => valueOf(byPatient, patientId, workOrder) ?? NONE;
+
+function groupOf(patientId) {
+  if (!byPatient.has(patientId)) byPatient.set(patientId, signal(NONE));
+  return byPatient.get(patientId);
+}
+
+export const openAlertsOf = (patientId) => groupOf(patientId).value;
 
 function put(map, id, value) {
   const held = map.get(id);
@@ -56,9 +67,8 @@ function regroup() {
     groups.get(alert.patient_id).push(id);
   }
   for (const [patientId, ids] of groups) {
-    const held = byPatient.get(patientId);
-    if (!held) byPatient.set(patientId, signal(ids));
-    else if (held.peek().join() !== ids.join()) held.value = ids;
+    const held = groupOf(patientId);
+    if (held.peek().join() !== ids.join()) held.value = ids;
   }
   for (const [patientId, held] of byPatient) if (!groups.has(patientId) && held.peek().length) held.value = [];
 }
@@ -70,13 +80,15 @@ function setWorkOrder(ids) {
 }
 
 function recount() {
-  const counts = { watched: 0, partly: 0, not_watched: 0, no_device: 0, total: cards.size, demo: 0 };
+  const counts = { watched: 0, partly: 0, paused: 0, not_watched: 0, no_device: 0, total: cards.size, demo: 0 };
   for (const held of cards.values()) {
     const card = held.peek();
     counts[card.coverage?.state ?? "not_watched"] += 1;
     if (card.demo) counts.demo += 1;
   }
   if (JSON.stringify(counts) !== JSON.stringify(tally.peek())) tally.value = counts;
+  const opened = [...cards.keys()].filter((id) => cards.get(id).peek().break_glass?.length);
+  if (opened.join() !== openedRecords.peek().join()) openedRecords.value = opened;
 }
 
 function noteOpening(alert) {
@@ -150,7 +162,7 @@ export function applySnapshot(data, live) {
 export function applyTick(data) {
   let unknown = false;
   batch(() => {
-    let coverageChanged = false;
+    let counts = false;
     for (const [id, change] of Object.entries(data.patients ?? {})) {
       const held = cards.get(id);
       if (!held) {
@@ -160,13 +172,13 @@ export function applyTick(data) {
       const card = held.peek();
       const vitals = change.vitals ? { ...card.vitals, ...change.vitals } : card.vitals;
       held.value = { ...card, ...change, vitals };
-      coverageChanged ||= change.coverage !== undefined;
+      counts ||= change.coverage !== undefined || change.break_glass !== undefined;
     }
     if (data.order) {
       unknown ||= data.order.some((id) => !cards.has(id)) || data.order.length !== cards.size;
       wardOrder.value = data.order.filter((id) => cards.has(id));
     }
-    if (coverageChanged) recount();
+    if (counts) recount();
   });
   if (unknown) refreshPatients();
 }
@@ -190,7 +202,9 @@ export function applyAlert(alert) {
 export function applyGlass({ patient_id: id, by, until }) {
   const held = cards.get(id);
   const known = held?.peek().break_glass ?? [];
-  if (held && !known.some((one) => one.by === by && one.until === until)) held.value = { ...held.peek(), break_glass: [...known, { by, until }] };
+  if (!held || known.some((one) => one.by === by && one.until === until)) return;
+  held.value = { ...held.peek(), break_glass: [...known, { by, until }] };
+  recount();
 }
 
 export function applyAlertEvent(data) {

@@ -14,6 +14,8 @@ import { Charts } from "./charts.js";
 import { Devices, asksWhoseDevice } from "./devices.js";
 import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
 import { Feedback } from "./feedback.js";
+import { Done } from "./notes.js";
+import { Reach } from "./plan.js";
 import { SnoozeButton } from "./snooze.js";
 import { Story, useHistory } from "./story.js";
 import { Whose, asksWhose } from "./whose.js";
@@ -74,6 +76,7 @@ function Banner({ card, id }) {
     <span>${t("patient.id", { id })}</span>
     ${card?.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}
     <${Coverage} coverage=${card?.coverage} />
+    ${card && html`<${Reach} patientId=${id} />`}
   </p>`;
 }
 
@@ -125,6 +128,7 @@ export function AlertCard({ alert, onClose, withChart = true }) {
       <${ReturnButton} alert=${alert} />
       <${Outcome} alertId=${alert.id} />
     </div>
+    <${Done} alert=${alert} />
     <${Feedback} alert=${alert} known=${history.feedback} />
     ${onClose && html`<${Kin} alert=${alert} />`}
     ${withChart && hasChart(vital) && html`<${Charts} patientId=${alert.patient_id} only=${[vital]} rangeMs=${FOUR_HOURS} />`}

@@ -3,7 +3,7 @@ import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html
 import { clock, number, when } from "../page/format.js";
 import { History, gapLimit } from "../page/history.js";
 import { get } from "../page/http.js";
-import { PLOT_INSET, columns, createPlot, yRange } from "../page/plot.js";
+import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
 import { now } from "../page/server_time.js";
 import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
 import { alertOf, isOpen, openAlertsOf } from "../page/ward.js";
@@ -11,7 +11,6 @@ import { t } from "../page/words.js";
 import { AlertSpans } from "./alert_spans.js";
 import { ValueTable } from "./value_table.js";
 
-const HEIGHT = 104;
 const SCORE_HOLDS_MS = 150_000; // scores are stored at least each 60 s; longer apart is a gap
 
 const dark = signal(matchMedia("(prefers-color-scheme: dark)").matches);
@@ -32,7 +31,7 @@ function gapsOf(points, gapMs, from, to) {
 }
 
 /** Everything one chart shows. Streams of several devices stay apart; they are never joined with one another. */
-function modelOf(vital, history, from, to, limits, marks) {
+export function modelOf(vital, history, from, to, limits, marks) {
   const model = { vital, from, to, gaps: [], limits, marks, points: [], pairs: [], spans: [], tracks: [], newest: null };
   if (vital === "score") return scoreModel(model, history.scores);
   const streams = history.series[vital === "bp" ? "bp_sys" : vital] ?? [];
@@ -111,41 +110,23 @@ function summary(model, title) {
   return t("chart.summary", values);
 }
 
-/** Pressure and score are drawn as bars and spans; the line is only there for the cursor. */
-function styleOf(track) {
-  if (track.joined) return "line";
-  return track.own ? "none" : "points";
+function Plot({ model, width, last, cursor, title }) {
+  const canvas = useRef(null);
+  useEffect(() => drawPlot(canvas.current, model, width, last), [model, width, last, dark.value]);
+  const at = cursor.value;
+  const follow = (event) => {
+    cursor.value = timeAt(model, width, event.offsetX);
+  };
+  const leave = () => {
+    cursor.value = null;
+  };
+  return html`<div class="plot" role="img" aria-label=${summary(model, title)} onPointerMove=${follow} onPointerLeave=${leave}>
+    <canvas ref=${canvas}></canvas>
+    ${at !== null && html`<i style=${{ left: `${xOf(model, width, at)}px` }}></i>`}
+  </div>`;
 }
 
-function Plot({ model, width, last, cursor, syncKey, title }) {
-  const host = useRef(null);
-  const plot = useRef(null);
-  const newest = useRef(model);
-  newest.current = model;
-  const shape = `${width}/${last}/${dark.value}/${model.tracks.length}/${model.tracks.map(styleOf).join()}`;
-  useEffect(() => {
-    plot.current = createPlot({
-      element: host.current,
-      width,
-      height: HEIGHT + (last ? 22 : 0),
-      model: () => newest.current,
-      lines: model.tracks.map(styleOf),
-      last,
-      syncKey,
-      onCursor: (at) => {
-        cursor.value = at;
-      },
-    });
-    plot.current.setData(columns(newest.current.tracks));
-    return () => plot.current.destroy();
-  }, [shape]);
-  useEffect(() => {
-    plot.current?.setData(columns(model.tracks));
-  }, [model]);
-  return html`<div ref=${host} class="plot" role="img" aria-label=${summary(model, title)}></div>`;
-}
-
-function Chart({ model, width, last, cursor, syncKey, asTable }) {
+export function Chart({ model, width, last, cursor, asTable }) {
   const title = model.vital === "score" ? t("score.news2") : t(`vital.${model.vital}`);
   const at = cursor.value;
   return html`<section class="chart" data-vital=${model.vital}>
@@ -157,12 +138,12 @@ function Chart({ model, width, last, cursor, syncKey, asTable }) {
     ${asTable
       ? html`<${ValueTable} model=${model} title=${title} digits=${digitsOf(model.vital)} unit=${unitOf(model.vital)} />`
       : model.points.length || model.pairs.length
-        ? width > 0 && html`<${Plot} model=${model} width=${width} last=${last} cursor=${cursor} syncKey=${syncKey} title=${title} />`
+        ? width > 0 && html`<${Plot} model=${model} width=${width} last=${last} cursor=${cursor} title=${title} />`
         : html`<p class="muted none">${t("chart.none")}</p>`}
   </section>`;
 }
 
-function useWidth(element) {
+export function useWidth(element) {
   const [width, setWidth] = useState(0);
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
@@ -206,12 +187,9 @@ function useAlerts(patientId) {
 
 const TICK = { 3_600_000: 1000, 14_400_000: 5000, 86_400_000: 15_000 };
 
-let stacks = 0;
-
 export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = false }) {
   const host = useRef(null);
   const width = useWidth(host);
-  const syncKey = useMemo(() => `stack-${(stacks += 1)}`, []);
   const cursor = useMemo(() => signal(null), []);
   const history = useMemo(() => new History(patientId, only.filter((vital) => vital !== "score"), rangeMs), [patientId, rangeMs, only.join()]);
   useEffect(() => () => history.close(), [history]);
@@ -242,7 +220,7 @@ export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = 
     ${state === "ready" &&
     html`${models.map(
       (model, i) =>
-        html`<${Chart} key=${model.vital} model=${model} width=${width} last=${i === models.length - 1} cursor=${cursor} syncKey=${syncKey} asTable=${asTable} />`,
+        html`<${Chart} key=${model.vital} model=${model} width=${width} last=${i === models.length - 1} cursor=${cursor} asTable=${asTable} />`,
     )}
     ${withSpans && html`<${AlertSpans} alerts=${alerts} from=${from} to=${to} inset=${PLOT_INSET} />`}`}
   </div>`;

@@ -8,6 +8,7 @@ import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may } from "../page/session.js";
 import { t } from "../page/words.js";
+import { Claim } from "./claim.js";
 import { Confirm, Loaded, Said } from "./office.js";
 
 const AGAIN_MS = 60_000;
@@ -82,6 +83,7 @@ export function Devices({ patientId, version }) {
         <h3><bdi>${device.id}</bdi> <span class="model"><bdi>${device.model}</bdi></span></h3>
         ${device.worn && html`<${Worn} device=${device} patientId=${patientId} again=${again} />`}
         <${Facts} device=${device} version=${turn} />
+        ${may("provision") && html`<${Claim} deviceId=${device.id} />`}
       </article>`,
     )}
   </section>`;

@@ -9,7 +9,7 @@ import { openPatient } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may, session } from "../page/session.js";
-import { cardOf, cards, refreshPatients, wardOrder } from "../page/ward.js";
+import { cardOf, openedRecords, refreshPatients } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { Loaded, Office, Said } from "./office.js";
 
@@ -86,8 +86,8 @@ export const GlassDialog = () => asked.value !== null && html`<${Dialog} key=${a
 
 /** Records that somebody has opened: said on every view of the ward they are of, until the time is over. */
 export function GlassBars() {
-  wardOrder.value; // patients come and go
-  const open = [...cards.values()].flatMap((held) => (held.value.break_glass ?? []).map((one) => ({ card: held.value, ...one })));
+  const seen = openedRecords.value.map((id) => cardOf(id)).filter(Boolean);
+  const open = seen.flatMap((card) => (card.break_glass ?? []).map((one) => ({ card, ...one })));
   const running = open.filter((one) => Date.parse(one.until) > now.value);
   const said = running.map(({ card, by }) => t("glass.said", { by, who: plainName(card, card.id) })).join(" ");
   useEffect(() => {

@@ -4,18 +4,12 @@ import { get } from "../page/http.js";
 import { useKeys } from "../page/keyboard.js";
 import { go, route } from "../page/route.js";
 import { session } from "../page/session.js";
-import { alertOf, cards, loaded, tally, wardOrder } from "../page/ward.js";
+import { alertOf, loaded, tally, wardNames, wardOrder } from "../page/ward.js";
 import { wardDay, wardTime } from "../page/ward_time.js";
 import { t } from "../page/words.js";
 import { HandoverFacts } from "./handover_facts.js";
 
 export const openHandover = (ward) => go("handover", ward);
-
-/** Names of the wards that have patients, in order. */
-function wards() {
-  wardOrder.value; // patients come and go
-  return [...new Set([...cards.values()].map((held) => held.peek().ward).filter(Boolean))].sort();
-}
 
 /** {state: loading | ready | failed, facts} of one ward; `again` reads anew. */
 function useFacts(ward) {
@@ -83,7 +77,7 @@ function Note({ facts, onAgain }) {
 }
 
 export function Handover() {
-  const all = wards();
+  const all = wardNames();
   const ward = route.value.id || all[0] || "";
   const [{ state, facts }, again] = useFacts(ward);
   useKeys({ Escape: () => go("ward") });

@@ -5,6 +5,7 @@ import { alertOf } from "../page/ward.js";
 import { Badge, Name, partName } from "../page/parts.js";
 import { t } from "../page/words.js";
 import { AcceptButton, Outcome } from "./acknowledge.js";
+import { NoteWords } from "./notes.js";
 
 const LANES = ["high", "medium", "low", "technical"];
 const URGENT = 5; // NEWS2 from which the Royal College of Physicians asks for an urgent response (2017)
@@ -64,6 +65,7 @@ function Happened({ facts, time }) {
   return html`<section>
     <h2>${t("handover.happened", { time: time(facts.since_at) })}</h2>
     <p>${t("handover.counts", facts.happened)}</p>
+    <ul>${facts.notes.map((one) => html`<li key=${one.id}>${time(one.at)} <${Who} patient=${one.patient} />: <${NoteWords} note=${one} /></li>`)}</ul>
   </section>`;
 }
 
@@ -98,7 +100,7 @@ function Gaps({ rows, time }) {
     <h2>${t("handover.gaps_title")}</h2>
     ${!rows.length && html`<p>${t("handover.none")}</p>`}
     <ul>${rows.map(
-      (one) => html`<li key=${one.patient.id}><${Who} patient=${one.patient} />: <b>${t(`coverage.${one.state}`)}</b> ${t("handover.gap_since", { time: time(one.since_at) })} ${one.state !== "no_device" && one.why}</li>`,
+      (one) => html`<li key=${one.patient.id}><${Who} patient=${one.patient} />: <b>${one.until_at ? t("coverage.paused_until", { time: time(one.until_at) }) : t(`coverage.${one.state}`)}</b> ${t("handover.gap_since", { time: time(one.since_at) })} ${one.state !== "no_device" && one.why}</li>`,
     )}</ul>
   </section>`;
 }

@@ -12,6 +12,7 @@ const KEYS = [
   ["Enter", "keys.open"],
   ["A", "keys.acknowledge"],
   ["S", "keys.snooze"],
+  ["M", "keys.note"],
   ["→ ←", "keys.unfold"],
   ["N", "keys.new"],
   ["Esc", "keys.back"],
@@ -31,7 +32,7 @@ export function KeyList() {
 }
 
 /** Page -> the right that it takes. */
-const PAGES = { people: "accounts", tokens: "accounts", reviews: "audit", audit: "audit", system: "health" };
+const PAGES = { policy: "policies", people: "accounts", tokens: "accounts", reviews: "audit", audit: "audit", system: "health" };
 
 /** Only what this person may use is shown. */
 function Pages() {

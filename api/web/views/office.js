@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../page/html.js";
 import { useKeys } from "../page/keyboard.js";
 import { go } from "../page/route.js";
-import { cards, wardOrder } from "../page/ward.js";
+import { wardNames } from "../page/ward.js";
 import { t } from "../page/words.js";
 
 export function Office({ title, children }) {
@@ -41,19 +41,14 @@ export function Confirm({ label, question, yes, disabled, onYes }) {
 
 export const wardsText = (wards) => (wards ? wards.join(", ") : t("filter.all_wards"));
 
-/** Wards that have patients now, to choose from; others can be typed. */
-function known() {
-  wardOrder.value; // patients come and go
-  return [...new Set([...cards.values()].map((held) => held.peek().ward).filter(Boolean))].sort();
-}
-
+/** Those that have patients are proposed; others can be typed. */
 export function WardsField({ wards = [] }) {
   const [all, setAll] = useState(wards === null);
   return html`<fieldset class="wards">
     <legend>${t("filter.ward")}</legend>
     <label class="choice"><input type="checkbox" name="all_wards" checked=${all} onChange=${(event) => setAll(event.target.checked)} />${t("filter.all_wards")}</label>
     ${!all &&
-    html`<label>${t("office.wards")}<input name="wards" required maxlength="500" autocomplete="off" defaultValue=${wards?.join(", ") ?? ""} placeholder=${known().slice(0, 3).join(", ")} /></label>`}
+    html`<label>${t("office.wards")}<input name="wards" required maxlength="500" autocomplete="off" defaultValue=${wards?.join(", ") ?? ""} placeholder=${wardNames().slice(0, 3).join(", ")} /></label>`}
   </fieldset>`;
 }
 

@@ -1,6 +1,6 @@
 // What is going on with this person, and since when?
 import { html, useEffect, useRef, useState } from "../page/html.js";
-import { calendar } from "../page/format.js";
+import { calendar, clock, day, zone } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { goBack, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
@@ -16,7 +16,10 @@ import { AlertLine } from "./alert_line.js";
 import { Charts } from "./charts.js";
 import { Devices } from "./devices.js";
 import { GlassButton } from "./emergency.js";
+import { mayOpen } from "./more.js";
+import { Notes } from "./notes.js";
 import { ObservationForm } from "./observation_form.js";
+import { Contacts, Pause, Reach } from "./plan.js";
 import { RiskCard } from "./risk_card.js";
 
 const HOUR = 3_600_000;
@@ -33,7 +36,17 @@ function Banner({ card, id }) {
     ${card.ward && html`<span><bdi>${card.ward}</bdi></span>`}
     ${card.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}
     <${Coverage} coverage=${card.coverage} />
+    <${Reach} patientId=${id} />
+    ${mayOpen("policy") && html`<a href=${`#/policy/${encodeURIComponent(id)}`}>${t("page.policy")}</a>`}
+    <button class="plain print" onClick=${() => print()}>${t("handover.print")}</button>
   </header>`;
+}
+
+/** On each printed sheet: whose it is, what is on it, when it was printed and in which zone. */
+function SheetHead({ card, id, range }) {
+  const born = card.born && t("patient.born", { date: calendar(card.born) });
+  const said = [born, t("patient.id", { id }), range, t("print.at", { time: `${day(now.value)} ${clock(now.value)}`, zone: zone() })];
+  return html`<p class="sheet-head"><b><${Name} card=${card} id=${id} /></b> · ${said.filter(Boolean).join(" · ")} ${card.demo && t("demo.stripe")}</p>`;
 }
 
 function Points({ part }) {
@@ -134,9 +147,11 @@ export function PatientView() {
     </main>`;
   }
   return html`<main id="main" class="patient" tabindex="-1" ref=${area}>
+    <${SheetHead} card=${card} id=${id} range=${t("chart.hours", { n: range / HOUR })} />
     <${Banner} card=${card} id=${id} />
     <div class="patient-columns">
-      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} />${may("devices") && html`<${Devices} key=${`devices${id}`} patientId=${id} version=${ids.join()} />`}</div>
+      <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} /><${Notes} key=${`notes${id}`} patientId=${id} version=${ids.map((each) => alertOf(each)?.version).join()} />
+        ${may("names") && html`<${Contacts} key=${`plan${id}`} patientId=${id} />`}<${Pause} key=${`pause${id}`} patientId=${id} state=${card.coverage?.state} />${may("devices") && html`<${Devices} key=${`devices${id}`} patientId=${id} version=${ids.join()} />`}</div>
       <section class="right" aria-label=${t("chart.title")}>
         <${Ranges} range=${range} onRange=${setRange} asTable=${asTable} onTable=${() => setAsTable(!asTable)} />
         <${Charts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />

@@ -1,9 +1,10 @@
 // What happened to an alert: measured, received, decided, acknowledged, and each line of its log with whom it called.
-import { html, useEffect, useState } from "../page/html.js";
+import { html } from "../page/html.js";
 import { clock, when } from "../page/format.js";
-import { get } from "../page/http.js";
+import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { t } from "../page/words.js";
+import { NoteWords, written } from "./notes.js";
 
 const DECISIONS = new Set(["opened", "worsened", "eased", "confirmed", "recurred"]);
 
@@ -22,34 +23,29 @@ function Path({ alert, steps }) {
   </dl>`;
 }
 
-/** {state: loading | ready | failed, items, feedback}, read again when the alert changes. */
+/** {state: loading | ready | failed, items, notes, feedback}, read again when the alert or a note changes. */
 export function useHistory(alert) {
-  const [history, setHistory] = useState({ state: "loading", items: [], feedback: null });
-  useEffect(() => {
-    let current = true;
-    get(`api/v1/alerts/${encodeURIComponent(alert.id)}`)
-      .then((body) => current && setHistory({ state: "ready", items: body.history, feedback: body.feedback }))
-      .catch(() => current && setHistory((held) => ({ ...held, state: "failed" })));
-    return () => {
-      current = false;
-    };
-  }, [alert.id, alert.version]);
-  return history;
+  const [{ state, body }] = useRead(`api/v1/alerts/${encodeURIComponent(alert.id)}`, `${alert.version} ${written.value}`);
+  return { state, items: body?.history ?? [], notes: body?.notes ?? [], feedback: body?.feedback ?? null };
 }
 
 /** Folded where the card is one of several; `folded` only says how it starts. */
-export function Story({ alert, history: { state, items }, folded }) {
+export function Story({ alert, history: { state, items, notes }, folded }) {
   return html`<details class="story" open=${!folded}>
     <summary>${t("card.path")}</summary>
     <${Path} alert=${alert} steps=${items} />
-    ${state === "failed" && !items.length ? html`<p class="muted">${t("card.history_failed")}</p>` : html`<${Steps} items=${items} />`}
+    ${state === "failed" && !items.length ? html`<p class="muted">${t("card.history_failed")}</p>` : html`<${Steps} items=${items} notes=${notes} />`}
   </details>`;
 }
 
-function Steps({ items }) {
+/** Newest first, what people noted among what happened. */
+function Steps({ items, notes }) {
+  const lines = [...notes, ...[...items].reverse()].sort((a, b) => (a.at < b.at) - (a.at > b.at));
   return html`<ol class="history">
-    ${[...items].reverse().map(
-      (item) => html`<li key=${item.seq ?? `${item.step}${item.at}`}>
+    ${lines.map((item) =>
+      item.kind
+        ? html`<li key=${`note${item.id}`}><time>${when(item.at, now.value)}</time> <${NoteWords} note=${item} /></li>`
+        : html`<li key=${item.seq ?? `${item.step}${item.at}`}>
         <time>${when(item.at, now.value)}</time> ${t(`step.${item.step}`)} ${item.actor && html`<bdi class="muted">${actor(item.actor)}</bdi>`} <${Hands} item=${item} /> ${item.note}
         ${item.call && html`<${Called} call=${item.call} />`}
       </li>`,

@@ -28,7 +28,9 @@ function NotWatched() {
     showOnlyNotWatched();
     go("ward");
   };
-  return html`<button class=${`plain ${n ? "blind" : ""}`} onClick=${open}>${t("strip.not_watched", { n })}</button>`;
+  const paused = tally.value.paused;
+  return html`<button class=${`plain ${n ? "blind" : ""}`} onClick=${open}>${t("strip.not_watched", { n })}</button>
+    ${paused > 0 && html`<button class="plain" onClick=${open}><span aria-hidden="true">‖</span> ${t("strip.paused", { n: paused })}</button>`}`;
 }
 
 /** Alerts reach nobody: said on every view, in a place that is always there. */

@@ -1,12 +1,12 @@
 // Who needs me first? Tiles or table in the server's order; only what is in view is drawn.
-import { effect, html, signal, useEffect, useRef, useState } from "../page/html.js";
+import { effect, html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
 import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
-import { audience } from "../page/session.js";
+import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
-import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
+import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardNames, wardOrder, workOrder } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t } from "../page/words.js";
@@ -45,7 +45,7 @@ function useSteadyOrder(held) {
 function passes(card, { text, ward, needsMe, notWatched }) {
   if (ward && card.ward !== ward) return false;
   if (needsMe && !openAlertsOf(card.id).length) return false;
-  if (notWatched && !["not_watched", "no_device"].includes(card.coverage?.state)) return false;
+  if (notWatched && !["not_watched", "no_device", "paused"].includes(card.coverage?.state)) return false;
   if (!text) return true;
   return `${plainName(card, card.id)} ${card.id}`.toLowerCase().includes(text.toLowerCase());
 }
@@ -56,12 +56,15 @@ const observer = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) watchers.get(entry.target)?.(entry.isIntersecting);
   },
-  { rootMargin: "400px 0px" },
+  { rootMargin: "200px 0px" },
 );
 
-function useInView() {
+/** Those at the top are drawn before the browser has looked where they are. */
+const AT_ONCE = 24;
+
+function useInView(atOnce) {
   const element = useRef(null);
-  const [seen, setSeen] = useState(false);
+  const [seen, setSeen] = useState(atOnce);
   useEffect(() => {
     const target = element.current;
     watchers.set(target, setSeen);
@@ -74,24 +77,37 @@ function useInView() {
   return [element, seen];
 }
 
-function Pressure({ vitals }) {
-  const high = vitals.bp_sys;
-  const low = vitals.bp_dia;
-  if (!high) return html`<${Value} value=${null} />`;
-  return html`<span class="pair"><${Value} vital="bp_sys" value=${high} />${low && html`/<${Value} vital="bp_dia" value=${low} />`}</span>`;
+/** False for the first picture of the board, which shows its top; the other hundreds come with the next. */
+function useSecondLook(ready) {
+  const [whole, setWhole] = useState(false);
+  useEffect(() => {
+    if (!ready) return undefined;
+    const timer = setTimeout(setWhole, 50, true);
+    return () => clearTimeout(timer);
+  }, [ready]);
+  return whole;
+}
+
+/** Outside the window a card is not listened to: all these boxes would be drawn each second for nothing. Names go with the session. */
+const heldCard = (id, seen) => (seen ? cardOf(id) : (sessionEnded.value, cards.get(id)?.peek()));
+
+// The parts of a cell are called, not mounted: a component of each would be a thousand more a tick.
+function pressure({ bp_sys: high, bp_dia: low }) {
+  if (!high) return Value({ value: null });
+  return html`<span class="pair">${Value({ vital: "bp_sys", value: high })}${low && html`/${Value({ vital: "bp_dia", value: low })}`}</span>`;
 }
 
 function Cell({ vital, card }) {
-  const value = vital === "bp" ? card.vitals.bp_sys : card.vitals[vital];
-  const state = value ? freshness(vital === "bp" ? "bp_sys" : vital, value, now.value) : "old";
+  const main = vital === "bp" ? "bp_sys" : vital;
+  const value = card.vitals[main];
+  const state = value ? freshness(main, value, now.value) : "old";
   return html`<div class=${`cell ${vital}`}>
     <span class="label"><abbr title=${t(`vital.${vital}`)}>${t(`short.${vital}`)}</abbr></span>
     <span class="reading"
-      >${vital === "bp" ? html`<${Pressure} vitals=${card.vitals} />` : html`<${Value} vital=${vital} value=${value} />`}
-      <${Trend} trend=${card.trend?.[vital === "bp" ? "bp_sys" : vital]} /></span
+      >${vital === "bp" ? pressure(card.vitals) : Value({ vital, value })} ${Trend({ trend: card.trend?.[main] })}</span
     >
-    ${value && html`<span class="under"><${Age} at=${value.measured_at} state=${state} /><${Marks} value=${value} /></span>`}
-    ${value && state === "old" && html`<span class="for-readers">${lastWords(vital === "bp" ? "bp_sys" : vital, value)}</span>`}
+    ${value && html`<span class="under">${Age({ at: value.measured_at, state })}${Marks({ value })}</span>`}
+    ${value && state === "old" && html`<span class="for-readers">${lastWords(main, value)}</span>`}
   </div>`;
 }
 
@@ -125,9 +141,9 @@ function TileBody({ card, top, count, ids }) {
 
 const edgeOf = (top) => (top ? `${top.priority} ${top.kind} ${top.handling} ${top.snoozed_until ? "snoozed" : ""}` : "calm");
 
-function Tile({ id }) {
-  const [element, seen] = useInView();
-  const card = cardOf(id);
+function Tile({ id, atOnce }) {
+  const [element, seen] = useInView(atOnce);
+  const card = heldCard(id, seen);
   if (!card) return null;
   const { top, count, ids } = topOf(id);
   return html`<li ref=${element} class=${`tile ${edgeOf(top)}`} data-patient=${id}>
@@ -139,9 +155,9 @@ function Tile({ id }) {
   </li>`;
 }
 
-function TableRow({ id }) {
-  const [element, seen] = useInView();
-  const card = cardOf(id);
+function TableRow({ id, atOnce }) {
+  const [element, seen] = useInView(atOnce);
+  const card = heldCard(id, seen);
   if (!card) return null;
   const { top, ids } = topOf(id);
   return html`<tr ref=${element} class=${`ward-row ${edgeOf(top)}`} data-patient=${id} onClick=${() => openPatient(id)}>
@@ -156,6 +172,8 @@ function TableRow({ id }) {
   </tr>`;
 }
 
+const Tiles = ({ ids }) => html`<ul class="tiles">${ids.map((id, i) => html`<${Tile} key=${id} id=${id} atOnce=${i < AT_ONCE} />`)}</ul>`;
+
 function Table({ ids }) {
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t("nav.ward")}>
     <table class="ward-table">
@@ -169,7 +187,7 @@ function Table({ ids }) {
           <th scope="col">${t("col.coverage")}</th>
         </tr>
       </thead>
-      <tbody>${ids.map((id) => html`<${TableRow} key=${id} id=${id} />`)}</tbody>
+      <tbody>${ids.map((id, i) => html`<${TableRow} key=${id} id=${id} atOnce=${i < AT_ONCE} />`)}</tbody>
     </table>
   </div>`;
 }
@@ -192,7 +210,7 @@ function TopBand() {
 }
 
 function Filters({ shown, hiddenAlerts }) {
-  const wards = [...new Set([...cards.values()].map((held) => held.peek().ward).filter(Boolean))].sort();
+  const wards = wardNames();
   const set = (change) => {
     filter.value = { ...filter.value, ...change };
   };
@@ -224,8 +242,12 @@ export function WardBoard() {
   const held = useRef(false);
   const area = useRef(null);
   const order = useSteadyOrder(held);
+  const whole = useSecondLook(loaded.value);
   // Read without subscribing: this runs once a second anyway, and 1,000 subscriptions would cost more than they tell.
   const shown = order.filter((id) => passes(cards.get(id).peek(), filter.value));
+  const { board: form } = preferences.value;
+  // The same element as long as the same people stand in it: else a thousand are compared each second.
+  const board = useMemo(() => html`<${form === "table" ? Table : Tiles} ids=${whole ? shown : shown.slice(0, AT_ONCE)} />`, [form, whole, shown.join()]);
   const inView = new Set(shown);
   const hiddenAlerts = shown.length === order.length ? 0 : order.filter((id) => !inView.has(id) && openAlertsOf(id).length).length;
   useKeys({
@@ -250,9 +272,7 @@ export function WardBoard() {
       onFocusIn=${() => { held.current = true; }}
       onFocusOut=${() => { held.current = false; }}
     >
-      ${preferences.value.board === "table"
-        ? html`<${Table} ids=${shown} />`
-        : html`<ul class="tiles">${shown.map((id) => html`<${Tile} key=${id} id=${id} />`)}</ul>`}
+      ${board}
       ${shown.length === 0 && html`<p class="nothing">${t(order.length ? "filter.none" : "ward.empty")}</p>`}
     </div>
   </main>`;

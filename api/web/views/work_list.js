@@ -3,6 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../page/html
 import { clock } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { Lane } from "../page/lane.js";
+import { rest } from "../page/rest.js";
 import { go, goBack, openPatient, returnFocus, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { link } from "../page/stream.js";
@@ -11,7 +12,6 @@ import { isHeld } from "../page/calls.js";
 import { alertOf, inMainLane, lastAlertAt, loaded, orderFailed, readAlert, tally } from "../page/ward.js";
 import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
-import { AlertCard } from "./alert_card.js";
 import { canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
 import { Row, firstOf, unfold } from "./row.js";
 import { canSnooze, openSnooze } from "./snooze.js";
@@ -69,7 +69,7 @@ function Rows({ lane, label, selected }) {
     onPointerLeave=${() => lane.leave("pointer")}
     onFocusIn=${() => lane.enter("focus")}
     onFocusOut=${(event) => {
-      if (!list.current.contains(event.relatedTarget)) lane.leave("focus");
+      if (!list.current?.contains(event.relatedTarget)) lane.leave("focus");
     }}
     onKeyDown=${() => lane.input()}
     onClickCapture=${(event) => {
@@ -242,6 +242,6 @@ export function WorkList() {
       html`<${Rows} lane=${technical} label=${t("list.technical", { n: count(technical) })} selected=${selected} />`}
       ${technical.rows.value.length === 0 && html`<p class="muted nothing">${t("list.no_technical")}</p>`}
     </section>
-    ${chosen && html`<aside class="card-side"><${AlertCard} key=${chosen.id} alert=${chosen} onClose=${close} /></aside>`}
+    ${chosen && rest.value && html`<aside class="card-side"><${rest.value.AlertCard} key=${chosen.id} alert=${chosen} onClose=${close} /></aside>`}
   </main>`;
 }

@@ -8,6 +8,7 @@ from typing import Any
 from tests.unit.api.accounts import NURSE, PASSWORD, staff
 from tests.unit.api.fhir.ask import create, entered, found, storing
 from tests.unit.api.site import START, Site, open_site
+from tests.unit.api.test_policy_lab import Shelf
 from tests.unit.api.test_risk import prediction
 from tests.unit.api.test_teams import document
 from vigil.domain.alerts import Priority
@@ -35,7 +36,7 @@ Known = dict[str, list[str]]
 
 def open_ward(folder: Path) -> tuple[Site, Known]:
     """The site at 10:00 of its day, and what can be asked of it."""
-    site = storing(open_site(folder)).given(channels=frozenset({"app", "pager"}))
+    site = storing(open_site(folder)).given(channels=frozenset({"app", "pager"}), trials=Shelf())
     staff(site)
     site.records.accounts.add_token(MachineToken("t-1", "0" * 64, "grafana", Role.RESEARCH, None, None, NURSE, 0, 1))
     for patient_id, device_id in zip(PATIENTS, (*WORN, None), strict=True):

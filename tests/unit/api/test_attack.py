@@ -23,6 +23,7 @@ from vigil.domain.errors import InvalidInput
 from vigil.domain.people import Device
 from vigil.domain.times import HOUR, MINUTE, to_iso
 from vigil.domain.users import Role, login_name
+from vigil.store import DeadLetter
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,53 @@ def test_values_from_before_another_wards_patient_wore_it_cannot_be_claimed(both
     assert (answer.status_code, answer.json()["detail"]) == (422, worn.json()["detail"])
     assert "177" not in both.one(Ask("GET", f"/api/v1/patients/{both.own.patient_id}/vitals"), both.admin).text
     assert both.one(asked, both.whole).status_code == 201
+
+
+def test_counts_do_not_tell_when_another_wards_patient_took_a_device_off(both: TwoWards) -> None:
+    """Neither by the time that was said, nor by where the counts begin."""
+    site = both.site
+    site.records.put_device(Device("w-lent", "patch-2"))
+    path, asked = "/api/v1/devices/w-lent/deliveries", to_iso(site.clock.now_us() - HOUR)
+    site.records.bind("w-lent", both.other.patient_id, site.clock.now_us())
+    site.store("w-lent", "heart_rate", [177.0] * 3)
+    site.clock.advance(60)
+    site.records.unbind("w-lent", site.clock.now_us())
+    site.clock.advance(1)
+    site.store("w-lent", "heart_rate", [70.0])
+    site.refuse(DeadLetter(site.clock.now_us(), "t", "w-lent", "malformed", "", b"[]"))
+    counts = {"values_stored": 0, "values_refused": {}, "packs_refused": {}}
+    nobodys = {"device_id": "w-lent", "since_at": asked, **counts}
+    assert both.one(Ask("GET", f"{path}?since={asked}"), both.admin).json() == nobodys
+    assert both.one(Ask("GET", f"{path}?since={asked}"), both.whole).json()["values_stored"] == 4
+    site.clock.advance(60)
+    site.records.bind("w-lent", both.own.patient_id, site.clock.now_us())
+    site.clock.advance(1)
+    site.store("w-lent", "heart_rate", [71.0, 72.0])
+    worn = both.one(Ask("GET", f"{path}?since={asked}"), both.admin).json()
+    assert worn == {**nobodys, "values_stored": 2}
+
+
+def test_who_is_of_one_ward_cannot_try_out_the_ids_of_patients(both: TwoWards) -> None:
+    """A free one was given, and one of another ward was refused: so he knew who was watched."""
+    person = {"family": "A", "given": "B", "born": "1950-01-01", "sex": "female", "ward": both.own.ward}
+    tried = [both.other.patient_id, f"{both.other.patient_id}-gone", both.own.patient_id, "p-free"]
+    asked = [Ask("POST", "/api/v1/patients", {**person, "id": one}) for one in tried]
+    answers = both.all(asked, both.admin)
+    assert {(one.status_code, one.json()["detail"]) for one in answers} == {(422, answers[0].json()["detail"])}
+    assert both.one(Ask("POST", "/api/v1/patients", person), both.admin).status_code == 201
+    assert both.one(asked[-1], both.whole).status_code == 201
+
+
+def test_a_device_or_gateway_of_another_ward_is_refused_like_a_name_that_nobody_can_have(both: TwoWards) -> None:
+    def answer(what: str, name: str, **rest: Any) -> tuple[int, str]:
+        found = both.one(Ask("POST", f"/api/v1/{what}", {"id": name, **rest}), both.admin)
+        return found.status_code, found.json()["detail"]
+
+    refused = answer("devices", "manual.p-zzz", model="m")
+    for name in ("self-test.zzz", both.other.device_id):
+        assert answer("devices", name, model="m") == refused
+    assert refused == answer("gateways", both.other.gateway_id, devices=[both.own.device_id])
+    assert refused[0] == 422
 
 
 def test_a_new_password_is_not_given_to_an_account_that_was_raised_meanwhile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -17,7 +18,7 @@ from api.app import end_streams
 from api.auth import TOKEN_LIFE_US, Principal, Role
 from api.care import EVERYBODY, WHOLE
 from api.live import MOST_RESUMED, LiveHub
-from api.sse import MOST_ALERTS, MOST_TICKS, Client, frame
+from api.sse import MOST_ALERTS, MOST_TICKS, Client, Frame, frame, packed, takes_gzip
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Priority
 from vigil.domain.errors import StoreError
@@ -244,15 +245,15 @@ def test_streams_end_before_the_server_stops(site: Site) -> None:
 def test_a_slow_client_loses_ticks_never_alerts_and_starts_over() -> None:
     async def run() -> None:
         client = Client(caller(), EVERYBODY)
-        client.offer_alert(7, b"alert")
-        dropped = [client.offer_tick(number, b"tick") for number in range(MOST_TICKS + 3)]
+        client.offer_alert(7, Frame(b"alert"))
+        dropped = [client.offer_tick(number, Frame(b"tick")) for number in range(MOST_TICKS + 3)]
         assert dropped == [0] * MOST_TICKS + [MOST_TICKS + 1, 0, 0]
         assert not client.take_start_over()  # the alert that waits goes first
         assert await client.next() == b"alert"
         assert await client.next() is None
         assert client.take_start_over()
-        client.offer_tick(MOST_TICKS + 3, b"in the snapshot")
-        client.offer_tick(MOST_TICKS + 4, b"after it")
+        client.offer_tick(MOST_TICKS + 3, Frame(b"in the snapshot"))
+        client.offer_tick(MOST_TICKS + 4, Frame(b"after it"))
         client.skip_ticks(MOST_TICKS + 3)
         assert await client.next() == b"after it"
 
@@ -263,8 +264,9 @@ def test_a_client_too_slow_for_the_alerts_is_told_to_reload(site: Site) -> None:
     async def run() -> None:
         client = Client(caller(), EVERYBODY)
         for seq in range(1, MOST_ALERTS + 2):
-            client.offer_alert(seq, b"alert")
+            client.offer_alert(seq, Frame(b"alert"))
         assert client.closed
+        assert client.last_words is not None
         assert parsed(client.last_words)[0] == "reload"
 
     asyncio.run(run())
@@ -273,11 +275,11 @@ def test_a_client_too_slow_for_the_alerts_is_told_to_reload(site: Site) -> None:
 def test_alerts_that_the_client_has_seen_are_not_sent_again() -> None:
     async def run() -> None:
         client = Client(caller(), EVERYBODY)
-        client.offer_alert(3, b"3")
-        client.offer_alert(4, b"4")
+        client.offer_alert(3, Frame(b"3"))
+        client.offer_alert(4, Frame(b"4"))
         client.skip_alerts(3)
-        client.offer_alert(2, b"2")
-        client.offer_alert(5, b"5")
+        client.offer_alert(2, Frame(b"2"))
+        client.offer_alert(5, Frame(b"5"))
         assert [await client.next(), await client.next()] == [b"4", b"5"]
 
     asyncio.run(run())
@@ -320,6 +322,65 @@ async def _lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:
             yield event + b"\n\n"
 
 
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [
+        *(("gzip", True), ("deflate, GZIP;q=0.5", True), ("br;q=1, gzip ; q=1.0", True)),
+        *(
+            ("", False),
+            ("identity", False),
+            ("gzip;q=0", False),
+            ("br, gzip; q=0.00", False),
+            ("*", False),
+            ("xgzip", False),
+        ),
+    ],
+)
+def test_who_does_not_say_that_he_takes_gzip_is_not_sent_it(accepted: str, taken: bool) -> None:
+    assert takes_gzip(accepted) is taken
+
+
+def test_packed_events_are_made_once_and_can_be_read_one_by_one() -> None:
+    made = [
+        frame("tick", {"patients": {f"p-{one}": {"spo2": 96 + turn} for one in range(50)}}, turn) for turn in range(3)
+    ]
+
+    async def run() -> None:
+        async def frames() -> AsyncGenerator[Frame]:
+            for one in made:
+                yield one
+
+        reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        got = [reader.decompress(part) async for part in packed(frames())]
+        assert got == [b"", *made]  # each is whole as soon as it has come
+        assert not reader.eof
+
+    asyncio.run(run())
+    assert all(one.packed is one.packed for one in made)
+    assert len(made[0].packed) < len(made[0]) / 3
+
+
+@pytest.mark.parametrize(("accepted", "said"), [("gzip", "gzip"), ("identity", None)])
+def test_a_stream_is_packed_for_who_takes_it(site: Site, accepted: str, said: str | None) -> None:
+    site.admit("p-1", "w-1")
+    served = Served(site)
+
+    async def run() -> None:
+        headers = {"Authorization": f"Bearer {site.token('nurse')}", "Accept-Encoding": accepted}
+        async with (
+            httpx.AsyncClient(base_url=await served.url(), headers=headers, timeout=WAIT_S) as client,
+            client.stream("GET", "/api/v1/stream") as response,
+            aclosing(_lines(response)) as lines,
+        ):
+            assert (response.headers.get("content-encoding"), response.headers["vary"]) == (said, "Accept-Encoding")
+            await Reader(lines).until("snapshot")
+
+    try:
+        asyncio.run(run())
+    finally:
+        served.stop()
+
+
 def test_over_a_real_socket_with_resume_by_header(site: Site) -> None:
     site.admit("p-1", "w-1")
     site.records.put_device(Device("w-2", "m"))
@@ -347,7 +408,8 @@ def test_over_a_real_socket_with_resume_by_header(site: Site) -> None:
                 reader = Reader(lines)
                 assert [(await reader.next())[0] for _ in range(3)] == ["alert", "resumed", "snapshot"]
             assert (await client.get("/api/v1/stream", headers={"Last-Event-ID": "x"})).status_code == 422
-            assert (await client.get("/api/v1/health")).json()["status"] == "ok"
+            checks = (await client.get("/api/v1/health")).json()["checks"]
+            assert [one["ok"] for one in checks if one["name"] == "live"] == [True]
 
     try:
         asyncio.run(run())

@@ -59,6 +59,8 @@ def path_of(route: APIRoute) -> str:
         user_id="li.na",
         token_id="t-1",
         grant_id="g-1",
+        note_id="1",
+        pause_id="1",
     )
 
 
@@ -154,6 +156,8 @@ def test_roles_without_names_never_get_one(site: Site, role: Role) -> None:
                 user_id="li.na",
                 token_id="t-1",
                 grant_id="g-1",
+                note_id="1",
+                pause_id="1",
             )
             answer = site.get(path + ("?state=all" if path.endswith("alerts") else ""), role)
             seen += answer.status_code == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.entry import MOST_BACK_US, checked
 from api.errors import Rejected
-from api.series import windows
+from api.series import whole_hours, windows
 from tests.unit.api.site import START, Site
 from vigil.domain.people import Binding
 from vigil.domain.quality import Quality
@@ -88,6 +90,38 @@ def test_only_what_was_measured_inside_the_binding_is_his(site: Site) -> None:
     assert values("p-1", f"&from={to_iso(START + MINUTE)}&to={to_iso(START + HOUR)}") == [91]
 
 
+def test_a_long_chart_is_made_of_whole_hours_and_outlives_its_readings(site: Site) -> None:
+    site.admit("p-1", "w-1")
+    begun, hours = START // DAY * DAY, 60 * 24
+    site.store("w-1", "spo2", [90.0 + hour % 7 for hour in range(hours)], start=begun + MINUTE, step_s=3600)
+    since, until = begun + 90 * MINUTE, begun + 50 * DAY
+    asked = f"{PATH}?vital=spo2&from={to_iso(since)}&to={to_iso(until)}&points=102"
+
+    def answered() -> list[dict[str, Any]]:
+        (stream,) = site.get(asked).json()["streams"]
+        return list(stream["points"])
+
+    before = answered()
+    assert len(before) <= 102
+    assert [one["at"][14:] for one in before[1:]] == ["00:00.000Z"] * (len(before) - 1)
+    assert sum(one["count"] for one in before) == 50 * 24 - 2
+    site.readings.close_days(begun + 60 * DAY)
+    assert answered() == before
+    site.readings.forget_days(begun + 60 * DAY)
+    assert answered() == before
+    assert site.get(f"{asked}&raw=true").json()["streams"] == []
+
+
+@given(st.integers(0, 400 * 24 * 60), st.integers(1, 366 * 24 * 60), st.integers(1, 600))
+def test_the_buckets_of_a_long_chart_cover_it_and_are_not_too_many(since: int, length: int, points: int) -> None:
+    start, end = since * MINUTE + 1, (since + length) * MINUTE
+    cuts = whole_hours(start, end, points)
+    assert [cuts[0][0], *(cut[1] for cut in cuts)] == [*(cut[0] for cut in cuts), end]
+    assert 0 < sum(cut[2] for cut in cuts) <= points
+    whole = all(cut[2] == 1 or (cut[1] - cut[0]) % (cut[2] * HOUR) == 0 for cut in cuts)
+    assert whole or cuts == [(start, end, points)]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 50))), max_size=5),
     st.integers(0, 50),
@@ -145,6 +179,7 @@ def test_scores_and_coverage(site: Site) -> None:
         "state": "partly",
         "since_at": to_iso(START),
         "why": "no blood pressure",
+        "until_at": None,
         "devices": [
             {
                 "device_id": "w-1",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from api.cards import Shown, Written
 from api.care import WHOLE
 from api.current import BAD_SIGNAL_US, Layout, fresh_for
 from api.ward import Changes, Ward
@@ -63,6 +66,7 @@ def test_a_card_has_the_newest_value_with_unit_times_and_quality(site: Site) -> 
         "state": "not_watched",
         "since_at": to_iso(now),
         "why": "not judged yet since the start",
+        "until_at": None,
     }
 
 
@@ -305,6 +309,7 @@ def test_nobody_is_watched_when_the_judging_stands_still(site: Site) -> None:
         "state": "not_watched",
         "since_at": to_iso(START),
         "why": "Vigil has stopped judging",
+        "until_at": None,
     }
     assert ward.coverage("p-2").state is CoverageState.NO_DEVICE
     assert ward.take_changes().coverage == {}
@@ -337,6 +342,47 @@ def test_a_ward_alone_is_what_it_is_among_all(site: Site) -> None:
     assert sorted(board.cards(True, WHOLE, "north"), key=lambda card: card["rank"]) == [
         card for card in board.cards(True, WHOLE) if card["ward"] == "north"
     ]
+
+
+def test_what_is_written_is_what_is_shown_and_made_anew_only_where_something_changed(site: Site) -> None:
+    for number in range(3):
+        site.admit(f"p-{number}", f"w-{number}")
+        site.store(f"w-{number}", "spo2", [95.0])
+    board = fresh_ward(site)
+    board.take_changes()
+
+    def written(names: bool = True) -> dict[str, bytes]:
+        made = [bytes(one) for one in board.written(names, WHOLE, "north")]
+        assert [json.loads(one) for one in made] == json.loads(json.dumps(board.cards(names, WHOLE, "north")))
+        return {json.loads(one)["id"]: one for one in made}
+
+    def anew(change: Callable[[], object]) -> set[str]:
+        before = board.written(True, WHOLE, "north")
+        change()
+        after = board.written(True, WHOLE, "north")
+        return {json.loads(bytes(new))["id"] for new in after if not any(new is old for old in before)}
+
+    written()
+    assert anew(lambda: None) == set()
+    assert anew(lambda: site.store("w-0", "spo2", [80.0], start=START + 1)) == {"p-0"}
+    assert anew(lambda: site.raise_alert("p-1")) == {"p-1"}
+    assert anew(lambda: site.bus.board.put_score(news2("p-2", 3))) == {"p-2"}
+    assert anew(lambda: site.clock.advance(86_400)) == {"p-0", "p-1", "p-2"}, "values are old, and people a day older"
+    assert written(names=False) != written()
+
+
+def test_cards_that_nobody_asked_for_lately_are_not_kept(site: Site) -> None:
+    patient, kept, made = site.admit("p-1"), Written(most=2), list[str]()
+    covered = Coverage("p-1", CoverageState.WATCHED, 0, "")
+
+    def make(shown: Shown, _names: bool) -> dict[str, str]:
+        made.append(shown.patient.patient_id)
+        return {}
+
+    for number in (1, 2, 1, 3, 1):
+        one = replace(patient, patient_id=f"p-{number}")
+        kept.of(Shown(one, {}, {}, {}, None, covered, [], [], 1, one.born), True, make)
+    assert made == ["p-1", "p-2", "p-3", "p-1"]
 
 
 def test_a_value_of_a_ward_grows_old_though_nothing_comes(site: Site) -> None:

@@ -10,11 +10,13 @@ import pytest
 from api.web import CONTENT_POLICY
 from tests.unit.api.site import Site, open_site
 
+LONG = "export const words = [" + "'the same again', " * 200 + "];"
 FILES = {
     "index.html": ("<!doctype html><title>Vigil</title>", "text/html; charset=utf-8", "no-store"),
     "app.js": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
+    "long.js": (LONG, "text/javascript; charset=utf-8", "no-cache"),
     "app.css": ("body {}", "text/css; charset=utf-8", "no-cache"),
-    "vendor/uplot.mjs": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
+    "vendor/some.mjs": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
     "vendor.json": ("{}", "application/json", "no-cache"),
     "icon.svg": ("<svg/>", "image/svg+xml", "no-cache"),
 }
@@ -39,6 +41,23 @@ def test_files_have_their_type_and_are_asked_for_again(paged: Site, name: str) -
     assert (answer.text, answer.headers["content-type"], answer.headers["cache-control"]) == (text, kind, caching)
     again = paged.get(f"/{name}", None, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_long_files_are_sent_compressed_to_who_can_read_that(paged: Site) -> None:
+    plain, packed = (
+        paged.get("/long.js", None, headers={"Accept-Encoding": names}) for names in ("identity", "gzip, br")
+    )
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+    assert plain.text == packed.text == LONG
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in paged.get("/app.js", None).headers, "too short to gain anything"
+
+
+def test_what_was_there_at_the_start_is_served_until_the_next(paged: Site, tmp_path: Path) -> None:
+    (tmp_path / "web" / "app.js").write_text("export const newer = 1;")
+    assert paged.get("/app.js", None).text == FILES["app.js"][0]
 
 
 def test_the_root_is_the_page_and_everything_else_stays_where_it_is(paged: Site) -> None:

@@ -68,7 +68,7 @@ def test_no_file_names_an_outside_address() -> None:
 def test_imports_are_relative_and_lead_to_files() -> None:
     for path in WEB.rglob("*.js"):
         for target in re.findall(
-            r"""^(?:import|export)[^;"']*?from\s*["']([^"']+)["']""", path.read_text("utf-8"), re.M
+            r"""(?:^(?:import|export)[^;"']*?from\s*|import\()["']([^"']+)["']""", path.read_text("utf-8"), re.M
         ):
             assert target.startswith("."), f"{path.name}: {target}"
             assert (path.parent / target).is_file(), f"{path.name}: {target}"
