@@ -31,6 +31,7 @@ from cli.influx import check as check_copy
 from cli.influx import copying, up_to_date
 from cli.records import NOT_COPIED, on_server, records_of_core
 from cli.shared_accounts import SharedAccounts
+from cli.trials.book import TrialBook
 from ingest.runner import Ingest
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
@@ -130,7 +131,11 @@ class Core:
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._copy_to = copying(settings, self.readings, clock, self.metrics)
         copied = partial(up_to_date, self._copy_to)
-        self._days = DayCloser(self.readings, clock, settings.store.keep_days, self.metrics, copied)
+        kept = settings.store
+        self._days = DayCloser(
+            self.readings, clock, kept.keep_days, self.metrics, copied, rollup_keep_days=kept.rollup_keep_days
+        )
+        self._trials = TrialBook(self.readings, self.records, clock)
         self._facts: FactsInUse | None = None
         self._crashed, self._copying = threading.Event(), threading.Lock()
         self._app = create_app(self._deps(keys))
@@ -164,6 +169,7 @@ class Core:
             self._server.run()
         finally:
             self._shared_accounts.stop()
+            self._trials.stop()
             self.ingest.stop()
             worker.join(timeout=10)
             self.analytics.stop()
@@ -213,6 +219,7 @@ class Core:
             copy=self._copy,
             sessions=session_times(self._settings.session),
             count_log_in=lambda outcome: self._log_ins.labels(outcome).inc(),
+            trials=self._trials,
         )
 
     def _models(self) -> list[ModelFacts]:

@@ -22,8 +22,8 @@ EVERY_S = 600.0
 
 
 class DayCloser:
-    """``keep_days``: days of readings that are kept, 0 = all. ``copied``: has whoever copies them all that came? While not, none
-    is forgotten. ``failing``: why it could not, empty = it could."""
+    """``keep_days``: days of readings that are kept, ``rollup_keep_days``: of their roll-ups, 0 = all. ``copied``: has whoever
+    copies them all that came? While not, none is forgotten. ``failing``: why it could not, empty = it could."""
 
     def __init__(
         self,
@@ -32,11 +32,12 @@ class DayCloser:
         keep_days: int,
         metrics: Metrics,
         copied: Callable[[], bool] = lambda: True,
+        rollup_keep_days: int = 0,
     ) -> None:
         self._readings = readings
         self._copied = copied
         self._clock = clock
-        self._keep_us = keep_days * DAY
+        self._keep_us, self._keep_rollups_us = keep_days * DAY, rollup_keep_days * DAY
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=guard("days", self._run, _ignore), name="days", daemon=True)
         self._moved = metrics.counter(
@@ -60,6 +61,8 @@ class DayCloser:
             self._moved.inc(self._readings.close_days(now - CLOSED_AFTER_US))
             if self._keep_us and self._copied():
                 self._forgotten.inc(self._readings.forget_days(now - self._keep_us))
+                if self._keep_rollups_us:
+                    self._readings.forget_hours(now - self._keep_rollups_us)
             self.failing = ""
         except StoreError as error:
             if str(error) != self.failing:

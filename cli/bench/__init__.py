@@ -8,6 +8,7 @@ from cli.bench.api import api
 from cli.bench.engine import engine
 from cli.bench.ingest import ingest
 from cli.bench.latency import latency
+from cli.bench.noticed import noticed
 from cli.bench.page import page
 from cli.bench.risk import risk
 from cli.bench.store import store
@@ -20,6 +21,7 @@ commands.command("risk")(risk)
 commands.command("api")(api)
 commands.command("store")(store)
 commands.command("page")(page)
+commands.command("noticed")(noticed)
 
 
 @commands.callback()

@@ -81,7 +81,8 @@ class Watcher:
         """Until the first byte has come. Raises ``ServerUnreachable``."""
         reader, self._writer = await asyncio.open_connection(HOST, site.http_port, limit=_READ)
         self._writer.write(
-            f"GET /api/v1/stream HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+            f"GET /api/v1/stream HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
+            "Accept-Encoding: gzip\r\n\r\n".encode()  # as every browser
         )
         first = await reader.readline()
         if b" 200 " not in first:

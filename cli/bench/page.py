@@ -93,7 +93,7 @@ def table(patients: int, first: list[Opened], seen: list[Looked]) -> Table:
             f"{one.view}: script a tick, half of them", f"{mean:.1f} ms", f"< {TICK_MS:g} ms", _SAID[mean < TICK_MS]
         )
         shown.add_row("  the worst tick", f"{one.worst_ms:.1f} ms", "", "")
-        shown.add_row("  all of the page's thread a second", f"{one.task_ms:.0f} ms", "", "")
+        shown.add_row("  CPU of the page's thread a second", f"{one.task_ms:.0f} ms", "", "")
         shown.add_row("  ticks", f"{one.ticks} in {one.seconds:.0f} s", "", "")
         shown.add_row(
             "  heap after collecting, growth",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from statistics import median
@@ -23,7 +24,7 @@ from cli.bench.api_ward import BEDS, WORN, batch_of, people_of, remember
 from cli.bench.contest import timed
 from vigil.domain.errors import ConfigError
 from vigil.domain.readings import ReadingBatch, Stream
-from vigil.domain.times import DAY, HOUR
+from vigil.domain.times import DAY, HOUR, MINUTE
 from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.store import EVERY_READING, Commit
@@ -71,6 +72,8 @@ def store(
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as name:
         size, calls = _calls(Path(name), patients, history, rounds, clock)
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as name:
+        calls += _month(Path(name), rounds, clock)
+    with tempfile.TemporaryDirectory(prefix="vigil-bench-") as name:
         found = [*calls, *(_append(Path(name), batch, goal, clock) for batch, goal in SHARES.items())]
     load = f"load average {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors"
     table = Table("call", "p50", "goal", "reached", title=f"{size:,} readings of a day, {RATE:,} values/s more, {load}")
@@ -109,6 +112,34 @@ def _calls(folder: Path, patients: int, history: int, rounds: int, clock: Clock)
                 Figure(name, median(timed(clock, call)[0] for _ in range(rounds)), goal) for name, goal, call in calls
             ]
         return size, figures
+    finally:
+        kept.close()
+
+
+def _month(folder: Path, rounds: int, clock: Clock) -> list[Figure]:
+    """Of 30 closed days of streams with a value a minute: each call asks for another one. No roll-up can answer for buckets that
+    are a little shorter than an hour."""
+    end = clock.now_us() // DAY * DAY
+    start, number = end - 30 * DAY, np.arange(2 * rounds, dtype=np.uint32)
+    kept = DuckReadingStore(folder / "readings.duckdb", clock)
+    try:
+        kept.commit(Commit(ReadingBatch.empty(), [Stream(int(one), f"w-{one}", 0, "") for one in number], (), ()))
+        for day in range(start, end, DAY):
+            times = np.arange(day, day + DAY, MINUTE)
+            at, stream = np.repeat(times, number.size), np.tile(number, times.size)
+            kept.commit(
+                Commit(batch_of(stream, at, (60 + (stream + at // MINUTE) % 40).astype(np.float64)), (), (), ())
+            )
+        kept.close_days(end)
+        return [
+            Figure(
+                name, median(timed(clock, partial(kept.buckets, [one], start, end, points))[0] for one in part), goal
+            )
+            for name, points, part, goal in (
+                ("30 closed days by the hour, not looked at before", 720, range(rounds), MONTH_S),
+                ("the same by 59 min 55 s: without roll-ups", 721, range(rounds, 2 * rounds), None),
+            )
+        ]
     finally:
         kept.close()
 

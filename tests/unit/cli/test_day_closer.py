@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from cli.day_closer import CLOSED_AFTER_US, DayCloser
 from tests.conformance.stores.given import commit, readings
@@ -13,6 +14,7 @@ from vigil.domain.errors import StoreError
 from vigil.domain.readings import Stream
 from vigil.domain.times import DAY, SECOND
 from vigil.runtime.clock import ManualClock
+from vigil.runtime.config import StoreSettings
 from vigil.runtime.metrics import Metrics
 from vigil.store.duck import DuckReadingStore
 
@@ -63,6 +65,23 @@ def test_what_is_not_kept_is_forgotten(site: Site) -> None:
     closer.look()
     # It is 02:00 of the 41st day, less a second: 39 days ended 26 hours ago but for a second, and 9 of them 31 days ago.
     assert (site.counts(), site.left()) == ([9, 38], 31)
+
+
+@pytest.mark.parametrize(("days", "hours"), [(0, 40), (35, 34)])
+def test_roll_ups_are_kept_longer(site: Site, days: int, hours: int) -> None:
+    closer = DayCloser(site.store, site.clock, 31, site.metrics, rollup_keep_days=days)
+    site.clock.advance(39 * DAY / SECOND)
+    closer.look()
+    # It is 02:00 of the 42nd day, less a second.
+    assert site.left() == 30
+    assert site.store.buckets([0], NEW_YEAR, NEW_YEAR + 40 * DAY, 40).count.sum() == hours
+
+
+@pytest.mark.parametrize(("readings_days", "days"), [(0, 40), (40, 39), (40, -1)])
+def test_roll_ups_may_not_end_before_their_readings(readings_days: int, days: int) -> None:
+    with pytest.raises(ValidationError, match="rollup_keep_days"):
+        StoreSettings(keep_days=readings_days, rollup_keep_days=days)
+    assert StoreSettings(keep_days=40, rollup_keep_days=40).rollup_keep_days == 40
 
 
 def test_nothing_is_forgotten_that_was_not_copied(site: Site) -> None:
