@@ -31,10 +31,16 @@ def scores(
     start: Annotated[Time | None, Query(alias="from")] = None,
     end: Annotated[Time | None, Query(alias="to")] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+    points: Annotated[int | None, Query(ge=1, le=5000, description="the worst score of each of so many spans")] = None,
 ) -> Json:
     since, until = span_given(start, end, here.deps.clock.now_us(), DAY)
     here.deps.records.patient(patient_id)
-    return {"items": [shape.score(one) for one in here.deps.readings.scores(patient_id, since, until, limit)]}
+    readings = here.deps.readings
+    if points is None:
+        found = readings.scores(patient_id, since, until, limit)
+    else:
+        found = readings.worst_scores(patient_id, since, until, points)
+    return {"items": [shape.score(one) for one in found]}
 
 
 @router.get(

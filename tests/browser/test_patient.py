@@ -50,7 +50,7 @@ def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, sit
     station = screens.open()
     page = station.page
     station.open_patient(patient_id)
-    for choice in ("1 h", "4 h", "24 h"):
+    for choice in ("1 h", "4 h", "24 h", "7 days", "30 days"):
         page.get_by_role("button", name=choice, exact=True).click()
         plot = page.locator('.chart[data-vital="body_temp"] .plot')
         expect(plot).to_have_attribute("aria-label", re.compile("newest 38.4 °C"))
@@ -112,14 +112,20 @@ def test_axes_have_round_times_and_values_with_room_for_each(screens: Screens, s
 GAPS = """async () => {
   const { gapLimit } = await import(new URL('page/history.js', location.origin));
   const every = ms => Array.from({ length: 20 }, (_, i) => ({ t: i * ms }));
-  return [gapLimit('spo2', every(1000), 0), gapLimit('spo2', every(180000), 180000), gapLimit('bp_sys', every(60000), 0)];
+  return [
+    gapLimit('spo2', every(1000), 0),
+    gapLimit('spo2', every(180000), 180000),
+    gapLimit('spo2', every(7200000), 7200000),
+    gapLimit('bp_sys', every(60000), 0),
+  ];
 }"""
 
 
 def test_two_expected_intervals_five_minutes_at_most_and_spot_checks_never(screens: Screens, site: Site) -> None:
-    continuous, coarse, spot = screens.open().page.evaluate(GAPS)
+    continuous, coarse, month, spot = screens.open().page.evaluate(GAPS)
     assert continuous == 2500
     assert coarse == 300_000
+    assert month == 10_800_000, "from a bucket of two hours to the next"
     assert spot == 0
 
 

@@ -196,6 +196,10 @@ class ReadingStore(ReadingHistory, PredictionStore, Protocol):
         """Oldest first; the newest ``limit`` of them."""
         ...
 
+    def worst_scores(self, patient_id: str, start: int, end: int, points: int) -> list[Score]:
+        """Oldest first: of each of ``points`` equal spans of [start, end) the score of the greatest total or lower bound."""
+        ...
+
     def close(self) -> None: ...
 
 

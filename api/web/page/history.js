@@ -7,7 +7,13 @@ import { cards } from "./ward.js";
 import { VITALS } from "./vitals.js";
 
 const POINTS = 480; // one bucket is then about two screen pixels
-const LATE_MS = 60_000;
+/** Longer ones are read in buckets only, nothing is carried on by the stream, and scores are the worst of each bucket. */
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+export const isLong = (rangeMs) => rangeMs > DAY_MS;
+/** Scores are stored at least each minute; longer apart than this is a gap. */
+export const scoreHolds = (rangeMs) => (isLong(rangeMs) ? (1.5 * rangeMs) / POINTS : 2.5 * MINUTE_MS);
+const LATE_MS = MINUTE_MS;
 const BIT = { motion: 1, contact_lost: 4, questionable: 16, test: 32, implausible: 256, manual: 1024, no_value: 2048, repeated: 8192, whose_unknown: 16384 };
 /** Values with one of these bits are shown as a hollow ✕ and never joined. */
 const GATED = BIT.motion | BIT.contact_lost | BIT.questionable | BIT.test | BIT.implausible | BIT.no_value | BIT.repeated | BIT.whose_unknown;
@@ -53,13 +59,13 @@ function median(numbers) {
 
 const MAX_GAP_MS = 300_000;
 
-/** A line is drawn over at most two expected intervals (5 min at most); spot checks are never joined. */
+/** A line is drawn over at most two expected intervals (5 min at most), or from a bucket to the next; spot checks are never joined. */
 export function gapLimit(vital, points, bucketMs) {
   const { every } = VITALS[vital];
   if (every === null) return 0;
   const steps = [];
   for (let i = 1; i < points.length; i += 1) steps.push(points[i].t - points[i - 1].t);
-  return Math.min(MAX_GAP_MS, Math.max(2000 * every, 2 * median(steps), 1.5 * bucketMs) + 500);
+  return Math.max(Math.min(MAX_GAP_MS, Math.max(2000 * every, 2 * median(steps)) + 500), 1.5 * bucketMs);
 }
 
 export function readSeries(body) {
@@ -98,7 +104,8 @@ function extend(series, card) {
   return grown;
 }
 
-const AGAIN_MS = { 3_600_000: 30_000, 14_400_000: 60_000, 86_400_000: 180_000 };
+const HOUR_MS = 60 * MINUTE_MS;
+const againAfter = (rangeMs) => Math.max(MINUTE_MS / 2, Math.min(rangeMs / 480, 10 * MINUTE_MS));
 
 export class History {
   /** "loading" | "ready" | "failed" */
@@ -119,12 +126,12 @@ export class History {
     this.#vitals = vitals.flatMap((vital) => (vital === "bp" ? ["bp_sys", "bp_dia"] : [vital]));
     this.#rangeMs = rangeMs;
     this.#read();
-    const timer = setInterval(() => this.#read(), AGAIN_MS[rangeMs] ?? 60_000);
+    const timer = setInterval(() => this.#read(), againAfter(rangeMs));
     this.#stops.push(() => clearInterval(timer));
     this.#stops.push(
       effect(() => {
         const card = cards.get(id)?.value;
-        if (card && this.state.value === "ready" && extend(this.series, card)) this.version.value = this.version.peek() + 1;
+        if (card && !isLong(rangeMs) && this.state.value === "ready" && extend(this.series, card)) this.version.value = this.version.peek() + 1;
       }),
     );
     let was = link.peek().state;
@@ -139,14 +146,15 @@ export class History {
 
   async #read() {
     const to = serverNow();
-    const from = to - this.#rangeMs;
+    const long = isLong(this.#rangeMs);
+    const from = to - this.#rangeMs - (long ? (to - this.#rangeMs) % HOUR_MS : 0); // whole hours: the store has sums of them
     const span = `from=${encodeURIComponent(new Date(from).toISOString())}&to=${encodeURIComponent(new Date(to).toISOString())}`;
     const names = this.#vitals.map((vital) => `vital=${vital}`).join("&");
     const base = `api/v1/patients/${encodeURIComponent(this.#id)}`;
     try {
       const [vitals, scores] = await Promise.all([
         get(`${base}/vitals?${names}&${span}&points=${POINTS}`),
-        get(`${base}/scores?${span}&limit=2000`),
+        get(`${base}/scores?${span}&${long ? `points=${POINTS}` : "limit=2000"}`),
       ]);
       if (!this.#live) return;
       this.series = readSeries(vitals);

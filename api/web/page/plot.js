@@ -1,5 +1,5 @@
 // One chart on a canvas, drawn whole each time in CSS pixels: axes, lines, gaps, bad quality, limits and alerts.
-import { clock, dayOfMonth } from "./format.js";
+import { clock, dayOfMonth, when } from "./format.js";
 import { VITALS } from "./vitals.js";
 import { t } from "./words.js";
 
@@ -124,7 +124,7 @@ function drawNoData({ ctx, c, left, right, bottom, x }, gaps) {
     stroke(ctx, c.grid, 2, () => {
       for (let at = x0 - HEIGHT; at < x1; at += 8) line(ctx, at, bottom, at + HEIGHT, TOP);
     });
-    const text = t("chart.no_data", { from: clock(from), to: clock(to) });
+    const text = t("chart.no_data", { from: when(from, to), to: clock(to) });
     const width = ctx.measureText(text).width;
     if (width + 8 < x1 - x0) {
       const start = (x0 + x1 - width) / 2;

@@ -1,7 +1,7 @@
 // Charts of one patient on one shared time axis, each with its table; limits, alerts, gaps and bad quality on them.
 import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
 import { clock, number, when } from "../page/format.js";
-import { History, gapLimit } from "../page/history.js";
+import { History, gapLimit, scoreHolds } from "../page/history.js";
 import { get } from "../page/http.js";
 import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
 import { now } from "../page/server_time.js";
@@ -10,8 +10,6 @@ import { alertOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { AlertSpans } from "./alert_spans.js";
 import { ValueTable } from "./value_table.js";
-
-const SCORE_HOLDS_MS = 150_000; // scores are stored at least each 60 s; longer apart is a gap
 
 const dark = signal(matchMedia("(prefers-color-scheme: dark)").matches);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
@@ -66,12 +64,13 @@ function pairsOf(history, from) {
 
 function scoreModel(model, scores) {
   const known = scores.filter((score) => score.status !== "not_applicable" && Date.parse(score.at) >= model.from);
+  const holds = scoreHolds(model.to - model.from);
   model.spans = known.map((score, i) => {
     const at = Date.parse(score.at);
     const until = i + 1 < known.length ? Date.parse(known[i + 1].at) : model.to;
     const lower = score.status === "complete" ? score.total : score.lower;
     const upper = score.status === "complete" ? score.total : score.upper;
-    return { from: at, to: Math.min(until, at + SCORE_HOLDS_MS), lower, upper };
+    return { from: at, to: Math.min(until, at + holds), lower, upper };
   });
   model.points = model.spans.map((span) => ({ t: span.from, v: span.lower, min: span.lower, max: span.lower, bad: false, late: 0, manual: false }));
   model.tracks = [{ points: model.points, gapMs: 0, joined: false, own: true }];
@@ -103,7 +102,7 @@ function textAt(model, at) {
 
 function summary(model, title) {
   if (!model.newest) return t("chart.summary_none", { title });
-  const values = { title, from: clock(model.from), to: clock(model.to), unit: unitOf(model.vital), newest: textAt(model, model.newest.t ?? model.newest.from) };
+  const values = { title, from: when(model.from, model.to), to: clock(model.to), unit: unitOf(model.vital), newest: textAt(model, model.newest.t ?? model.newest.from) };
   const good = model.points.filter((p) => !p.bad && p.v !== null);
   values.low = number(Math.min(...good.map((p) => p.min)), digitsOf(model.vital));
   values.high = number(Math.max(...good.map((p) => p.max)), digitsOf(model.vital));
@@ -185,8 +184,6 @@ function useAlerts(patientId) {
   return [...open, ...past.filter((alert) => !known.has(alert.id) && !isOpen(alert))];
 }
 
-const TICK = { 3_600_000: 1000, 14_400_000: 5000, 86_400_000: 15_000 };
-
 export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = false }) {
   const host = useRef(null);
   const width = useWidth(host);
@@ -195,7 +192,7 @@ export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = 
   useEffect(() => () => history.close(), [history]);
   const rules = useLimits(patientId);
   const alerts = useAlerts(patientId);
-  const step = TICK[rangeMs] ?? 5000;
+  const step = Math.max(1000, rangeMs / 4000); // less than a screen pixel
   const to = Math.ceil(now.value / step) * step;
   const from = to - rangeMs;
   const version = history.version.value;

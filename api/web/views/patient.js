@@ -1,6 +1,6 @@
 // What is going on with this person, and since when?
 import { html, useEffect, useRef, useState } from "../page/html.js";
-import { calendar, clock, day, zone } from "../page/format.js";
+import { calendar, clock, day, duration, zone } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { goBack, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
@@ -23,7 +23,8 @@ import { Contacts, Pause, Reach } from "./plan.js";
 import { RiskCard } from "./risk_card.js";
 
 const HOUR = 3_600_000;
-const RANGES = [HOUR, 4 * HOUR, 24 * HOUR];
+const RANGES = [HOUR, 4 * HOUR, 24 * HOUR, 168 * HOUR, 720 * HOUR];
+const rangeName = (range) => (range > 24 * HOUR ? duration(range) : t("chart.hours", { n: range / HOUR }));
 const CHARTS = [...CHART_VITALS, "score"];
 
 function Banner({ card, id }) {
@@ -109,7 +110,7 @@ function Alerts({ ids }) {
 
 function Ranges({ range, onRange, asTable, onTable }) {
   return html`<div class="ranges" role="group" aria-label=${t("chart.range")}>
-    ${RANGES.map((each) => html`<button key=${each} aria-pressed=${each === range} onClick=${() => onRange(each)}>${t("chart.hours", { n: each / HOUR })}</button>`)}
+    ${RANGES.map((each) => html`<button key=${each} aria-pressed=${each === range} onClick=${() => onRange(each)}>${rangeName(each)}</button>`)}
     <span class="fill"></span>
     <button aria-pressed=${asTable} onClick=${onTable}>${t(asTable ? "chart.as_chart" : "chart.as_table")}</button>
   </div>`;
@@ -147,7 +148,7 @@ export function PatientView() {
     </main>`;
   }
   return html`<main id="main" class="patient" tabindex="-1" ref=${area}>
-    <${SheetHead} card=${card} id=${id} range=${t("chart.hours", { n: range / HOUR })} />
+    <${SheetHead} card=${card} id=${id} range=${rangeName(range)} />
     <${Banner} card=${card} id=${id} />
     <div class="patient-columns">
       <div class="left"><${Alerts} ids=${ids} /><${Values} card=${card} /><${RiskCard} key=${`risk${id}`} patientId=${id} /><${ObservationForm} key=${id} patientId=${id} /><${Notes} key=${`notes${id}`} patientId=${id} version=${ids.map((each) => alertOf(each)?.version).join()} />

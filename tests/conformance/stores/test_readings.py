@@ -224,6 +224,23 @@ def test_scores_come_back_whole_oldest_first_the_newest_of_them(reading_stores: 
     assert [one.total for one in again.scores("p-1", T0 + 2, T0 + 3, 10)] == [7, 1]
 
 
+def test_of_each_span_the_worst_score(reading_stores: Stores) -> None:
+    store = reading_stores.open()
+    bounds = [2, 5, 1, None, 0, 3, 3]  # None: out of scope, worth less than any
+    store.append_scores([score(T0 + at, lower=lower) for at, lower in enumerate(bounds)])
+    store.append_scores([score(T0 + 1, "p-2", lower=9), score(T0 + 5, status=ScoreStatus.COMPLETE, total=4, lower=4)])
+
+    def found(of: ReadingStore, start: int, end: int, points: int) -> list[tuple[int, int | None]]:
+        return [(one.at - T0, one.lower) for one in of.worst_scores("p-1", T0 + start, T0 + end, points)]
+
+    for again in reading_stores.now_and_later(store):
+        assert found(again, 0, 6, 2) == [(1, 5), (5, 4)]
+        assert found(again, 0, 6, 6) == [(0, 2), (1, 5), (2, 1), (3, None), (4, 0), (5, 4)]
+        assert found(again, 2, 7, 1) == [(5, 4)]
+        assert found(again, 6, 7, 10) == [(6, 3)]
+        assert found(again, 3, 3, 1) == []
+
+
 def test_readers_in_other_threads_see_whole_commits_while_one_writes(reading_stores: Stores) -> None:
     store = reading_stores.open()
     store.commit(commit(new=streams(5)))

@@ -191,6 +191,21 @@ def test_scores_and_coverage(site: Site) -> None:
     }
 
 
+def test_long_times_are_told_by_the_worst_score_of_each_span(site: Site) -> None:
+    site.admit("p-1")
+    totals = [1, 7, 0, 3]
+    site.readings.append_scores(
+        [
+            Score("news2", "p-1", START + at * SECOND, ScoreStatus.COMPLETE, total, total, total, None, False, ())
+            for at, total in enumerate(totals)
+        ]
+    )
+    span = {"from": to_iso(START), "to": to_iso(START + len(totals) * SECOND)}
+    for points, worst in ((4, totals), (2, [7, 3]), (1, [7])):
+        items = site.get("/api/v1/patients/p-1/scores", params={**span, "points": points}).json()["items"]
+        assert [one["total"] for one in items] == worst
+
+
 def test_the_scores_of_now_say_what_to_ask_for(site: Site) -> None:
     site.admit("p-1")
     assert site.get("/api/v1/patients/p-1/scores/current").json() == {"news2": None, "ask_for": [], "others": []}

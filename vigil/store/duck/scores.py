@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from vigil.domain.scores import Band, Score, ScorePart, ScoreStatus
-from vigil.store.duck.readings import insert_columns, number
+from vigil.store.duck.readings import bucket_width, insert_columns, number
 
 # Stands for None on the way through numpy columns, which have no NULL for integers; the statement turns it back.
 _NONE = int(np.iinfo(np.int32).min)
@@ -49,6 +49,16 @@ def newest(con: duckdb.DuckDBPyConnection, patient_id: str, start: int, end: int
         [patient_id, start, end, max(limit, 0)],
     ).fetchall()
     return [_score(row) for row in reversed(rows)]
+
+
+def worst(con: duckdb.DuckDBPyConnection, patient_id: str, start: int, end: int, points: int) -> list[Score]:
+    rows = con.execute(
+        f"SELECT {_SELECT} FROM scores WHERE patient_id = ? AND scored_at >= ? AND scored_at < ? "
+        "QUALIFY row_number() OVER (PARTITION BY (scored_at - ?) // ? "
+        "ORDER BY coalesce(total, lower_bound) DESC NULLS LAST, scored_at DESC, score_id DESC) = 1 ORDER BY scored_at",
+        [patient_id, start, end, start, bucket_width(start, end, points)],
+    ).fetchall()
+    return [_score(row) for row in rows]
 
 
 def _integers(values: Sequence[int | None]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -185,6 +185,12 @@ class DuckReadingStore:
         with self._file.read() as con:
             return score_rows.newest(con, patient_id, start, end, limit)
 
+    def worst_scores(self, patient_id: str, start: int, end: int, points: int) -> list[Score]:
+        if start >= end:
+            return []
+        with self._file.read() as con:
+            return score_rows.worst(con, patient_id, start, end, points)
+
     def append_predictions(self, predictions: Sequence[Prediction]) -> None:
         if not predictions:
             return
