@@ -103,3 +103,25 @@ def test_the_language_is_changed_in_the_page(screens: Screens, site: Site) -> No
     page.get_by_role("button", name="中文").click()
     expect(page.locator(".main-bar")).to_contain_text("待办")
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+
+
+def test_on_a_screen_that_others_see_ids_stand_for_names(screens: Screens, site: Site) -> None:
+    patient_id, family = site.ill()
+    station = screens.open()
+    row = station.wait_for_row(patient_id)
+    expect(row).to_contain_text(family, ignore_case=True)
+    station.view("more")
+    choice = station.page.get_by_label("Ids stand for names")
+    choice.check()
+    station.view("worklist")
+    expect(row).to_contain_text(patient_id)
+    expect(row).not_to_contain_text(family, ignore_case=True)
+    site.enter(patient_id, heart_rate=71)  # what the stream brings changes nothing about it
+    station.view("ward")
+    tile = station.page.locator(f'.tile[data-patient="{patient_id}"]')
+    expect(tile.locator(".cell.heart_rate")).to_contain_text("71")
+    expect(tile).not_to_contain_text(family, ignore_case=True)
+    station.view("more")
+    choice.uncheck()
+    station.view("ward")
+    expect(tile).to_contain_text(family, ignore_case=True)

@@ -173,3 +173,19 @@ def test_the_hand_over_note_is_reached_from_the_ward_and_names_who_has_what(scre
     expect(page.locator(".main-bar")).to_be_hidden()
     expect(note.get_by_role("button", name="Print", exact=True)).to_be_hidden()
     expect(note).to_contain_text(family)
+
+
+ALIKE = """async () => {
+  const { alike } = await import(new URL('views/earlier.js', location.origin));
+  const at = (rule, day) => ({ id: `${rule} ${day}`, rule, onset_at: new Date(Date.UTC(2026, 0, day)).toISOString() });
+  const items = [at('a', 20), at('a', 5), at('a', 6), at('b', 19), at('a', 19), at('a', 21)];
+  return alike(items, at('a', 20)).map(one => one.id);
+}"""
+
+
+def test_the_card_tells_of_earlier_alerts_like_this_one(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    station = screens.open()
+    station.view("worklist")
+    expect(station.open_card(patient_id).locator(".earlier")).to_contain_text("None like it in the 14 days before")
+    assert station.page.evaluate(ALIKE) == ["a 19", "a 6"]

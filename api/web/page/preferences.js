@@ -3,7 +3,7 @@
 import { effect, signal } from "./html.js";
 
 const KEY = "vigil.preferences";
-const DEFAULTS = { lang: "", letterKeys: true, flashing: true, board: "tiles", name: "", account: false, volume: 1 };
+const DEFAULTS = { lang: "", letterKeys: true, flashing: true, board: "tiles", name: "", account: false, volume: 1, pseudonyms: false };
 
 function stored() {
   try {

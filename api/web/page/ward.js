@@ -1,6 +1,7 @@
 // What the server has said: patients, alerts and both orders. Nothing here is ever guessed or changed before the server confirms.
-import { batch, signal } from "./html.js";
+import { batch, effect, signal } from "./html.js";
 import { get } from "./http.js";
+import { preferences } from "./preferences.js";
 
 /** patient id -> signal of its PatientCard */
 export const cards = new Map();
@@ -96,12 +97,24 @@ function noteOpening(alert) {
   if (!(lastAlertAt.peek() >= at)) lastAlertAt.value = at;
 }
 
+/** Where others see the screen ids stand for names. */
+const worded = (card) => (preferences.peek().pseudonyms ? { ...card, name: null, born: null } : card);
+
+let hidden = preferences.peek().pseudonyms;
+effect(() => {
+  const { pseudonyms } = preferences.value;
+  if (pseudonyms === hidden) return;
+  hidden = pseudonyms;
+  if (pseudonyms) hideNames();
+  else refreshPatients();
+});
+
 function setPatients(items) {
   const present = new Set();
   for (const card of items) {
     present.add(card.id);
     const sparks = card.sparks ?? cards.get(card.id)?.peek().sparks;
-    put(cards, card.id, { ...card, sparks });
+    put(cards, card.id, worded({ ...card, sparks }));
   }
   const gone = new Set([...cards.keys()].filter((id) => !present.has(id)));
   for (const id of gone) cards.delete(id);
@@ -171,7 +184,7 @@ export function applyTick(data) {
       }
       const card = held.peek();
       const vitals = change.vitals ? { ...card.vitals, ...change.vitals } : card.vitals;
-      held.value = { ...card, ...change, vitals };
+      held.value = worded({ ...card, ...change, vitals });
       counts ||= change.coverage !== undefined || change.break_glass !== undefined;
     }
     if (data.order) {

@@ -13,6 +13,7 @@ import { standing } from "./alert_line.js";
 import { Charts } from "./charts.js";
 import { Devices, asksWhoseDevice } from "./devices.js";
 import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
+import { Earlier } from "./earlier.js";
 import { Feedback } from "./feedback.js";
 import { Done } from "./notes.js";
 import { Reach } from "./plan.js";
@@ -135,6 +136,7 @@ export function AlertCard({ alert, onClose, withChart = true }) {
     ${onClose && alert.patient_id &&
     html`<${Others} card=${card} except=${vital} />
       <section><h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p></section>`}
+    ${onClose && alert.patient_id && html`<${Earlier} alert=${alert} />`}
     <${Deliveries} held=${deliveries[0]} />
     <${Story} alert=${alert} history=${history} folded=${!withChart} />
   </article>`;

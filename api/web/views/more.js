@@ -47,7 +47,7 @@ function Pages() {
 export const mayOpen = (view) => !(view in PAGES) || may(PAGES[view]);
 
 export function More() {
-  const { letterKeys, flashing } = preferences.value;
+  const { letterKeys, flashing, pseudonyms } = preferences.value;
   const check = (name, checked, words) =>
     html`<label class="choice"><input type="checkbox" checked=${checked} onChange=${(event) => prefer({ [name]: event.target.checked })} />${t(words)}</label>`;
   return html`<main id="main" class="more-view" tabindex="-1">
@@ -62,6 +62,7 @@ export function More() {
         <button lang="zh-Hans" aria-pressed=${lang.value === "zh"} onClick=${() => prefer({ lang: "zh" })}>中文</button>
       </div>
       ${check("flashing", flashing, "more.flashing")} ${check("letterKeys", letterKeys, "more.letter_keys")}
+      ${check("pseudonyms", pseudonyms, "more.pseudonyms")}
     </section>
     <${SoundSettings} />
     <section><${KeyList} /></section>
