@@ -25,7 +25,8 @@ CROWD = """async size => {
   await settled();
   const count = () => ["*", ".tile", ".tile .l1"].map(what => document.querySelectorAll(what).length);
   const before = count();
-  const vitals = { ...card.vitals, spo2: { ...card.vitals.bp_sys, unit: "%", value: 77 } };
+  const at = new Date().toISOString();
+  const vitals = { ...card.vitals, spo2: { ...card.vitals.bp_sys, unit: "%", value: 77, measured_at: at, received_at: at } };
   applyTick({ patients: Object.fromEntries(patients.map(one => [one.id, { vitals }])) });
   await settled();
   const shown = document.querySelector(".tile .cell.spo2 .value").textContent;

@@ -18,12 +18,16 @@ def knock(login: dict[str, Any]) -> tuple[Probe, str]:
 
 
 def connected(login: dict[str, Any]) -> Probe:
-    """The broker may need a moment to know a new account: a device tries again."""
+    """The broker may need a moment to know a new account, and Debian's sometimes falls over a changed one and is started again
+    (decision 0005): a device tries again."""
 
     def tried() -> Probe | None:
-        probe, answer = knock(login)
-        if answer == "Success":
-            return probe
+        probe = Probe(login["port"], login["username"], login["password"])
+        try:
+            if probe.knock() == "Success":
+                return probe
+        except ConnectionRefusedError:
+            pass
         probe.close()
         return None
 
@@ -51,9 +55,17 @@ def test_claimed_copied_renewed_and_revoked(product: Product) -> None:
     with product.client("technician") as api:
         api.post("/api/v1/devices", json={"id": "w-claimed", "model": "m"}).raise_for_status()
         login = enrolled(product, api, "w-claimed")
-        twins = [connected(login) for _ in range(TIMES + 1)]
-        found = eventually(lambda: (one := shown(api, "w-claimed"))["taken_over_at"] and one, what="seen as copied")
-        assert found["taken_over_times"] == 1
+        twins = [connected(login) for _ in range(TIMES)]
+
+        def copied() -> dict[str, Any] | None:
+            """A broker that fell has forgotten whom one of them would have pushed out."""
+            twins.append(connected(login))
+            one = shown(api, "w-claimed")
+            return one if one["taken_over_at"] else None
+
+        found = eventually(copied, what="seen as copied")
+        assert found is not None
+        assert found["taken_over_times"] >= 1
         metrics = api.get("/metrics").text
         assert "\napi_shared_accounts_total " in metrics
         assert "\napi_shared_accounts_total 0.0" not in metrics

@@ -122,12 +122,17 @@ class Probe:
         with self._changed:
             return self._changed.wait_for(happened, deadline_s)
 
-    def connect(self) -> str:
-        """The broker's answer to CONNECT, in words; the network loop runs from here on."""
+    def knock(self) -> str | None:
+        """The broker's answer to CONNECT, in words; None when it went away without one. The network loop runs from here on."""
         self.client.connect("127.0.0.1", self.port)
         self.client.loop_start()
-        assert self.wait(lambda: self.connack is not None), "no CONNACK"
-        return str(self.connack)
+        self.wait(lambda: self.connack is not None or self.disconnects > 0)
+        return None if self.connack is None else str(self.connack)
+
+    def connect(self) -> str:
+        answer = self.knock()
+        assert answer is not None, "no CONNACK"
+        return answer
 
     def subscribe(self, *filters: str) -> list[int]:
         self.suback = []
