@@ -89,8 +89,10 @@ def test_what_somebody_else_changed_meanwhile_is_not_written_over(screens: Scree
 
 def test_a_ward_is_chosen_and_a_nurse_finds_no_lab(screens: Screens, site: Site, tmp_path: Path) -> None:
     patient_id, _ = site.ill()
-    page = screens.open(name="Dr Wang", role="clinician").page
-    page.goto(f"{screens.origin}/#/policy")
+    station = screens.open(name="Dr Wang", role="clinician")
+    page = station.page
+    station.view("more")
+    page.get_by_role("link", name="Policy lab").click()
     page.get_by_role("link", name="Test", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Policy lab: Test")
     expect(page.locator('tr[data-rule="limit.bp_sys.low"]')).to_be_visible()

@@ -92,8 +92,13 @@ def test_backed_up_while_it_runs_wiped_restored_and_started_again(tmp_path: Path
         verified = vigil("audit", "verify", "--data-dir", str(data_dir), "--expect", said.audit.head)
         assert verified.returncode == 0, verified.stdout
         with product.client() as api:
-            alerts = api.get(f"/api/v1/patients/{device.patient_id}/alerts?state=all").json()["items"]
-            assert [alert["rule"] for alert in alerts].count("limit.spo2.low") == 1
+            path = f"/api/v1/patients/{device.patient_id}/alerts?state=all"
+
+            def rules() -> list[str]:
+                return [alert["rule"] for alert in api.get(path).json()["items"]]
+
+            eventually(lambda: "limit.spo2.low" in rules(), 60, "the alert, saved or judged now")
+            assert rules().count("limit.spo2.low") == 1
         device = Device(device.device_id, device.patient_id, device.host, product.broker_port, device.password)
         with Publisher(device) as publisher:  # its old password, and packs from before, at, and after the moment
             for seq in (0, stored - 1, stored):
