@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ from vigil.runtime.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, Accounts, TlsLi
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import load_keys
 from vigil.runtime.tls import trusting
+
+#: A thread that computes gives Python's lock away after this long, seconds; Python's own 5 ms is what most answers waited for
+#: while readings came in (``docs/decisions/0037-api-figures.md``).
+TURN_S = 0.001
 
 commands = typer.Typer(help="Run one process of Vigil.", no_args_is_help=True)
 
@@ -35,6 +40,7 @@ def core(
         trust.context()  # certificates that cannot be read are told now and not by a thread
     keys = load_keys(chosen.data_dir, create=True)
     mqtt_port = broker_port or chosen.broker.port or (DEFAULT_PORT if trust is None else DEFAULT_TLS_PORT)
+    sys.setswitchinterval(TURN_S)
     with announced(chosen, mqtt_port):
         code = Core(chosen, keys, mqtt_port, SystemClock()).run()
     raise typer.Exit(code)
