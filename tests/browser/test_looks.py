@@ -119,9 +119,11 @@ def test_on_a_screen_that_others_see_ids_stand_for_names(screens: Screens, site:
     site.enter(patient_id, heart_rate=71)  # what the stream brings changes nothing about it
     station.view("ward")
     tile = station.page.locator(f'.tile[data-patient="{patient_id}"]')
+    tile.scroll_into_view_if_needed()  # only what is in the window is drawn
     expect(tile.locator(".cell.heart_rate")).to_contain_text("71")
     expect(tile).not_to_contain_text(family, ignore_case=True)
     station.view("more")
     choice.uncheck()
     station.view("ward")
+    tile.scroll_into_view_if_needed()
     expect(tile).to_contain_text(family, ignore_case=True)
