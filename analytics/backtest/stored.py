@@ -28,12 +28,17 @@ def stored_rows(path: Path, bindings: Sequence[Binding], first: int | None, last
     """
     known, batch = _read(path, _EVER[0] if first is None else first, _EVER[1] if last is None else last)
     source, sources = _worn(batch, known, bindings)
+    rows = rows_of(batch, known, source, sources)
+    return rows, Fault(RowReason.NO_PATIENT, "device", rows.row[source < 0])
+
+
+def rows_of(batch: ReadingBatch, known: Sequence[Stream], source: NDArray[np.int32], sources: Sequence[Source]) -> Rows:
+    """``known``: the streams of the batch; ``source``, of each reading, into ``sources``; the number of a row is the ordinal."""
     vital = np.zeros(max((one.stream for one in known), default=0) + 1, np.int8)
     vital[[one.stream for one in known]] = [one.vital for one in known]
-    ordinal = batch.ordinal.astype(np.int64)
-    rows = Rows(
-        sources=sources,
-        row=ordinal,
+    return Rows(
+        sources=list(sources),
+        row=batch.ordinal.astype(np.int64),
         source=source,
         vital=vital[batch.stream],
         device_time=batch.device_time,
@@ -45,7 +50,6 @@ def stored_rows(path: Path, bindings: Sequence[Binding], first: int | None, last
         seq=batch.seq.astype(np.int64),
         broken=np.empty(0, np.int64),
     )
-    return rows, Fault(RowReason.NO_PATIENT, "device", ordinal[source < 0])
 
 
 def _worn(

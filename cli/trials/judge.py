@@ -10,7 +10,8 @@ import numpy as np
 from analytics.backtest.arrange import arrange
 from analytics.backtest.fold import Folded, fold
 from analytics.backtest.replay import replay
-from analytics.backtest.rows import Rows, Source
+from analytics.backtest.rows import Source
+from analytics.backtest.stored import rows_of
 from analytics.backtest.world import History, World
 from analytics.engine.compiled import Kernels
 from api.trials import Told, Tried
@@ -43,21 +44,8 @@ def judged(tried: Tried, streams: Sequence[Stream], readings: ReadingBatch, star
 
 def _history(tried: Tried, streams: Sequence[Stream], readings: ReadingBatch) -> History:
     """As the readings of a store are arranged for a back-test: in order of receipt, copies left out."""
-    vital = np.array([stream.vital for stream in streams], np.int8)
-    rows = Rows(
-        sources=[Source(tried.patient.patient_id, stream.device_id, stream.site) for stream in streams],
-        row=readings.ordinal.astype(np.int64),
-        source=readings.stream.astype(np.int32),
-        vital=vital[readings.stream],
-        device_time=readings.device_time,
-        measured_at=readings.measured_at,
-        received_at=readings.received_at,
-        value=readings.value,
-        quality=readings.quality,
-        epoch=readings.epoch,
-        seq=readings.seq.astype(np.int64),
-        broken=np.empty(0, np.int64),
-    )
+    sources = [Source(tried.patient.patient_id, stream.device_id, stream.site) for stream in streams]
+    rows = rows_of(readings, streams, readings.stream.astype(np.int32), sources)
     arranged = arrange(rows, np.ones(len(rows), np.bool_))
     patient = replace(tried.patient, discharged_at=None)
     return History(patient, arranged.streams, arranged.readings, tried.before)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from vigil.domain.device_settings import Answer, DeviceSettings, Limit
 from vigil.domain.errors import NotFound, VersionConflict
+from vigil.store.records.revision import changed
 from vigil.store.records.tables import Tables
 
 
@@ -37,7 +38,7 @@ class SettingsBook:
             "at": settings.at,
         }
         con.execute(insert(t).values(values))
-        self._changed(con)
+        changed(con, self._t.counters)
         return self.history(con, device_id)[0]
 
     def history(self, con: Connection, device_id: str) -> list[DeviceSettings]:
@@ -66,7 +67,7 @@ class SettingsBook:
         con.execute(update(t).where(t.c.device_id == device_id, t.c.version == version).values(said))
         if answer.accepted:
             self._expect(con, device_id, found.interval_s)
-        self._changed(con)
+        changed(con, self._t.counters)
         return True
 
     def _expect(self, con: Connection, device_id: str, interval_s: Mapping[str, float]) -> None:
@@ -74,10 +75,6 @@ class SettingsBook:
         t = self._t.devices
         known = con.execute(select(t.c.interval_s).where(t.c.device_id == device_id)).scalar_one()
         con.execute(update(t).where(t.c.device_id == device_id).values(interval_s={**known, **interval_s}))
-
-    def _changed(self, con: Connection) -> None:
-        t = self._t.counters
-        con.execute(update(t).where(t.c.name == "revision").values(value=t.c.value + 1))
 
 
 def _settings(row: Mapping[str, Any]) -> DeviceSettings:

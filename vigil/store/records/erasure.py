@@ -10,6 +10,7 @@ from vigil.domain.errors import InvalidInput, NotFound
 from vigil.store.records.bedside import forget_bedside
 from vigil.store.records.database import Database
 from vigil.store.records.names import Names
+from vigil.store.records.revision import changed
 from vigil.store.records.tables import Tables
 
 #: In ``counters``: 1 while names may be in the file that are sealed with the key of the records.
@@ -34,8 +35,7 @@ class SqlErasures:
                 self._forget_words(con, patient_id)
                 known = Erasure(patient_id, at, by)
                 con.execute(insert(self._t.erasures).values(patient_id=patient_id, at=at, by=by))
-                counters = self._t.counters
-                con.execute(update(counters).where(counters.c.name == "revision").values(value=counters.c.value + 1))
+                changed(con, self._t.counters)
         # Also when it was known: the last time may have ended between the two.
         self._database.scrub([self._t.patient_keys.name])
         return known

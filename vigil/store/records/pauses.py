@@ -11,6 +11,7 @@ from vigil.domain.errors import InvalidInput, NotFound, VersionConflict
 from vigil.domain.pauses import Pause
 from vigil.store.records.database import Database
 from vigil.store.records.names import Names, opened_text, sealed_text
+from vigil.store.records.revision import changed
 from vigil.store.records.tables import Tables
 
 
@@ -37,7 +38,7 @@ class SqlPauses:
                 "by": given.by,
             }
             number = con.execute(insert(t).values(row).returning(t.c.pause_id)).scalar_one()
-            self._changed(con)
+            changed(con, self._counters)
             return _pause(con.execute(select(t).where(t.c.pause_id == number)).one(), box)
 
     def of_patient(self, patient_id: str, limit: int = 1000) -> list[Pause]:
@@ -57,7 +58,7 @@ class SqlPauses:
                 raise NotFound("no such pause")
             if _pause(row, None).runs(at):
                 con.execute(update(t).where(own).values(ended_at=at, ended_by=by))
-                self._changed(con)
+                changed(con, self._counters)
             return _pause(con.execute(select(t).where(own)).one(), box)
 
     def _newest(self, con: Connection, patient_id: str) -> Row[Any] | None:
@@ -70,10 +71,6 @@ class SqlPauses:
         t = self._patients
         if con.execute(select(t.c.discharged_at).where(t.c.patient_id == patient_id)).scalar_one() is not None:
             raise InvalidInput("the patient is discharged: there is nothing to pause")
-
-    def _changed(self, con: Connection) -> None:
-        t = self._counters
-        con.execute(update(t).where(t.c.name == "revision").values(value=t.c.value + 1))
 
 
 def newest_pauses(con: Connection, tables: Tables) -> list[Pause]:

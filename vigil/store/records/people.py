@@ -12,6 +12,7 @@ from vigil.domain.people import Binding, Device, Patient
 from vigil.store.records.columns import not_test
 from vigil.store.records.documents import binding_of, device_of
 from vigil.store.records.names import Names
+from vigil.store.records.revision import changed, revision
 from vigil.store.records.tables import Tables
 
 
@@ -25,7 +26,7 @@ class People:
         if self._has_patient(con, patient.patient_id):
             raise InvalidInput("a patient with this id exists already")
         self._names.add(con, patient)
-        self._changed(con)
+        changed(con, self._t.counters)
 
     def patients(self, con: Connection, include_discharged: bool, include_test: bool) -> list[Patient]:
         t = self._t.patients
@@ -49,14 +50,14 @@ class People:
         con.execute(update(t).where(t.c.patient_id == patient_id, t.c.discharged_at.is_(None)).values(discharged_at=at))
         running = (b.c.patient_id == patient_id) & b.c.end_at.is_(None)
         con.execute(update(b).where(running & (b.c.start_at <= at)).values(end_at=at))
-        self._changed(con)
+        changed(con, self._t.counters)
 
     def put_device(self, con: Connection, device: Device) -> None:
         t = self._t.devices
         values = asdict(device)
         if con.execute(update(t).where(t.c.device_id == device.device_id).values(values)).rowcount == 0:
             con.execute(insert(t).values(values))
-        self._changed(con)
+        changed(con, self._t.counters)
 
     def devices(self, con: Connection) -> list[Device]:
         t = self._t.devices
@@ -80,7 +81,7 @@ class People:
                 con.execute(update(t).where(t.c.binding_id == last["binding_id"]).values(end_at=start))
         values: dict[str, Any] = {"device_id": device_id, "patient_id": patient_id, "start_at": start}
         done = con.execute(insert(t).values(values).returning(t.c.binding_id)).scalar_one()
-        self._changed(con)
+        changed(con, self._t.counters)
         return Binding(done, device_id, patient_id, start, None)
 
     def _continued(self, con: Connection, last: dict[str, Any]) -> Binding:
@@ -88,7 +89,7 @@ class People:
         if last["end_at"] is not None:
             t = self._t.bindings
             con.execute(update(t).where(t.c.binding_id == last["binding_id"]).values(end_at=None))
-            self._changed(con)
+            changed(con, self._t.counters)
         return binding_of({**last, "end_at": None})
 
     def claim(self, con: Connection, device_id: str, patient_id: str, start: int, end: int) -> Binding:
@@ -102,7 +103,7 @@ class People:
             raise InvalidInput(f"device {device_id} was bound in that span already")
         values: dict[str, Any] = {"device_id": device_id, "patient_id": patient_id, "start_at": start, "end_at": end}
         done = con.execute(insert(t).values(values).returning(t.c.binding_id)).scalar_one()
-        self._changed(con)
+        changed(con, self._t.counters)
         return Binding(done, device_id, patient_id, start, end)
 
     def unbind(self, con: Connection, device_id: str, end: int) -> Binding | None:
@@ -113,7 +114,7 @@ class People:
         if end < last["start_at"]:
             raise InvalidInput(f"device {device_id} was bound after that time")
         con.execute(update(t).where(t.c.binding_id == last["binding_id"]).values(end_at=end))
-        self._changed(con)
+        changed(con, self._t.counters)
         return binding_of({**last, "end_at": end})
 
     def bindings(self, con: Connection) -> list[Binding]:
@@ -122,8 +123,7 @@ class People:
         return [binding_of(row._asdict()) for row in con.execute(query)]
 
     def revision(self, con: Connection) -> int:
-        t = self._t.counters
-        return int(con.execute(select(t.c.value).where(t.c.name == "revision")).scalar_one())
+        return revision(con, self._t.counters)
 
     def _has_patient(self, con: Connection, patient_id: str) -> bool:
         t = self._t.patients
@@ -142,7 +142,3 @@ class People:
         newest = select(t).where(t.c.device_id == device_id).order_by(t.c.start_at.desc(), t.c.binding_id.desc())
         row = con.execute(newest.limit(1)).one_or_none()
         return None if row is None else row._asdict()
-
-    def _changed(self, con: Connection) -> None:
-        t = self._t.counters
-        con.execute(update(t).where(t.c.name == "revision").values(value=t.c.value + 1))

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select
 
 from vigil.domain.effective import PolicyDocument, Scope, chain, merged
 from vigil.domain.errors import NotFound, PolicyError, StoreError, VersionConflict
 from vigil.domain.policy import DEFAULT_POLICY, Policy
+from vigil.store.records.revision import changed, revision
 from vigil.store.records.tables import Tables
 
 #: Combinations of documents that are kept merged; a ward has a few, a patient with a document of his own one more.
@@ -44,8 +45,7 @@ class Policies:
             raise VersionConflict(f"the policy is at version {newest}, not {after}")
         numbered = replace(document, number=newest + 1)
         con.execute(insert(t).values(_row(numbered)))
-        counters = self._t.counters
-        con.execute(update(counters).where(counters.c.name == "revision").values(value=counters.c.value + 1))
+        changed(con, self._t.counters)
         return numbered
 
     def newest(self, con: Connection) -> list[PolicyDocument]:
@@ -68,12 +68,11 @@ class Policies:
 
     def _current(self, con: Connection) -> _Known:
         """Read again only when the records changed, by whomever: a patient's policy is asked for one by one."""
-        counters, people = self._t.counters, self._t.patients
-        revision = con.execute(select(counters.c.value).where(counters.c.name == "revision")).scalar_one()
+        people, now = self._t.patients, revision(con, self._t.counters)
         known = self._known
-        if known is None or known.revision != revision:
+        if known is None or known.revision != now:
             wards = {row.patient_id: row.ward for row in con.execute(select(people.c.patient_id, people.c.ward))}
-            known = self._known = _Known(revision, wards, {each.key: each for each in self.newest(con)})
+            known = self._known = _Known(now, wards, {each.key: each for each in self.newest(con)})
         return known
 
     def _merge(self, documents: Sequence[PolicyDocument]) -> Policy:

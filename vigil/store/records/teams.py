@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from vigil.domain.errors import NotFound, StoreError, TeamError
 from vigil.domain.team_file import built, team_document
 from vigil.domain.teams import Team, TeamVersion
+from vigil.store.records.revision import changed
 from vigil.store.records.tables import Tables
 
 
@@ -34,8 +35,7 @@ class Teams:
             "at": version.at,
         }
         con.execute(insert(t).values(values))
-        counters = self._t.counters
-        con.execute(update(counters).where(counters.c.name == "revision").values(value=counters.c.value + 1))
+        changed(con, self._t.counters)
 
     def newest(self, con: Connection) -> list[Team]:
         """In order of team id."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from vigil.domain.people import Binding
 from vigil.domain.wearing import Word
 from vigil.store.records.documents import binding_of
+from vigil.store.records.revision import changed
 from vigil.store.records.tables import Tables
 
 
@@ -37,8 +38,7 @@ class WearingBook:
             return True
         values: dict[str, Any] = {"binding_id": binding_id, "confirmed": word.confirmed, "said_by": word.by}
         con.execute(insert(w).values(**values, text=word.text, at=word.at))
-        counters = self._t.counters
-        con.execute(update(counters).where(counters.c.name == "revision").values(value=counters.c.value + 1))
+        changed(con, self._t.counters)
         return True
 
 
