@@ -22,7 +22,7 @@ START_S = 90.0
 STOP_S = 40.0
 
 
-def eventually(question: Callable[[], T], timeout_s: float = 20.0, what: str = "") -> T:
+def eventually(question: Callable[[], T], timeout_s: float = 40.0, what: str = "") -> T:
     """The first true answer; fails with ``what`` when none came in time. For other processes, which have their own clock."""
     deadline = time.monotonic() + timeout_s
     while True:

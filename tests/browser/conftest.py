@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.station import Screens, Site
 from tests.browser.wire import Wire
@@ -22,6 +22,9 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
+
+# What must be quick is said where it is asked; everything else may take as long as a busy machine needs.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
