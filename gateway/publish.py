@@ -116,8 +116,8 @@ class Publisher:
     async def _send_history(self, connection: Connection) -> None:
         while True:
             self._history_to_do.clear()
-            for device, answer in self._unable.taken():
-                await connection.publish(topics.result(self._tenant, device, "config"), answer)
+            for device, command, answer in self._unable.taken():
+                await connection.publish(topics.result(self._tenant, device, command), answer)
             for device, question in self._asked.taken():
                 gone = await self._tried(partial(Spool.asked_again, device_id=device, asked=question)) or []
                 await asyncio.gather(*(self._deny(connection, device, run) for run in gone))

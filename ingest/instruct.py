@@ -2,7 +2,7 @@
 
 ``cmd/time`` goes out at each "online" and when asked for. ``cmd/config`` goes out when a person set it and at each "online", also
 when it was confirmed before (the device may have been reset), and again with back-off until it is answered. ``cmd/bound``: see
-``wearing``.
+``wearing``; ``cmd/measure``: see ``measure``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from ingest.again import Again
+from ingest.measure import Measure
 from ingest.wearing import Wearing
 from vigil.bus.board import Bus
 from vigil.domain.device_settings import Answer, DeviceSettings
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 #: One answer a second and device is read, and one question answered (ours): a device in a loop costs nobody else.
 LEAST_GAP_S = 1.0
 #: What devices answer or ask.
-RESULTS = ("time", "config", "bound")
+RESULTS = ("time", "config", "bound", "measure")
 
 
 class Instructor:
@@ -49,6 +50,8 @@ class Instructor:
         self._wanted: dict[str, DeviceSettings] = {}
         self._again = Again(bus.presence, clock)
         self._wearing = Wearing(records, bus, self._send, clock)
+        self._measure = Measure(bus, self._send, clock)
+        self._takers = {"config": self._take_settings, "bound": self._wearing.take, "measure": self._measure.take}
         self._last: dict[tuple[str, str], float] = {}
         self._failing = False
         self._sent = metrics.counter("ingest_commands_sent_total", "Commands sent to devices", ["command"])
@@ -74,7 +77,7 @@ class Instructor:
             self._unread.labels("unknown_name").inc()
 
     def tick(self) -> None:
-        """Sends the settings that are due. Call it about once a second."""
+        """Sends what is due. Call it about once a second."""
         try:
             self._refresh()
             self._wearing.tick()
@@ -83,6 +86,7 @@ class Instructor:
             self._say_failing(error)
         for device_id in self._again.due():
             self._configure(device_id)
+        self._measure.tick()
 
     def _refresh(self) -> None:
         revision = self._records.revision()
@@ -104,9 +108,8 @@ class Instructor:
             self._again.stop(device_id)
 
     def _take(self, device_id: str, name: str, payload: bytes, at: int) -> None:
-        take = self._wearing.take if name == "bound" else self._take_settings
         try:
-            why = take(device_id, payload, at)
+            why = self._takers[name](device_id, payload, at)
         except StoreError as error:
             self._say_failing(error)  # the answer comes again, because the command does
             return

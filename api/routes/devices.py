@@ -7,12 +7,13 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from api import shape
-from api.auth import Binder, DeviceReader, Principal, Provisioner, Right, may
+from api.auth import Actor, Binder, DeviceReader, Principal, Provisioner, Right, may
 from api.care import View
 from api.connections import connections
 from api.context import Context, Here, Seen, time_given
 from api.current import fresh_for
 from api.schema.devices import (
+    AskedOut,
     BindingState,
     DeviceList,
     NewBinding,
@@ -27,6 +28,7 @@ from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.enrolment import Enrolment, Outcome
 from vigil.domain.errors import InvalidInput, NotFound, VersionConflict
+from vigil.domain.measuring import Asked
 from vigil.domain.people import MANUAL_PREFIX, SELF_TEST_PREFIX, Binding, Device, is_test
 from vigil.domain.vitals import BY_NAME
 from vigil.domain.wearing import Word, standing
@@ -76,6 +78,7 @@ def devices(here: Here, seen: Seen, who: DeviceReader) -> Json:
     shared = here.deps.records.taken_over()
     now = here.deps.clock.now_us()
     connected = connections(here.deps, numbers, now)
+    questions = here.deps.bus.asking.shown(now)
     items = []
     for device in known:
         binding, word = bound.get(device.device_id, (None, None))
@@ -94,9 +97,20 @@ def devices(here: Here, seen: Seen, who: DeviceReader) -> Json:
                 "taken_over_at": shape.iso(taken_over.last_at) if taken_over else None,
                 "taken_over_times": taken_over.times if taken_over else 0,
                 "battery": _battery(device, batteries.get(device.device_id), latest, now),
+                "asked": _asked(found, who) if (found := questions.get(device.device_id)) else None,
             }
         )
     return {"items": items}
+
+
+def _asked(asked: Asked, who: Principal) -> Json:
+    return {
+        "by": asked.by if who.may(Right.NAMES) else None,
+        "at": shape.iso(asked.at),
+        "told_at": shape.iso_or_none(asked.told_at),
+        "accepted": asked.accepted,
+        "text": asked.text,
+    }
 
 
 def _known(here: Context, device_id: str) -> Device | None:
@@ -160,6 +174,17 @@ def register(body: NewDevice, here: Here, seen: Seen, who: Provisioner, response
             "topic_prefix": topic_prefix(here.deps.tenant, body.id),
         },
     }
+
+
+@router.post(
+    "/devices/{device_id}/measure",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=AskedOut,
+    summary="Ask the device for its values now; again within half a minute = the same question",
+)
+def measure(device_id: str, here: Here, who: Actor) -> Json:
+    require_device(here, device_id)
+    return _asked(here.deps.bus.asking.ask(device_id, who.name, here.deps.clock.now_us()), who)
 
 
 def worn(word: Word | None, names: bool) -> Json:

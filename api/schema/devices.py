@@ -31,9 +31,20 @@ class WornOut(Model):
     text: str
 
 
+class AskedOut(Model):
+    """Somebody wants its values now. ``told_at`` null: it was not connected yet. ``accepted`` null: it has not answered, which
+    many devices never do; ``text``: why it does not measure."""
+
+    by: str | None
+    at: Moment
+    told_at: Moment | None
+    accepted: bool | None
+    text: str
+
+
 class DeviceOut(Model):
     """``unproven``: it sends no pack numbers, so that a lost message cannot be noticed. ``taken_over_at``: two clients use its
-    account, seen last then; a new password ends that."""
+    account, seen last then; a new password ends that. ``asked``: to measure now, in the last minutes."""
 
     id: str
     model: str
@@ -47,6 +58,7 @@ class DeviceOut(Model):
     taken_over_at: Moment | None
     taken_over_times: int
     battery: Value | None
+    asked: AskedOut | None
 
 
 class DeviceList(Model):

@@ -55,10 +55,10 @@ class Sender:
     not. After the third call ``answer_wearer`` with what the person pressed; ``binding`` None: stop asking.
     """
 
-    def __init__(self, client, tenant, device, epoch, most=256, set_clock=None, configure=None, ask_wearer=None):
+    def __init__(self, client, tenant, device, epoch, most=256, set_clock=None, configure=None, ask_wearer=None, measure=None):
         self.client, self.device, self.epoch, self.most = client, device, epoch, most
         self.root = "rpm/v1/" + tenant + "/d/" + device
-        self.set_clock, self.configure, self.ask_wearer = set_clock, configure, ask_wearer
+        self.set_clock, self.configure, self.ask_wearer, self.measure = set_clock, configure, ask_wearer, measure
         self.seq, self.uptime_s = 0, 0
         self.questions, self.asked_s = 0, 0
         self.kept = {}  # seq: [payload, when it is due, how often it was sent]
@@ -117,5 +117,9 @@ class Sender:
             self.client.publish(self.root + "/res/config", json.dumps(answer), False, 1)
         elif name == "bound" and self.ask_wearer:
             self.ask_wearer(said["binding"])
+        elif name == "measure" and self.measure:
+            why = self.measure()
+            answer = {"request": said["request"], "accepted": not why, "text": why}
+            self.client.publish(self.root + "/res/measure", json.dumps(answer), False, 1)
         elif name == "error":
             print("refused:", said["reason"], said["text"], said["names"])

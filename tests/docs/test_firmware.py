@@ -299,5 +299,16 @@ def test_the_micropython_example_sets_its_clock_and_its_intervals(
     assert capsys.readouterr().out.startswith("refused: bad_topic")
 
 
+def test_the_micropython_example_measures_when_it_is_asked(example: Any) -> None:
+    broker = Broker()
+    said = ["", "off the skin"]
+    sender = example.Sender(broker, "home", "w-1", 7, measure=lambda: said.pop(0))
+    broker.waiting = [("measure", control.write_measure(12)), ("measure", control.write_measure(13))]
+    sender.connect()
+    sender.loop(10)
+    answers = [control.read_measure_answer(payload) for topic, payload in broker.take() if topic == "res/measure"]
+    assert answers == [control.MeasureAnswer(12, True), control.MeasureAnswer(13, False, "off the skin")]
+
+
 if __name__ == "__main__":
     PAGE.write_text(written(page()), "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vigil.bus.asking import Asking
 from vigil.bus.topic import Topic
 from vigil.domain.alerts import Transition
 from vigil.domain.presence import Seen
@@ -47,6 +48,7 @@ class Bus:
 
     ``readings``: batches after their commit, with ordinals. ``transitions``: alert log lines after theirs, with ``seq``.
     ``presence``: what devices and gateways last said of themselves, by name; ingest replaces each whole, the api reads.
+    ``asking``: who was asked to measure now.
     """
 
     def __init__(self) -> None:
@@ -54,3 +56,4 @@ class Bus:
         self.transitions: Topic[Transition] = Topic("transitions")
         self.board = Board()
         self.presence: dict[str, Seen] = {}
+        self.asking = Asking()

@@ -97,6 +97,8 @@ CHANNELS = (
     Channel("configAnswer", _result("config"), "configAnswer", False, "Settings taken or not", "The answer to cmd/config."),
     Channel("bound", _command("bound"), "bound", True, "Worn from now on", "Somebody was given the device, or it was taken off."),
     Channel("boundAnswer", _result("bound"), "boundAnswer", False, "Mine or not", "What the wearer says to cmd/bound."),
+    Channel("measure", _command("measure"), "measure", True, "Measure now", "A person wants your values now."),
+    Channel("measureAnswer", _result("measure"), "measureAnswer", False, "Measures or not", "The answer to cmd/measure."),
 )
 # fmt: on
 
@@ -111,6 +113,8 @@ _JSON_MESSAGES: dict[str, tuple[str, bytes]] = {
     "configAnswer": ("ConfigAnswer", b'{"version":3,"accepted":true}'),
     "bound": ("Bound", control.write_bound(12)),
     "boundAnswer": ("BoundAnswer", b'{"binding":12,"confirmed":true}'),
+    "measure": ("Measure", control.write_measure(1767225600)),
+    "measureAnswer": ("MeasureAnswer", control.write_measure_answer(1767225600, "")),
 }
 
 

@@ -12,13 +12,13 @@ from vigil.domain.quality import DEVICE_BITS, Quality
 from vigil.domain.readings import NO_SEQUENCE
 from vigil.domain.vitals import VITALS, VitalKind
 from vigil.wire.commands import Backfill, Error
-from vigil.wire.control import Bound, BoundAnswer, Config, ConfigAnswer, Time, TimeQuestion
+from vigil.wire.control import Bound, BoundAnswer, Config, ConfigAnswer, Measure, MeasureAnswer, Time, TimeQuestion
 from vigil.wire.packs import Ack
 
 Json = dict[str, Any]
 
 #: JSON, each a struct that writes and reads it.
-STRUCTS = (Ack, Backfill, Error, Time, TimeQuestion, Config, ConfigAnswer, Bound, BoundAnswer)
+STRUCTS = (Ack, Backfill, Error, Time, TimeQuestion, Config, ConfigAnswer, Bound, BoundAnswer, Measure, MeasureAnswer)
 PREFIX = "#/components/schemas/"
 
 _BITS = [f"{int(bit)} {(bit.name or '').lower()}" for bit in Quality if bit and bit & DEVICE_BITS]

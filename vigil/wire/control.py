@@ -3,9 +3,10 @@
 ``cmd/time``    what time it is                              asked for on ``res/time``
 ``cmd/config``  how often to measure, limits for a decision on the device itself, confirmed on ``res/config``
 ``cmd/bound``   somebody wears the device from now on, or nobody does; the wearer says whether it is he on ``res/bound``
+``cmd/measure`` a person wants its values now; whether it measures is said on ``res/measure``
 
 Not retained: a device that reads an old ``cmd/time`` would set its clock back, and a retained ``cmd/config`` would outlive the
-account. The platform repeats what is not confirmed instead.
+account. The platform repeats what is not confirmed instead; but not ``cmd/measure``, which is soon old.
 """
 
 from __future__ import annotations
@@ -77,6 +78,20 @@ class BoundAnswer(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class Measure(msgspec.Struct, frozen=True):
+    """``cmd/measure``: measure all that you can now, and send it as live values. ``request``: the number of this question."""
+
+    request: int
+
+
+class MeasureAnswer(msgspec.Struct, frozen=True):
+    """``res/measure``. ``accepted`` true: the values follow. ``text``: why not, for a nurse."""
+
+    request: int
+    accepted: bool
+    text: str = ""
+
+
 def write_time(server_us: int, waited_us: int, asked: float | None) -> bytes:
     server_ms = server_us // 1000
     return msgspec.json.encode(Time(server_ms / 1000, server_ms, round(max(waited_us, 0) / 1e6, 3), asked))
@@ -101,10 +116,7 @@ def write_config(
 
 def read_config(payload: bytes) -> Config | None:
     """None when it is none."""
-    try:
-        return msgspec.json.decode(payload, type=Config)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return _command(payload, Config)
 
 
 def write_config_answer(version: int, why_not: str) -> bytes:
@@ -134,7 +146,40 @@ def read_bound_answer(payload: bytes) -> BoundAnswer | None:
     return _answer(payload, BoundAnswer)
 
 
-_Answer = TypeVar("_Answer", ConfigAnswer, BoundAnswer)
+def write_measure(request: int) -> bytes:
+    """
+    >>> write_measure(1767225600)
+    b'{"request":1767225600}'
+    """
+    return msgspec.json.encode(Measure(request))
+
+
+def read_measure(payload: bytes) -> Measure | None:
+    """None when it is none."""
+    return _command(payload, Measure)
+
+
+def write_measure_answer(request: int, why_not: str) -> bytes:
+    """``why_not`` empty: accepted."""
+    return msgspec.json.encode(MeasureAnswer(request, not why_not, why_not))
+
+
+def read_measure_answer(payload: bytes) -> MeasureAnswer | None:
+    """None when it is none; the text is cut to what is kept."""
+    return _answer(payload, MeasureAnswer)
+
+
+_Command = TypeVar("_Command", Config, Measure)
+
+
+def _command(payload: bytes, kind: type[_Command]) -> _Command | None:
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+_Answer = TypeVar("_Answer", ConfigAnswer, BoundAnswer, MeasureAnswer)
 
 
 def _answer(payload: bytes, kind: type[_Answer]) -> _Answer | None:

@@ -1,5 +1,5 @@
 // The devices that somebody wears: what is known of each, and whether it is on this person.
-import { html } from "../page/html.js";
+import { html, useState } from "../page/html.js";
 import { canCommand } from "../page/commands.js";
 import { age, duration, number, when } from "../page/format.js";
 import { post } from "../page/http.js";
@@ -12,6 +12,7 @@ import { Claim } from "./claim.js";
 import { Confirm, Loaded, Said } from "./office.js";
 
 const AGAIN_MS = 60_000;
+const SOON_MS = 5_000; // while the answer of a device is waited for
 const RIGHT_S = 2; // a clock that is off by less is left alone
 
 const RULE = /^whose\.device$/;
@@ -70,11 +71,35 @@ function Worn({ device, patientId, again }) {
   </div>`;
 }
 
-/** `version`: read again when it changes, and each minute. */
+function answerWords({ told_at: told, accepted, text }) {
+  if (accepted === false) return t("measure.refused", { why: text });
+  return t(accepted ? "measure.measures" : told ? "measure.told" : "measure.away");
+}
+
+/** Values now, please. Whether they came is seen at their ages. */
+function Ask({ device, again }) {
+  const [outcome, run] = useSending();
+  const { asked } = device;
+  const send = async () => {
+    await run(() => post(`api/v1/devices/${encodeURIComponent(device.id)}/measure`), answerWords);
+    again();
+  };
+  return html`<div class="ask">
+    ${asked && html`<p>${t("measure.asked", { time: when(asked.at, now.value), who: asked.by ?? "…" })} <b>${answerWords(asked)}</b></p>`}
+    <button disabled=${outcome.phase === "sending" || !canCommand()} onClick=${send}>${t("measure.now")}</button>
+    ${outcome.phase === "refused" && html`<${Said} outcome=${outcome} />`}
+  </div>`;
+}
+
+const asksNow = ({ asked }) => asked && asked.accepted === null && now.value - Date.parse(asked.at) < AGAIN_MS;
+
+/** `version`: read again when it changes, each minute, and sooner while a device is asked. */
 export function Devices({ patientId, version }) {
   const turn = `${version} ${Math.floor(now.value / AGAIN_MS)}`;
-  const [held, again] = useRead("api/v1/devices", turn);
+  const [asking, setAsking] = useState(false);
+  const [held, again] = useRead("api/v1/devices", asking ? `${turn} ${Math.floor(now.value / SOON_MS)}` : turn);
   const own = held.body?.items.filter((device) => device.patient_id === patientId) ?? [];
+  if (own.some(asksNow) !== asking) setAsking(!asking);
   return html`<section class="devices" aria-label=${t("device.title")}>
     <h2>${t("device.title")}</h2>
     <${Loaded} held=${held} again=${again}>${own.length === 0 && html`<p class="muted">${t("device.none")}</p>`}</${Loaded}>
@@ -83,6 +108,7 @@ export function Devices({ patientId, version }) {
         <h3><bdi>${device.id}</bdi> <span class="model"><bdi>${device.model}</bdi></span></h3>
         ${device.worn && html`<${Worn} device=${device} patientId=${patientId} again=${again} />`}
         <${Facts} device=${device} version=${turn} />
+        ${may("act") && html`<${Ask} device=${device} again=${again} />`}
         ${may("provision") && html`<${Claim} deviceId=${device.id} />`}
       </article>`,
     )}

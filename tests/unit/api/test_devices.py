@@ -13,7 +13,7 @@ from tests.unit.api.site import START, Site
 from vigil.domain.errors import BrokerError, StoreError
 from vigil.domain.people import Device
 from vigil.domain.policy import DEFAULT_POLICY
-from vigil.domain.times import MINUTE, to_iso
+from vigil.domain.times import MINUTE, SECOND, to_iso
 from vigil.store import DeadLetter
 
 LETTERS = [
@@ -125,6 +125,24 @@ def test_who_has_looked_confirms_that_the_device_is_on_its_patient(site: Site) -
     told = say("p-1").json()
     assert told == worn()[0] == {"standing": "confirmed", "by": "Li Na", "at": to_iso(START), "text": ""}
     assert worn("auditor")[0]["by"] is None
+
+
+def test_a_device_is_asked_for_its_values_now(site: Site) -> None:
+    site.admit("p-1", "w-1")
+
+    def asked(role: str = "nurse") -> Any:
+        return site.get("/api/v1/devices", role).json()["items"][0]["asked"]
+
+    assert asked() is None
+    answer = site.post("/api/v1/devices/w-1/measure", {})
+    assert answer.status_code == 202
+    first = {"by": "Li Na", "at": to_iso(START), "told_at": None, "accepted": None, "text": ""}
+    assert answer.json() == asked() == first
+    site.bus.asking.answered("w-1", START // SECOND, False, "off the skin")
+    assert asked() == {**first, "accepted": False, "text": "off the skin"}
+    assert asked("auditor")["by"] is None
+    assert site.post("/api/v1/devices/w-9/measure", {}).status_code == 404
+    assert site.post("/api/v1/devices/w-1/measure", {}, "auditor").status_code == 403
 
 
 def test_a_device_that_starts_to_count_its_packs_is_no_longer_unproven(site: Site) -> None:

@@ -43,7 +43,7 @@ class Site:
     def start(self) -> None:
         """A core, with nothing in its memory."""
         bus = Bus()
-        self.book = bus.presence
+        self.book, self.asking = bus.presence, bus.asking
         self.told: list[tuple[str, bytes]] = []
         self.talk = Talk(
             "home",

@@ -29,6 +29,8 @@ DECODERS = {
     "configAnswer": control.read_config_answer,
     "bound": lambda payload: msgspec.json.decode(payload, type=control.Bound),
     "boundAnswer": control.read_bound_answer,
+    "measure": control.read_measure,
+    "measureAnswer": control.read_measure_answer,
 }
 
 
