@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,20 @@ CONTENT_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-a
 _WORTH_PACKING = 1000
 
 
+#: The catalogue of the page's sentences, and the order of the languages in it. A browser loads one of them.
+_CATALOGUE, _LANGUAGES = "strings.js", ("en", "zh")
+
+
+def by_language(catalogue: str) -> dict[str, bytes]:
+    """File name -> module with the sentences of one language, from the text of the catalogue of all."""
+    rows = json.loads(catalogue.partition("export const STRINGS = ")[2].rstrip().rstrip(";"))
+    return {
+        f"strings.{language}.js": f"export const WORDS = {json.dumps(words, ensure_ascii=False)};\n".encode()
+        for number, language in enumerate(_LANGUAGES)
+        for words in [{key: row[number] for key, row in rows.items()}]
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """As it was at the start; ``packed``: by gzip, or None where that gains nothing."""
@@ -42,8 +57,7 @@ class _File:
     etag: str
 
     @classmethod
-    def read(cls, path: Path) -> _File:
-        body = path.read_bytes()
+    def of(cls, body: bytes) -> _File:
         packed = gzip.compress(body, 9, mtime=0) if len(body) > _WORTH_PACKING else body
         return cls(body, packed if len(packed) < len(body) else None, f'W/"{hashlib.sha256(body).hexdigest()[:32]}"')
 
@@ -66,7 +80,9 @@ class Page(StaticFiles):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory=directory, html=True)
         paths = [path for path in directory.rglob("*") if path.is_file()]
-        self._files = {str(path.relative_to(directory)): _File.read(path) for path in paths}
+        self._files = {str(path.relative_to(directory)): _File.of(path.read_bytes()) for path in paths}
+        catalogue = (directory / _CATALOGUE).read_text("utf-8")
+        self._files |= {name: _File.of(module) for name, module in by_language(catalogue).items()}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         file = self._files.get("index.html" if path == "." else path) if scope["method"] == "GET" else None

@@ -1,27 +1,41 @@
 // Looks up sentences of the catalogue; a component that calls t() is drawn again when the language changes.
-import { computed, effect } from "./html.js";
+// The server hands out one language of ../strings.js at a time.
+import { computed, effect, signal } from "./html.js";
 import { preferences } from "./preferences.js";
-import { STRINGS } from "../strings.js";
 
 const LANGUAGES = ["en", "zh"];
 
-export const lang = computed(() => {
+const wanted = computed(() => {
   const chosen = preferences.value.lang;
   if (LANGUAGES.includes(chosen)) return chosen;
   return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 });
 
+async function load(language) {
+  const { WORDS } = await import(`../strings.${language}.js`);
+  if (language === wanted.peek()) held.value = { language, words: WORDS };
+}
+
+const held = signal(null);
+await load(wanted.peek());
+
+export const lang = computed(() => held.value.language);
+
 const plurals = { en: new Intl.PluralRules("en"), zh: new Intl.PluralRules("zh") };
 
 export function t(key, values = {}) {
-  const entry = STRINGS[key];
-  if (entry === undefined) return key;
-  let text = entry[LANGUAGES.indexOf(lang.value)];
-  if (typeof text === "object") text = text[plurals[lang.value].select(values.n)] ?? text.other;
+  const { language, words } = held.value;
+  let text = words[key];
+  if (text === undefined) return key;
+  if (typeof text === "object") text = text[plurals[language].select(values.n)] ?? text.other;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-export const known = (key) => key in STRINGS;
+export const known = (key) => key in held.value.words;
+
+effect(() => {
+  load(wanted.value).catch(() => {}); // the server is away, which is said elsewhere: the language stays
+});
 
 effect(() => {
   document.documentElement.lang = lang.value === "zh" ? "zh-Hans" : "en";

@@ -11,6 +11,12 @@ from api.web import CONTENT_POLICY
 from tests.unit.api.site import Site, open_site
 
 LONG = "export const words = [" + "'the same again', " * 200 + "];"
+CATALOGUE = """// [English, Chinese]
+export const STRINGS = {
+  "nav.ward": ["Ward", "病区"],
+  "n": [{"one": "{n} call", "other": "{n} calls"}, "{n} 次"]
+};
+"""
 FILES = {
     "index.html": ("<!doctype html><title>Vigil</title>", "text/html; charset=utf-8", "no-store"),
     "app.js": ("export {};", "text/javascript; charset=utf-8", "no-cache"),
@@ -28,6 +34,7 @@ def paged(tmp_path: Path) -> Iterator[Site]:
     for name, (text, _, _) in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    (root / "strings.js").write_text(CATALOGUE, "utf-8")
     (tmp_path / "secret.txt").write_text("not for the web")
     site = open_site(tmp_path, root)
     yield site
@@ -41,6 +48,15 @@ def test_files_have_their_type_and_are_asked_for_again(paged: Site, name: str) -
     assert (answer.text, answer.headers["content-type"], answer.headers["cache-control"]) == (text, kind, caching)
     again = paged.get(f"/{name}", None, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_a_browser_loads_one_language(paged: Site) -> None:
+    english, chinese = (paged.get(f"/strings.{language}.js", None) for language in ("en", "zh"))
+    assert english.text == (
+        'export const WORDS = {"nav.ward": "Ward", "n": {"one": "{n} call", "other": "{n} calls"}};\n'
+    )
+    assert chinese.text == 'export const WORDS = {"nav.ward": "病区", "n": "{n} 次"};\n'
+    assert chinese.headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 def test_long_files_are_sent_compressed_to_who_can_read_that(paged: Site) -> None:
