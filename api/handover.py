@@ -50,7 +50,7 @@ def handover(here: Context, view: View, ward: str, names: bool) -> Json:
     if not people and team is DEFAULT_TEAM:
         raise NotFound("no such ward")
     since = shift_began(team, now)
-    lines = [line for line in _lines_since(records, since) if line.after.patient_id in people]
+    lines = [line for line in lines_since(records, since) if line.after.patient_id in people]
     shown = {one.patient_id: _person(one, names) for one in people.values()}
     return {
         "ward": ward,
@@ -95,7 +95,7 @@ def _alert(alert: Alert, patient: Json | None, names: bool) -> Json:
     }
 
 
-def _lines_since(records: RecordStore, since: int) -> list[Transition]:
+def lines_since(records: RecordStore, since: int) -> list[Transition]:
     """Of the alerts' log, in order. The log has no index by time, but times grow with positions: halving finds the place."""
     low, high = 0, records.last_seq()
     while low < high:

@@ -1,6 +1,7 @@
 // Starts the page: session, stream, views.
 import { batch, effect, html, render, signal, useEffect, useRef } from "./page/html.js";
 import { announce, announceAlerts } from "./page/announce.js";
+import { watchAway } from "./page/away.js";
 import { waits } from "./page/calls.js";
 import { repeatAfterLogIn } from "./page/commands.js";
 import { clock } from "./page/format.js";
@@ -150,5 +151,6 @@ effect(() => {
 startSounds();
 navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without, but says nothing when it is opened offline
 watchIdle();
+watchAway();
 openSession();
 render(html`<${App} />`, document.getElementById("app"));

@@ -75,6 +75,34 @@ def test_each_state_of_a_notice_has_its_own_words(screens: Screens, site: Site) 
     assert card.locator(".notice-line", has_text="seen").count() == 2  # "seen", and "delivered: not seen yet"
 
 
+#: The tab goes out of sight, or comes back after six minutes by the browser's clock.
+HIDE = """() => {
+  Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+RETURN = """() => {
+  const real = performance.now.bind(performance);
+  performance.now = () => real() + 360_000;
+  delete document.hidden;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_who_comes_back_is_told_what_happened_meanwhile(screens: Screens, site: Site) -> None:
+    station = screens.open(name="Zhao Min")
+    station.page.evaluate(HIDE)
+    patient_id, _ = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    body = {"version": alert["version"]}
+    site.request("POST", f"/alerts/{alert['id']}/acknowledge", body, name="Li Na", role="nurse")
+    station.page.evaluate(RETURN)
+    news = station.page.locator(".notices", has_text="While you were away")
+    expect(news).to_contain_text(re.compile(r"away \(\d\d:\d\d to \d\d:\d\d\): \d+ new"))
+    expect(news).to_contain_text(re.compile(r"Li Na took [1-9]"))
+    news.get_by_role("button", name="Close").click()
+    expect(news).to_have_count(0)
+
+
 def test_what_was_handed_over_to_me_is_accepted_by_its_button(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
     alert = site.alert_that_comes(patient_id)

@@ -52,6 +52,34 @@ def happened(lines: Iterable[Transition], last_level: int) -> Happened:
     return Happened(len(opened), len(resolved), len(escalated), len(unanswered))
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """How many alerts did so, each counted once. ``taken``: (by whom, how many), who took most first."""
+
+    opened: int
+    escalated: int
+    resolved: int
+    taken: tuple[tuple[str, int], ...]
+
+
+def happened_without(person: str, lines: Iterable[Transition]) -> News:
+    """``lines``: of an interval, of which ``person`` knows his own."""
+    opened, escalated, resolved = set(), set(), set()
+    taken: dict[str, set[str]] = {}
+    for line in lines:
+        alert_id = line.after.alert_id
+        if line.step is Step.OPENED:
+            opened.add(alert_id)
+        if line.step is Step.ESCALATED:
+            escalated.add(alert_id)
+        if not line.after.open:
+            resolved.add(alert_id)
+        if line.step in (Step.ACKNOWLEDGED, Step.ACCEPTED) and line.actor != person:
+            taken.setdefault(line.actor, set()).add(alert_id)
+    most = sorted(((who, len(alerts)) for who, alerts in taken.items()), key=lambda one: (-one[1], one[0]))
+    return News(len(opened), len(escalated), len(resolved), tuple(most))
+
+
 def course(first: Score, last: Score) -> Course:
     """Both must have bounds. With the same inputs missing the bounds move together; otherwise only bounds that do not overlap
     say something.

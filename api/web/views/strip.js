@@ -3,6 +3,7 @@ import { html, useEffect } from "../page/html.js";
 import { isAlarmPath, waits } from "../page/calls.js";
 import { clock, duration, zone } from "../page/format.js";
 import { go, route } from "../page/route.js";
+import { away } from "../page/away.js";
 import { clockDifference, now } from "../page/server_time.js";
 import { session } from "../page/session.js";
 import { back, link } from "../page/stream.js";
@@ -93,7 +94,23 @@ function Clocks() {
   return html`<p class="notice">${t(key, { time: duration(Math.abs(difference)) })}</p>`;
 }
 
-export const Notices = () => html`<div class="notices"><${Back} /><${Clocks} /></div>`;
+/** What others did meanwhile; it stays until somebody has read it. */
+function Away() {
+  const news = away.value;
+  const text = news && awayWords(news);
+  useEffect(() => {
+    if (text) announce(text, "polite");
+  }, [text]);
+  return text && html`<p class="notice">${text} <button onClick=${() => (away.value = null)}>${t("ack.understood")}</button></p>`;
+}
+
+function awayWords({ since_at: since, at, taken, ...counts }) {
+  const parts = ["opened", "escalated", "resolved"].filter((name) => counts[name]).map((name) => t(`away.${name}`, { n: counts[name] }));
+  for (const { by, alerts } of taken) parts.push(t("away.taken", { who: by ?? t("away.somebody"), n: alerts }));
+  return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("away.comma")) });
+}
+
+export const Notices = () => html`<div class="notices"><${Away} /><${Back} /><${Clocks} /></div>`;
 
 const waitingNow = () => {
   const patients = new Set();

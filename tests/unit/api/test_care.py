@@ -195,6 +195,7 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
     "/api/v1/deadletters": [{"device": f"w-{MARK}"}, {"reason": "malformed", "limit": "1"}],
     "/api/v1/handover": [{"ward": OWN}, {"ward": MARK}],
     "/api/v1/burden": [{"by": "policy"}],
+    "/api/v1/away": [{"since": "2025-12-31T12:00:00Z"}],
     "/fhir/R4/Observation/$why": [{"device": f"w-{OWN}"}, {"device": f"w-{MARK}"}],
     "/alertmanager/api/v2/alerts": [{"filter": f'patient="p-{MARK}"'}],
     "/alertmanager/api/v2/alerts/groups": [{"filter": 'patient=~".+"'}],

@@ -239,3 +239,24 @@ def test_only_what_happened_since_the_shift_began_is_counted(site: Site) -> None
         site.raise_alert("p-1", f"rule.{number}")
         site.clock.advance(900)  # until 10:00Z, four hours into the day shift
     assert facts(site)["happened"]["opened"] == 16
+
+
+@pytest.mark.parametrize(
+    ("since", "role", "told"),
+    [
+        ("02:00", "nurse", {"opened": 7, "escalated": 2, "resolved": 1, "taken": [{"by": "chen", "alerts": 3}]}),
+        ("03:05", "nurse", {"opened": 2, "escalated": 0, "resolved": 1, "taken": [{"by": "chen", "alerts": 3}]}),
+        ("03:05", "research", {"opened": 2, "escalated": 0, "resolved": 1, "taken": [{"by": None, "alerts": 3}]}),
+        ("06:26", "nurse", {"opened": 0, "escalated": 0, "resolved": 0, "taken": []}),
+    ],
+)
+def test_what_happened_while_somebody_was_away(night: Site, since: str, role: str, told: dict[str, Any]) -> None:
+    begin = to_iso(moment(since))
+    answer = night.get(f"/api/v1/away?since={begin}", role).json()
+    assert answer == {"since_at": begin, "at": to_iso(NOW), **told}
+
+
+def test_longer_than_a_day_is_not_told(night: Site) -> None:
+    answer = night.get("/api/v1/away?since=2025-12-01T00:00:00Z").json()
+    assert answer["since_at"] == to_iso(NOW - 24 * HOUR)
+    assert night.get("/api/v1/away?since=yesterday").status_code == 422
