@@ -16,6 +16,7 @@ from vigil.domain.times import HOUR, MINUTE
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore, RecordStore
 from vigil.store.backup import Copied
+from vigil.store.past import Past, StoreAlone
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class ApiDeps:
     ``channels``: names that a team may call by; ``detectors``: names that a policy's ``findings`` may have; ``models``: the risk
     models in use; ``clocks``: what is known of a device's clock, None while nothing live was heard of it; ``copy`` copies the
     databases, None where that cannot be done; ``count_log_in`` counts a try to log in by what came of it; ``trials`` carries
-    out trials of policies, None where nothing can.
+    out trials of policies, None where nothing can; ``past`` makes what one request asks for the past, None = ``readings`` alone.
     """
 
     readings: ReadingStore
@@ -95,3 +96,8 @@ class ApiDeps:
     sessions: SessionTimes = SessionTimes()
     count_log_in: Callable[[str], None] = lambda _outcome: None
     trials: Trials | None = None
+    past: Callable[[], Past] | None = None
+
+    def history(self) -> Past:
+        """Readings however old, for one request."""
+        return StoreAlone(self.readings) if self.past is None else self.past()

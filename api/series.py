@@ -14,6 +14,7 @@ from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.times import HOUR
 from vigil.domain.vitals import VITALS, VitalKind
 from vigil.store import Buckets, ReadingStore, RecordStore
+from vigil.store.past import Missing, Past
 
 #: Start and end (exclusive) in microseconds.
 Window = tuple[int, int]
@@ -68,21 +69,25 @@ def windows(stream: Stream, bindings: Sequence[Binding], start: int, end: int) -
     return sorted((since, until) for since, until in clipped if since < until)
 
 
+def older(missing: Missing | None) -> Json | None:
+    """What an answer says of readings that it could not have."""
+    return None if missing is None else {"before": shape.iso(missing.before), "reason": missing.why.value}
+
+
 def vitals_of(streams: Sequence[Stream]) -> list[VitalKind]:
     """Which vitals there are, in the order of the table."""
     return [VITALS[vital] for vital in sorted({one.vital for one in streams})]
 
 
-def stream_series(
-    readings: ReadingStore, stream: Stream, parts: Sequence[Window], points: int, raw: bool
-) -> Json | None:
+def stream_series(readings: Past, stream: Stream, parts: Sequence[Window], points: int, raw: bool) -> Json | None:
     """One stream's part of the answer, or None when it holds nothing there."""
     kind = VITALS[stream.vital]
     head: Json = {"device_id": stream.device_id, "site": stream.site}
-    found = [readings.range([stream.stream], since, until, points + 1) for since, until in parts]
+    many = not raw and any(readings.exceeds([stream.stream], *part, points) for part in parts)
+    found = [] if many else [readings.range([stream.stream], since, until, points + 1) for since, until in parts]
     batch = ReadingBatch.concat(found)
-    fits = len(batch) <= points
-    if raw or (fits and parts[0][0] >= readings.whole_since()):
+    fits = not many and len(batch) <= points
+    if raw or (fits and readings.is_whole([stream.stream], parts[0][0])):
         if not len(batch):
             return None
         newest = batch if fits else batch.take(slice(len(batch) - points, None))

@@ -28,7 +28,7 @@ from api.deps import ApiDeps, Check, ManualEntry, MqttAccess, SessionTimes
 from cli.audit import broken_at_start
 from cli.day_closer import DayCloser
 from cli.influx import check as check_copy
-from cli.influx import copying, up_to_date
+from cli.influx import copying, past_of, uncopied
 from cli.records import NOT_COPIED, on_server, records_of_core
 from cli.shared_accounts import SharedAccounts
 from cli.trials.book import TrialBook
@@ -130,10 +130,10 @@ class Core:
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
         self.outbox = Outbox(channels, self.records, self.bus, clock, self.metrics, settings.public_url)
         self._copy_to = copying(settings, self.readings, clock, self.metrics)
-        copied = partial(up_to_date, self._copy_to)
+        waiting = partial(uncopied, self._copy_to)
         kept = settings.store
         self._days = DayCloser(
-            self.readings, clock, kept.keep_days, self.metrics, copied, rollup_keep_days=kept.rollup_keep_days
+            self.readings, clock, kept.keep_days, self.metrics, waiting, rollup_keep_days=kept.rollup_keep_days
         )
         self._trials = TrialBook(self.readings, self.records, clock)
         self._facts: FactsInUse | None = None
@@ -220,6 +220,7 @@ class Core:
             sessions=session_times(self._settings.session),
             count_log_in=lambda outcome: self._log_ins.labels(outcome).inc(),
             trials=self._trials,
+            past=past_of(self._settings, self.readings, self._clock),
         )
 
     def _models(self) -> list[ModelFacts]:

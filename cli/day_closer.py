@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vigil.domain.errors import StoreError
 from vigil.domain.times import DAY, HOUR
@@ -22,8 +22,9 @@ EVERY_S = 600.0
 
 
 class DayCloser:
-    """``keep_days``: days of readings that are kept, ``rollup_keep_days``: of their roll-ups, 0 = all. ``copied``: has whoever
-    copies them all that came? While not, none is forgotten. ``failing``: why it could not, empty = it could."""
+    """``keep_days``: days of readings that are kept, ``rollup_keep_days``: of their roll-ups, 0 = all. ``waiting``: first and
+    last ordinal of readings that whoever copies them does not have yet: their days, and those after them, are not forgotten.
+    ``failing``: why it could not, empty = it could."""
 
     def __init__(
         self,
@@ -31,11 +32,11 @@ class DayCloser:
         clock: Clock,
         keep_days: int,
         metrics: Metrics,
-        copied: Callable[[], bool] = lambda: True,
+        waiting: Callable[[], Sequence[tuple[int, int]]] = tuple,
         rollup_keep_days: int = 0,
     ) -> None:
         self._readings = readings
-        self._copied = copied
+        self._waiting = waiting
         self._clock = clock
         self._keep_us, self._keep_rollups_us = keep_days * DAY, rollup_keep_days * DAY
         self._stopping = threading.Event()
@@ -59,10 +60,10 @@ class DayCloser:
         now = self._clock.now_us()
         try:
             self._moved.inc(self._readings.close_days(now - CLOSED_AFTER_US))
-            if self._keep_us and self._copied():
-                self._forgotten.inc(self._readings.forget_days(now - self._keep_us))
-                if self._keep_rollups_us:
-                    self._readings.forget_hours(now - self._keep_rollups_us)
+            if self._keep_us:
+                self._forgotten.inc(self._readings.forget_days(now - self._keep_us, self._waiting()))
+                if self._keep_rollups_us:  # never those of readings that are still there: charts go by them
+                    self._readings.forget_hours(min(now - self._keep_rollups_us, self._readings.whole_since()))
             self.failing = ""
         except StoreError as error:
             if str(error) != self.failing:

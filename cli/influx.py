@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,12 @@ from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings
 from vigil.runtime.metrics import Metrics
 from vigil.store import ReadingHistory
+from vigil.store.past import Past
 
 if TYPE_CHECKING:
     from vigil.store.influx.forward import Forwarder
+    from vigil.store.influx.past import Journal
 
-#: So long a reading may wait for the copy while all is well (ours).
-LATE_S = 60.0
 CHECKPOINT = "influx.json"
 NO_CLIENT = "influx.url is set, but its client is not installed: pip install 'vigil-rpm[influx]'"
 
@@ -46,9 +48,30 @@ def check(forwarder: Forwarder) -> Check:
     return Check(standing.ok, standing.words, needed=False)
 
 
-def up_to_date(forwarder: Forwarder | None) -> bool:
-    """Is everything there that came longer than a minute ago? Raises ``StoreError``."""
-    return forwarder is None or forwarder.standing().late_s <= LATE_S
+def uncopied(forwarder: Forwarder | None) -> Sequence[tuple[int, int]]:
+    """First and last ordinal of readings that are to be copied and are not confirmed to be there."""
+    return () if forwarder is None else forwarder.uncopied()
+
+
+def past_of(settings: Settings, journal: Journal, clock: Clock) -> Callable[[], Past] | None:
+    """Makes what one request asks for the past; None = the settings name no InfluxDB."""
+    if not settings.influx.url:
+        return None
+    from vigil.store.influx.history import InfluxHistory
+    from vigil.store.influx.older import WAIT_S, Older
+    from vigil.store.influx.past import CopiedPast
+    from vigil.store.influx.server import InfluxServer
+
+    @contextmanager
+    def history() -> Iterator[InfluxHistory]:
+        server = InfluxServer(settings.influx, clock, WAIT_S)
+        try:
+            yield InfluxHistory(server, journal.streams)
+        finally:
+            server.close()
+
+    older, end = Older(history, clock), settings.store.rollup_keep_days > 0
+    return lambda: CopiedPast(journal, older, clock, rollups_end=end)
 
 
 def asked(settings: Settings, clock: Clock) -> tuple[bool, str]:

@@ -11,9 +11,15 @@ from api.prometheus.evaluate import Value
 from api.prometheus.samples import Row, Series
 from api.shape import Json
 from vigil.domain.readings import F64, I64
+from vigil.domain.times import to_iso
+from vigil.store.past import Lack, Missing
 
 #: ``resultType`` of each kind of answer.
 MATRIX, VECTOR, SCALAR, STRING = "matrix", "vector", "scalar", "string"
+_LACKS = {
+    Lack.UNREACHABLE: "is kept in InfluxDB, which gives no answer now",
+    Lack.TOO_MANY: "is more of InfluxDB's readings than one query may bring: ask for less time or fewer series",
+}
 
 
 def text(value: float) -> str:
@@ -83,3 +89,8 @@ def cut(data: Any, limit: int | None) -> tuple[Any, list[str]]:
         return data, []
     kept = listed[:limit]
     return ({**data, "result": kept} if isinstance(data, dict) else kept), ["results truncated due to limit"]
+
+
+def older(missing: Missing | None) -> list[str]:
+    """A warning about readings that the answer could not have."""
+    return [] if missing is None else [f"what was measured before {to_iso(missing.before)} {_LACKS[missing.why]}"]

@@ -56,12 +56,13 @@ def _answered(request: Request, here: Here, seen: View, asked: Asked, question: 
     limit = asked.limit()
     catalogue = request.app.state.prometheus
     assert isinstance(catalogue, Catalogue)
+    past = here.deps.history()
     try:
-        data, warnings = answer.cut(question(Source(here.deps, catalogue.now(), seen, Budget())), limit)
+        data, warnings = answer.cut(question(Source(here.deps, past, catalogue.now(), seen, Budget())), limit)
     except StoreError as error:
         log.error("a Prometheus query failed: %s", type(error).__name__, exc_info=error)
         raise unavailable() from error
-    return _success(data, warnings)
+    return _success(data, [*warnings, *answer.older(past.missing)])
 
 
 @router.get(

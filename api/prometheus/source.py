@@ -12,6 +12,7 @@ from api.prometheus.names import ALERT
 from api.prometheus.parse import Selector
 from api.prometheus.samples import Budget, Series, Span
 from api.prometheus.vitals import vital_series
+from vigil.store.past import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Source:
     """What one request may see: of ``known``, which holds every patient, those of ``view``."""
 
     deps: ApiDeps
+    past: Past
     known: Known
     view: View
     budget: Budget
@@ -27,7 +29,7 @@ class Source:
         """Those with a sample that ``span`` may need. Raises ``PromError`` beyond a limit."""
         every = selector.equals(QUALITY) == EVERY_QUALITY
         chosen = self._vitals(selector)
-        found = vital_series(self.deps.readings, chosen, span, self.budget, every)
+        found = vital_series(self.past, chosen, span, self.budget, every)
         found += score_series(self.deps, self._scores(selector), span, self.budget)
         if self._may_take(selector, ALERT):
             alerts = alert_series(self.deps, self.view, self.known.wards, selector.equals("patient"), span, self.budget)

@@ -10,11 +10,11 @@ from api.prometheus.catalogue import VitalSeries, with_quality
 from api.prometheus.samples import Budget, Flags, Series, Span
 from vigil.domain.quality import GATED
 from vigil.domain.readings import I64, ReadingBatch
-from vigil.store import ReadingStore
+from vigil.store.past import Past
 
 
 def vital_series(
-    readings: ReadingStore, chosen: Sequence[VitalSeries], span: Span, budget: Budget, every_quality: bool
+    readings: Past, chosen: Sequence[VitalSeries], span: Span, budget: Budget, every_quality: bool
 ) -> list[Series]:
     """``every_quality``: unusable values too, NaN where there is none."""
     if not span.newest_only or every_quality:
@@ -23,7 +23,7 @@ def vital_series(
     return found + _stored(readings, others, span, budget, every_quality)
 
 
-def _newest(readings: ReadingStore, chosen: Sequence[VitalSeries], now: int) -> tuple[list[Series], list[VitalSeries]]:
+def _newest(readings: Past, chosen: Sequence[VitalSeries], now: int) -> tuple[list[Series], list[VitalSeries]]:
     """From memory; and those series whose newest value is after ``now`` or was measured while somebody else wore the device."""
     latest = readings.latest()
     found, others = [], []
@@ -38,7 +38,7 @@ def _newest(readings: ReadingStore, chosen: Sequence[VitalSeries], now: int) -> 
 
 
 def _stored(
-    readings: ReadingStore, chosen: Sequence[VitalSeries], span: Span, budget: Budget, every_quality: bool
+    readings: Past, chosen: Sequence[VitalSeries], span: Span, budget: Budget, every_quality: bool
 ) -> list[Series]:
     wanted = [one for one in chosen if one.touches(span.since(one.fresh_us), span.last)]
     if not wanted:

@@ -15,7 +15,7 @@ from api.entry import checked
 from api.schema.base import Time
 from api.schema.series import Series, SeriesList
 from api.schema.ward import Observation, Stored
-from api.series import stream_series, vitals_of, windows
+from api.series import older, stream_series, vitals_of, windows
 from api.shape import Json, iso
 from vigil.domain.errors import InvalidInput
 from vigil.domain.times import HOUR
@@ -46,11 +46,12 @@ def vitals(
     worn = here.wearing.of(patient_id)
     kinds = [vital_given(name) for name in dict.fromkeys(vital)] or vitals_of(worn.streams)
     found: list[Json] = []
+    past = here.deps.history()
     for kind in kinds:
         parts: list[dict[str, Any]] = []
         for stream in worn.streams:
             if stream.vital == kind.index and (spans := windows(stream, worn.bindings, since, until)):
-                series = stream_series(here.deps.readings, stream, spans, points, raw)
+                series = stream_series(past, stream, spans, points, raw)
                 parts += [series] if series is not None else []
         found.append(
             {
@@ -63,6 +64,8 @@ def vitals(
                 "streams": parts,
             }
         )
+    for series in found:  # of all that was asked for: each may lack what one does
+        series["older"] = older(past.missing)
     return plain(found[0] if len(kinds) == 1 and vital else {"series": found})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from api.schema.base import Model, Moment
@@ -39,6 +41,15 @@ class StreamSeries(Model):
     truncated: bool
 
 
+class Older(Model):
+    """Readings measured before ``before`` are kept in InfluxDB and are not in this answer: of that time only figures by the hour
+    are shown, and nothing where ``raw`` was asked for. ``unreachable``: InfluxDB gives no answer now. ``too_many``: they are more
+    than one answer may bring."""
+
+    before: Moment
+    reason: Literal["unreachable", "too_many"]
+
+
 class Series(Model):
     patient_id: str
     vital: str
@@ -47,6 +58,7 @@ class Series(Model):
     end: Moment = Field(alias="to")
     server_at: Moment
     streams: list[StreamSeries]
+    older: Older | None
 
 
 class SeriesList(Model):

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from cli.influx import past_of
 from tests.conformance.stores.given import T0, commit, readings, streams
 from tests.integration.influx_site import Copying, copying
 from tests.product import eventually
 from tests.servers.influx import Influxd
+from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.readings import Stream
+from vigil.domain.times import DAY, HOUR, MINUTE
+from vigil.runtime.clock import SystemClock
+from vigil.runtime.config import Settings
+from vigil.store import EVERY_READING
 from vigil.store.influx import flux
 from vigil.store.influx.answers import Verdict
 from vigil.store.influx.history import InfluxHistory
 from vigil.store.influx.lines import heads, lines, tags_of
+from vigil.store.past import Lack, Missing, Past
 
 pytestmark = pytest.mark.influxd
 
@@ -59,6 +68,56 @@ def test_values_of_one_microsecond_stand_side_by_side(influx: Influxd, tmp_path:
         site.caught_up()
         found = InfluxHistory(influx.server(server.bucket), site.journal.streams).range([0], T0, T0 + 1, 10_000)
     assert found.value.tolist() == [float(place) for place in range(900)]
+
+
+def test_the_copy_answers_what_the_journal_has_forgotten(influx: Influxd, tmp_path: Path) -> None:
+    """Values of a device and of a person's entry on three days; the first two are forgotten when they are confirmed there."""
+    known = [Stream(0, "w-1", 1, ""), Stream(1, f"{MANUAL_PREFIX}p-1", 1, "")]
+    rows = [
+        (stream, T0 + place * 5 * MINUTE + stream, 90.0 + place % 7, 0) for place in range(3 * 288) for stream in (0, 1)
+    ]
+    server = influx.server()
+    chosen = influx.settings(server.bucket)
+    asked: list[Callable[[Past], Any]] = [
+        lambda past: past.range([0, 1], T0, T0 + 3 * DAY, EVERY_READING),
+        lambda past: past.range([1], T0 + HOUR, T0 + 3 * DAY, 700),
+        lambda past: past.buckets([0], T0 + 1, T0 + 3 * DAY, 100),
+        lambda past: past.buckets([1], T0 + 1, T0 + 3 * DAY, 100),
+    ]
+    with copying(tmp_path, server) as site:
+        site.journal.commit(commit(readings(rows), known))
+        make = past_of(Settings(data_dir=tmp_path, influx=chosen), site.journal, SystemClock())
+        assert make is not None
+        before = [ask(make()) for ask in asked]
+        site.journal.close_days(T0 + 2 * DAY)
+        site.caught_up()
+        assert site.journal.forget_days(T0 + 2 * DAY, site.forwarder.uncopied()) == 2 * 2 * 288
+        for ask, expected in zip(asked, before, strict=True):
+            past = make()
+            found = ask(past)
+            assert past.missing is None
+            for field in fields(expected):
+                one, other = getattr(found, field.name), getattr(expected, field.name)
+                np.testing.assert_allclose(one, other, rtol=1e-12, err_msg=field.name)
+
+
+def test_a_server_that_is_away_hides_what_was_forgotten_and_nothing_else(tmp_path: Path) -> None:
+    server = Influxd()
+    try:
+        with copying(tmp_path, server.server("vigil")) as site:
+            site.journal.commit(commit(readings([(0, T0 + day * DAY, 97.0, 0) for day in range(3)]), streams(1)))
+            site.caught_up()
+            site.journal.close_days(T0 + 2 * DAY)
+            site.journal.forget_days(T0 + 2 * DAY, site.forwarder.uncopied())
+            make = past_of(Settings(data_dir=tmp_path, influx=server.settings("vigil")), site.journal, SystemClock())
+            assert make is not None
+            assert len(make().range([0], T0, T0 + 3 * DAY, 10)) == 3
+            server.kill()
+            past = make()
+            assert past.range([0], T0, T0 + 3 * DAY, 10).measured_at.tolist() == [T0 + 2 * DAY]
+            assert past.missing == Missing(T0 + 2 * DAY, Lack.UNREACHABLE)
+    finally:
+        server.close()
 
 
 def test_a_wrong_token_is_told_and_put_right_without_a_restart(influx: Influxd, tmp_path: Path) -> None:

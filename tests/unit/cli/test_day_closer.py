@@ -17,6 +17,7 @@ from vigil.runtime.clock import ManualClock
 from vigil.runtime.config import StoreSettings
 from vigil.runtime.metrics import Metrics
 from vigil.store.duck import DuckReadingStore
+from vigil.store.influx.forward import NO_END
 
 NEW_YEAR = 1_767_225_600_000_000
 
@@ -84,14 +85,30 @@ def test_roll_ups_may_not_end_before_their_readings(readings_days: int, days: in
     assert StoreSettings(keep_days=40, rollup_keep_days=40).rollup_keep_days == 40
 
 
-def test_nothing_is_forgotten_that_was_not_copied(site: Site) -> None:
-    copied = [False, True]
-    closer = DayCloser(site.store, site.clock, 31, site.metrics, lambda: copied.pop(0))
+def test_a_day_waits_until_all_of_it_is_copied(site: Site) -> None:
+    """Ordinal 5 is a value of the fifth day: the four days before it may go."""
+    waiting: list[list[tuple[int, int]]] = [[(5, NO_END)], [(6, 6), (39, NO_END)], [(41, NO_END)]]
+    closer = DayCloser(site.store, site.clock, 31, site.metrics, lambda: waiting.pop(0), rollup_keep_days=31)
     site.clock.advance(38 * DAY / SECOND)
+    left = []
+    while waiting:
+        closer.look()
+        left.append(site.left())
+        # A roll-up stays as long as its reading, whatever the settings keep: charts go by it.
+        assert site.store.buckets([0], NEW_YEAR, NEW_YEAR + 40 * DAY, 40).count.sum() == site.left()
+    assert left == [36, 35, 31]
+
+
+def test_a_late_value_of_a_forgotten_day_waits_too(site: Site) -> None:
+    site.clock.advance(38 * DAY / SECOND)
+    site.closer(31).look()
+    site.store.commit(commit(readings([(0, NEW_YEAR + 3 * DAY, 99.0, 0)])))
+    waiting = [[(41, NO_END)], [(42, NO_END)]]
+    closer = DayCloser(site.store, site.clock, 31, site.metrics, lambda: waiting.pop(0))
     closer.look()
-    assert site.left() == 40
+    assert site.left() == 32
     closer.look()
-    assert site.left() == 31
+    assert (site.left(), site.store.whole_since()) == (31, NEW_YEAR + 9 * DAY)
 
 
 def test_a_failure_is_said_once_and_over_when_it_is(

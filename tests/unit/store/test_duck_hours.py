@@ -63,7 +63,7 @@ def test_what_is_rolled_up_answers_as_the_readings_do(
         whole = max(1, math.ceil(length / HOUR))
         for end, cut in ((start + length, points), (start + whole * HOUR, whole), (start + length, 1)):
             single = store.range(chosen, start, end, EVERY_READING)
-            assert_same(store.buckets(chosen, start, end, cut), bucketed(single, start, end, cut))
+            assert_same(store.buckets(chosen, start, end, cut), bucketed(single, start, bucket_width(start, end, cut)))
 
 
 class Rig:

@@ -20,7 +20,7 @@ from vigil.store.duck import DuckReadingStore
 from vigil.store.duck.closing import Days
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.kept import Kept
-from vigil.store.duck.readings import append, bucketed, buckets, in_range, numbered
+from vigil.store.duck.readings import append, bucket_width, bucketed, buckets, in_range, numbered
 from vigil.store.duck.schema import prepare
 
 _VALUE = st.sampled_from([1.0, 2.5, -3.0, NAN])
@@ -84,7 +84,9 @@ def test_it_says_what_the_file_says_after_any_commits(
             assert found is not None
             with recorded.file.read() as con:
                 same(found, in_range(con, "readings", [stream], start, end, EVERY_READING))
-                alike(bucketed(found, start, end, points), buckets(con, "readings", [stream], start, end, points))
+                width = bucket_width(start, end, points)
+                expected = buckets(con, "readings", [stream], start, width, (start, end))
+                alike(bucketed(found, start, width), expected)
 
 
 def test_rows_that_were_committed_after_the_head_are_left_out(recorded: Recorded) -> None:
@@ -121,7 +123,7 @@ def test_what_nobody_has_looked_at_for_longest_is_let_go_of(recorded: Recorded) 
 
 
 def test_no_rows_are_no_buckets() -> None:
-    found = bucketed(readings([]), T0, T0 + 10, 5)
+    found = bucketed(readings([]), T0, 2)
     assert found.start.size == found.bad.size == 0
 
 

@@ -223,6 +223,29 @@ def test_one_bad_reading_is_set_aside_and_holds_back_no_other(site: Site) -> Non
     assert 'store_influx_readings_total{outcome="set_aside"} 1.0' in site.metrics.text().decode()
 
 
+def test_what_is_not_confirmed_is_told_by_ordinal(site: Site) -> None:
+    assert site.forwarder.uncopied() == [(1, forward.NO_END)]
+    site.server.says = lambda ordinals: BAD if 60 in ordinals else WRITTEN
+    site.run()
+    assert site.forwarder.uncopied() == [(60, 60), (121, forward.NO_END)]
+    site.server.says = lambda _ordinals: GONE
+    site.journal.add(7)
+    site.run()
+    assert site.forwarder.uncopied() == [(60, 60), (121, forward.NO_END)]
+
+
+@pytest.mark.parametrize("left", [61, 0])
+def test_what_was_set_aside_and_forgotten_since_is_set_aside_no_more(site: Site, left: int) -> None:
+    """They were forgotten while the settings named no InfluxDB: behind the hole the journal goes on, or has nothing."""
+    site.server.says = lambda ordinals: BAD if 60 in ordinals else WRITTEN
+    site.run()
+    after = site.journal.after
+    site.journal.after = lambda ordinal, limit: after(max(ordinal, left or 120), limit)  # type: ignore[method-assign]
+    site.restart()
+    site.run()
+    assert (site.forwarder.uncopied(), site.words) == ([(121, forward.NO_END)], "up to date")
+
+
 def test_what_is_set_aside_is_tried_again_after_an_hour_and_at_a_start(site: Site) -> None:
     site.server.says = lambda ordinals: BAD if 77 in ordinals else WRITTEN
     site.run()

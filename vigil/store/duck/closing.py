@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 
 from vigil.domain.errors import StoreError
-from vigil.domain.times import DAY, utc_date
+from vigil.domain.times import DAY, HOUR, utc_date
 from vigil.store import Buckets
 from vigil.store.duck import history, hours
 from vigil.store.duck.connection import DuckFile
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: Files of one day before they become one (ours).
 MOST_FILES = 4
+#: Readings that may not be forgotten yet, by ordinal: first and last.
+Waiting = tuple[int, int]
 #: Later than any reading.
 ANY_TIME = int(np.iinfo(np.int64).max)
 _IN_DAY = "measured_at >= ? AND measured_at < ?"
@@ -52,6 +54,14 @@ class Edge:
             max(self.device_time, part.last_device_time),
             max(self.received, part.last_received),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was measured before ``before`` was forgotten, ``count`` readings in files among it."""
+
+    before: int
+    count: int
 
 
 class Days:
@@ -101,17 +111,26 @@ class Days:
         """Of what was measured in [start, end)."""
         return self.rows(lambda edge: start >= edge.day, history.MEASURED, [DAY, start, end])
 
-    def rolled(self, start: int, end: int, width: int) -> hours.Span | None:
-        """The hours of [start, end) that the roll-ups answer for buckets of ``width``; None = none."""
+    def rolled(self, start: int, end: int, width: int, since: int) -> hours.Span | None:
+        """The hours of [since, end) that the roll-ups answer for buckets of ``width`` from ``start``; None = none."""
         ready = not any(start < day + DAY and day < end for day in self._unrolled)
-        return hours.span(start, end, width, self.edge.day if ready else 0, self.forgotten)
+        found = hours.span(start, end, width, self.edge.day if ready else 0, self.forgotten)
+        if found is None or since <= found[0]:
+            return found
+        first = -(-since // HOUR) * HOUR
+        return (first, found[1]) if first < found[1] else None
 
-    def buckets(self, streams: Sequence[int], asked: hours.Span, width: int, rolled: hours.Span) -> Buckets:
+    def counted(self, streams: Sequence[int], start: int, end: int) -> hours.Counts:
+        """How many readings the roll-ups of the hours that begin in [start, end) are made of."""
+        with self._file.read() as con:
+            return hours.counted(con, streams, start, end)
+
+    def buckets(self, streams: Sequence[int], start: int, width: int, asked: hours.Span, rolled: hours.Span) -> Buckets:
         """From the roll-ups of ``rolled`` and, for the rest of ``asked``, the readings, as of one moment."""
-        (start, end), (first, until) = asked, rolled
+        (since, end), (first, until) = asked, rolled
         edges = f"({history.MEASURED}) OR ({history.MEASURED})"
-        with self.rows(lambda _: False, edges, [DAY, start, first, DAY, until, end]) as (con, table):
-            return hours.buckets(con, table, streams, asked, width, rolled)
+        with self.rows(lambda _: False, edges, [DAY, since, first, DAY, until, end]) as (con, table):
+            return hours.buckets(con, table, streams, start, width, asked, rolled)
 
     def copy(self, to: Path) -> None:
         """All files into the folder ``to``, while they are held. A file never changes, so a second name for it will do."""
@@ -137,15 +156,15 @@ class Days:
                 self._merge(day)
         return moved
 
-    def forget_before(self, before: int) -> int:
-        """Forgets the readings of all days that ended at or before ``before``; how many of those in files."""
+    def forget_before(self, before: int, waiting: Sequence[Waiting] = ()) -> Forgotten:
+        """Forgets the readings of all days that ended at or before ``before``, but for the first day with a reading that is
+        ``waiting`` and those after it."""
         with self._moving:
             self._roll()
-            with self._file.read() as con:
-                parts = history.stored(con, "day + ? <= ?", [DAY, before])
-            limit = before - before % DAY
-            self.forgotten = max(self.forgotten, limit)
-            with self._file.write() as con:
+            with self._file.write() as con:  # what is committed meanwhile may be waiting too
+                limit = _first_waiting(con, before - before % DAY, waiting)
+                parts = history.stored(con, "day + ? <= ?", [DAY, limit])
+                self.forgotten = max(self.forgotten, limit)
                 top = head(con)
                 con.execute("DELETE FROM given")
                 con.execute("INSERT INTO given VALUES (?)", [top])
@@ -155,7 +174,7 @@ class Days:
                 con.execute("DELETE FROM newest WHERE measured_at < ?", [limit])
                 hours.forget_readings(con, limit)
             self._unlink(parts)
-        return sum(part.size for part in parts)
+        return Forgotten(limit, sum(part.size for part in parts))
 
     def forget_hours_before(self, before: int) -> None:
         """Forgets the roll-ups of all days that ended at or before ``before``."""
@@ -238,3 +257,19 @@ class Days:
         for part in parts:
             with suppress(FileNotFoundError):
                 (self.folder / part.file).unlink()
+
+
+def _first_waiting(con: duckdb.DuckDBPyConnection, before: int, waiting: Sequence[Waiting]) -> int:
+    """The start of the first day before ``before`` with a reading that is waiting; ``before`` when there is none. A file counts
+    for all ordinals between its least and its greatest: a day may wait for another's readings, never the other way."""
+    first = before
+    for least, greatest in waiting:
+        for table, moment, low, high in (
+            ("readings", "measured_at", "ordinal", "ordinal"),
+            ("parts", "day", "first_ordinal", "last_ordinal"),
+        ):
+            query = f"SELECT min({moment}) FROM {table} WHERE {moment} < ? AND {low} <= ? AND {high} >= ?"
+            ((found,),) = con.execute(query, [first, greatest, least]).fetchall()
+            if found is not None:
+                first = int(found) - int(found) % DAY
+    return first

@@ -8,11 +8,13 @@ the readings themselves; a mean differs by rounding only, as its sum is taken in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from vigil.domain.readings import I64, U32
 from vigil.domain.times import HOUR
 from vigil.store import Buckets
 from vigil.store.duck.readings import VALID, as_buckets, insert_columns, number, plain
@@ -40,6 +42,15 @@ _NEWEST = "row(measured_at, ordinal)"
 Columns = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 #: [first, until) in microseconds.
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Columns of equal length, by stream and hour: ``start`` in microseconds, ``count`` of readings."""
+
+    stream: U32
+    start: I64
+    count: I64
 
 
 def of(con: duckdb.DuckDBPyConnection, table: str, where: str, values: Sequence[int]) -> Columns:
@@ -82,18 +93,36 @@ def span(start: int, end: int, width: int, closed: int, forgotten: int) -> Span 
     return (first, until) if first < until else None
 
 
+def counted(con: duckdb.DuckDBPyConnection, streams: Sequence[int], start: int, end: int) -> Counts:
+    """How many readings, of any quality, the roll-ups of the hours that begin in [start, end) are made of."""
+    if not streams:
+        return Counts(np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0, np.int64))
+    query = f"""
+        SELECT stream, start, sum(count + bad)::BIGINT AS count FROM hours
+        WHERE stream IN ({_listed(streams)}) AND start >= ? AND start < ? GROUP BY ALL ORDER BY stream, start
+    """
+    found = con.execute(query, [start, end]).fetchnumpy()
+    return Counts(plain(found["stream"], np.uint32), plain(found["start"], np.int64), plain(found["count"], np.int64))
+
+
 def buckets(
-    con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], asked: Span, width: int, rolled: Span
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    streams: Sequence[int],
+    start: int,
+    width: int,
+    asked: Span,
+    rolled: Span,
 ) -> Buckets:
-    """Buckets of ``width`` of the time ``asked``, from the roll-ups of ``rolled``, which lies in it, and from readings: what is
-    left of it at both ends by ``table``, and of the hours themselves what is in no file yet."""
-    start, end = asked
+    """Buckets of ``width`` from ``start`` of the time ``asked``, from the roll-ups of ``rolled``, which lies in it, and from
+    readings: what is left of it at both ends by ``table``, and of the hours themselves what is in no file yet."""
+    since, end = asked
     first, until = rolled
-    among = f"stream IN ({', '.join(str(int(stream)) for stream in streams)})"
+    among = f"stream IN ({_listed(streams)})"
     pieces = [
         f"SELECT start AS moment, {_COLUMNS} FROM hours WHERE {among} AND start >= {first} AND start < {until}",
         _single("readings", f"{among} AND measured_at >= {first} AND measured_at < {until}"),
-        _single(table, f"{among} AND measured_at >= {start} AND measured_at < {first}") if start < first else "",
+        _single(table, f"{among} AND measured_at >= {since} AND measured_at < {first}") if since < first else "",
         _single(table, f"{among} AND measured_at >= {until} AND measured_at < {end}") if until < end else "",
     ]
     query = f"""
@@ -103,6 +132,10 @@ def buckets(
         FROM ({" UNION ALL ".join(piece for piece in pieces if piece)}) GROUP BY place ORDER BY place
     """
     return as_buckets(con.execute(query).fetchnumpy(), start, width)
+
+
+def _listed(streams: Sequence[int]) -> str:
+    return ", ".join(str(int(stream)) for stream in streams)
 
 
 def joined(old: Buckets, new: Buckets) -> Buckets:

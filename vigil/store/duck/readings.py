@@ -89,9 +89,9 @@ def in_range(
 
 
 def buckets(
-    con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], start: int, end: int, points: int
+    con: duckdb.DuckDBPyConnection, table: str, streams: Sequence[int], start: int, width: int, asked: tuple[int, int]
 ) -> Buckets:
-    width = bucket_width(start, end, points)
+    """Buckets of ``width`` from ``start``, of what was measured in ``asked``, [first, until)."""
     where = f"{_among(streams)} AND measured_at >= ? AND measured_at < ?" if streams else "false"
     query = f"""
         SELECT (measured_at - ?) // ? AS place,
@@ -100,7 +100,7 @@ def buckets(
                count(*) FILTER ({VALID})::UINTEGER AS count, count(*) FILTER (NOT ({VALID}))::UINTEGER AS bad
         FROM {table} WHERE {where} GROUP BY place ORDER BY place
     """
-    values = [start, width, *streams, start, end] if streams else [start, width]
+    values = [start, width, *streams, *asked] if streams else [start, width]
     return as_buckets(con.execute(query, values).fetchnumpy(), start, width)
 
 
@@ -117,9 +117,8 @@ def as_buckets(columns: Mapping[str, Any], start: int, width: int) -> Buckets:
     )
 
 
-def bucketed(rows: ReadingBatch, start: int, end: int, points: int) -> Buckets:
-    """What ``buckets`` says, of rows in [start, end) that are there already, by measured time then ordinal."""
-    width = bucket_width(start, end, points)
+def bucketed(rows: ReadingBatch, start: int, width: int) -> Buckets:
+    """What ``buckets`` says, of rows that are there already, by measured time then ordinal, none of them before ``start``."""
     place = (rows.measured_at - start) // width
     if not place.size:
         none, nobody = np.empty(0), np.empty(0, np.uint32)

@@ -19,7 +19,7 @@ from vigil.store.duck import deadletters, hours, latest, packs, readings, schema
 from vigil.store.duck import predictions as prediction_rows
 from vigil.store.duck import scores as score_rows
 from vigil.store.duck.by_stream import ByStream
-from vigil.store.duck.closing import Days, Edge
+from vigil.store.duck.closing import Days, Edge, Waiting
 from vigil.store.duck.connection import DuckFile
 from vigil.store.duck.copy import TableSum, copy
 from vigil.store.duck.history import FOLDER
@@ -137,20 +137,28 @@ class DuckReadingStore:
             return readings.in_range(con, table, streams, start, end, limit)
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-        width = readings.bucket_width(start, end, points)
-        rolled = self._days.rolled(start, end, width) if streams else None
-        edge = start if rolled is None else max(rolled[1], min(end, self._days.edge.day))
+        return self.windows(streams, start, end, readings.bucket_width(start, end, points), start)
+
+    def windows(self, streams: Sequence[int], start: int, end: int, width: int, since: int) -> Buckets:
+        """Buckets of ``width`` from ``start``, of what was measured in [since, end); ``start`` is not after ``since``."""
+        rolled = self._days.rolled(start, end, width, since) if streams else None
+        edge = since if rolled is None else max(rolled[1], min(end, self._days.edge.day))
         kept = self._kept_rows(streams, edge, end)
         if rolled is not None:
-            old = self._days.buckets(streams, (start, end if kept is None else edge), width, rolled)
-            return old if kept is None else hours.joined(old, readings.bucketed(kept, start, end, points))
+            asked = (since, end if kept is None else edge)
+            old = self._days.buckets(streams, start, width, asked, rolled)
+            return old if kept is None else hours.joined(old, readings.bucketed(kept, start, width))
         if kept is not None:
-            return readings.bucketed(kept, start, end, points)
-        with self._days.measured(start, end) as (con, table):
-            return readings.buckets(con, table, streams, start, end, points)
+            return readings.bucketed(kept, start, width)
+        with self._days.measured(since, end) as (con, table):
+            return readings.buckets(con, table, streams, start, width, (since, end))
 
     def whole_since(self) -> int:
         return self._days.forgotten
+
+    def counted(self, streams: Sequence[int], start: int, end: int) -> hours.Counts:
+        """How many readings the roll-ups of the hours that begin in [start, end) are made of, also of forgotten days."""
+        return self._days.counted(streams, start, end)
 
     def _kept_rows(self, streams: Sequence[int], start: int, end: int) -> ReadingBatch | None:
         """From memory, of one stream and a time that is not long past; else None: it would keep all that came after it."""
@@ -232,14 +240,15 @@ class DuckReadingStore:
         """Moves the readings of days that ended at or before ``before`` (measured, microseconds UTC) into files; how many."""
         return self._days.close_before(before)
 
-    def forget_days(self, before: int) -> int:
+    def forget_days(self, before: int, waiting: Sequence[Waiting] = ()) -> int:
         """Forgets the readings of days that ended at or before ``before``, for ever; how many of those in files. The numbers of
-        their packs stay, so that they are not taken for new when they are sent again."""
-        forgotten = self._days.forget_before(before)
-        self._latest.forget(before - before % DAY)
+        their packs stay, so that they are not taken for new when they are sent again. A day with a reading that is ``waiting``,
+        and the days after it, stay too."""
+        forgotten = self._days.forget_before(before, waiting)
+        self._latest.forget(forgotten.before)
         self._by_stream.clear()
         self._kept = Kept(self._days, by_stream=self._by_stream)
-        return forgotten
+        return forgotten.count
 
     def forget_hours(self, before: int) -> None:
         """Forgets the roll-ups of days that ended at or before ``before``, for ever."""

@@ -40,6 +40,8 @@ TRIES, FEW_TRIES = 64, 8
 AGAIN_US = HOUR
 #: A copy that is behind by more than this is told as trouble.
 LATE_US = 60 * SECOND
+#: Beyond any ordinal.
+NO_END = 2**63 - 1
 _JOIN_S = 2.0
 
 
@@ -115,6 +117,11 @@ class Forwarder:
         except StoreError as error:  # the journal's or the checkpoint's: both may pass
             return self._failed(str(error))
         return wait_s
+
+    def uncopied(self) -> list[tuple[int, int]]:
+        """First and last ordinal of each span in which readings are not confirmed to be there; the last one has no end."""
+        known = self._checkpoint  # as it stood at one moment: whoever forgets days goes by it
+        return [*((one.first, one.last) for one in known.aside), (known.position + 1, NO_END)]
 
     def standing(self) -> Standing:
         """Raises ``StoreError``."""
@@ -217,6 +224,12 @@ class Forwarder:
     def _retry(self, span: Aside) -> float:
         """A page of what is set aside. If that is refused whole, so will be the rest: it waits for another hour."""
         page = self._journal.after(span.first - 1, min(self._size, span.last - span.first + 1))
+        page = page.take(page.ordinal <= span.last)
+        if not len(page):  # forgotten while the settings named no InfluxDB
+            self._checkpoint = self._checkpoint.without(span)
+            self._again.pop(0)
+            self._save()
+            return 0.0
         refused: list[Aside] = []
         now = self._clock.now_us()
 
@@ -231,9 +244,10 @@ class Forwarder:
         rest = Aside(last + 1, span.last, min(span.count, span.last - last), span.why, now)
         left = [rest] if last < span.last else []
         self._again[:1] = left if self._tries == TRIES else []
-        self._checkpoint = self._checkpoint.without(span)
+        checkpoint = self._checkpoint.without(span)
         for one in [*refused, *left]:
-            self._checkpoint = self._checkpoint.with_aside(one)
+            checkpoint = checkpoint.with_aside(one)
+        self._checkpoint = checkpoint  # at once: in between nothing may look as if it were confirmed
         self._save()
         return wait_s
 

@@ -58,10 +58,13 @@ class InfluxHistory:
         return every.take(np.lexsort((every.ordinal, every.measured_at))[-limit:])
 
     def buckets(self, streams: Sequence[int], start: int, end: int, points: int) -> Buckets:
-        """As ``ReadingStore.buckets``. The figures of each series are computed there, and pooled here."""
+        """As ``ReadingStore.buckets``, but from readings alone. The figures of each series are computed there, pooled here."""
         if points < 1:
             raise InvalidInput("points must be at least 1")
-        width = max(1, -(-(end - start) // points))
+        return self.windows(streams, start, end, max(1, -(-(end - start) // points)))
+
+    def windows(self, streams: Sequence[int], start: int, end: int, width: int) -> Buckets:
+        """Buckets of ``width`` microseconds from ``start``, of what was measured in [start, end)."""
         pooled: dict[int, _Bucket] = {}
         for chosen in self._chosen(streams) if start < end else ():
             for row in self._server.query(flux.buckets(self._server.bucket, list(chosen), start, end, width)):
