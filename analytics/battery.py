@@ -10,9 +10,9 @@ import numpy as np
 from analytics.alerting import Alerting
 from analytics.directory import Directory
 from analytics.slots import Slots
-from analytics.wording import clock_time
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding, Stamp
+from vigil.domain.phrases import phrase, tell
 from vigil.domain.vitals import BY_NAME
 
 HEAD = "battery."
@@ -43,14 +43,15 @@ class BatteryRule:
         if not patient_id or self._alerting.book.active(patient_id, rule) is not None:
             return
         at = int(self._slots.valid_at[slot])
-        text = f"Battery of {device_id} {self._slots.valid_value[slot]:.0f} % at {clock_time(at)}, below {LOW:.0f} %."
+        level = float(self._slots.valid_value[slot])
+        told = tell(phrase("battery.title"), phrase("battery", device=device_id, level=level, at=at, limit=LOW))
         finding = Finding(
             patient_id=patient_id,
             rule=rule,
             kind=Kind.ADVISORY,
             priority=Priority.LOW,
-            title="Battery low",
-            evidence=Evidence(text, policy_version=self._directory.policy_version(patient_id)),
+            title=told.title,
+            evidence=Evidence(told.text, policy_version=self._directory.policy_version(patient_id), said=told.said),
             onset_at=at,
             device_id=device_id,
         )

@@ -35,6 +35,7 @@ from vigil.bus.board import Board
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.errors import InvalidInput
 from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.phrases import phrase, tell
 from vigil.domain.readings import F64, I64, ReadingBatch
 from vigil.runtime.supervise import attempt
 from vigil.store import EVERY_READING, ReadingHistory
@@ -133,16 +134,14 @@ class CombinationRule:
         if span is not None and alert is None:
             parts = dict(zip(VITALS_SEEN, model.parts(vector)[0].tolist(), strict=True))
             values = dict(zip(VITALS_SEEN, vector[0].tolist(), strict=True))
+            told = tell(phrase("combination.title"), combination_text(values, parts, model.version))
             finding = Finding(
                 patient_id=patient_id,
                 rule=MULTIVARIATE,
                 kind=Kind.PHYSIOLOGICAL,
                 priority=priority,
-                title="Unusual combination",
-                evidence=Evidence(
-                    combination_text(values, parts, model.version),
-                    policy_version=self._directory.policy_version(patient_id),
-                ),
+                title=told.title,
+                evidence=Evidence(told.text, policy_version=self._directory.policy_version(patient_id), said=told.said),
                 onset_at=span.began,
             )
             self._alerting.submit(patient_id, MULTIVARIATE, Began(stamp, finding))

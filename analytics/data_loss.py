@@ -9,10 +9,11 @@ from analytics.alerting import Alerting
 from analytics.conditions import Conditions
 from analytics.directory import Directory
 from analytics.slots import SIDES, Slots
-from analytics.wording import amount, clock_time, vital_name
+from analytics.wording import last_text
 from vigil.domain.alerts import Alert, Condition, Evidence, Kind
 from vigil.domain.lifecycle import Began, DataBack, DataLost, Ended, Finding
 from vigil.domain.order import SIGNAL_LOST_PREFIX
+from vigil.domain.phrases import Phrase, phrase, tell, title_of
 from vigil.domain.vitals import BY_NAME
 
 
@@ -32,7 +33,7 @@ class DataLoss:
             elif alert.active and alert.kind is Kind.PHYSIOLOGICAL and alert.rule.startswith(("limit.", "unverified.")):
                 self._judge_limit(alert, now, max(live_since, resumed.get(alert.patient_id, 0)))
 
-    def lost(self, alert: Alert, due: int, text: str) -> None:
+    def lost(self, alert: Alert, due: int, *text: Phrase) -> None:
         """No valid sample since longer than the staleness limit, which ended at ``due``. While monitoring is paused by plan the
         alert says so, and nothing beside it."""
         if alert.condition is Condition.TRUE:
@@ -40,13 +41,16 @@ class DataLoss:
         if self._directory.pause(alert.patient_id, self._alerting.now()) is not None:
             return
         if self._alerting.book.active(alert.patient_id, SIGNAL_LOST_PREFIX + alert.rule) is None:
+            told = tell(phrase("signal_lost.title"), *text)
             finding = Finding(
                 patient_id=alert.patient_id,
                 rule=SIGNAL_LOST_PREFIX + alert.rule,
                 kind=Kind.TECHNICAL,
                 priority=alert.priority,
-                title="Signal lost",
-                evidence=Evidence(text, policy_version=self._directory.policy_version(alert.patient_id)),
+                title=told.title,
+                evidence=Evidence(
+                    told.text, policy_version=self._directory.policy_version(alert.patient_id), said=told.said
+                ),
                 onset_at=due,
                 device_id=alert.device_id,
             )
@@ -67,7 +71,7 @@ class DataLoss:
         newest = max(holders, key=lambda slot: int(self._slots.valid_at[slot]))
         due = max(int(self._slots.valid_at[newest]), live_since) + int(self._slots.stale[newest])
         if now > due:
-            self.lost(alert, due, self._text(alert, newest))
+            self.lost(alert, due, *self._text(alert, newest))
         elif int(self._slots.valid_at[newest]) + int(self._slots.stale[newest]) >= now:
             self.back(alert, f"ordinal:{int(self._slots.valid_ordinal[newest])}")
 
@@ -81,13 +85,10 @@ class DataLoss:
         of_vital = (slot for slot in self._slots.of(patient_id) if self._slots.vital[slot] == index)
         return [slot for slot in of_vital if self._slots.end[slot] > now]
 
-    def _text(self, alert: Alert, slot: int) -> str:
-        kind = BY_NAME[alert.rule.split(".")[1]]
-        what = f'No valid {vital_name(kind.name)} while "{alert.title}" is open.'
-        if not self._slots.valid_at[slot]:
-            return what
-        last = amount(kind, float(self._slots.valid_value[slot]))
-        return f"{what} Last: {last} at {clock_time(int(self._slots.valid_at[slot]))}."
+    def _text(self, alert: Alert, slot: int) -> list[Phrase]:
+        vital, at = alert.rule.split(".")[1], int(self._slots.valid_at[slot])
+        what = phrase("signal_lost", vital=vital, alert=title_of(alert))
+        return [what, last_text(vital, float(self._slots.valid_value[slot]), at, named=False)] if at else [what]
 
     def _end_link(self, link: Alert, now: int) -> None:
         """The linked alert ends when its own alert has ended or has data again."""

@@ -19,6 +19,7 @@ from analytics.windows import Windows
 from analytics.wording import disagreement_text, disagreement_title
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.phrases import tell
 from vigil.domain.readings import F64
 from vigil.domain.times import MINUTE
 from vigil.domain.vitals import BY_NAME
@@ -72,15 +73,14 @@ class DisagreementRule:
         self, patient_id: str, vital: str, priority: Priority, pair: Pair, value: dict[int, float], span: Span
     ) -> Finding:
         said = [(self._slots.device[slot], value[slot]) for slot in pair]
+        told = tell(disagreement_title(vital), disagreement_text(vital, said))
         return Finding(
             patient_id=patient_id,
             rule=f"{DISAGREEMENT}.{vital}",
             kind=Kind.TECHNICAL,
             priority=priority,
-            title=disagreement_title(vital),
-            evidence=Evidence(
-                disagreement_text(vital, said), policy_version=self._directory.policy_version(patient_id)
-            ),
+            title=told.title,
+            evidence=Evidence(told.text, policy_version=self._directory.policy_version(patient_id), said=told.said),
             onset_at=span.began,
             device_id=said[0][0],
         )

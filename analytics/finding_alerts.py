@@ -20,6 +20,7 @@ from analytics.telling import Telling
 from analytics.wording import finding_text, finding_title
 from vigil.domain.alerts import Evidence, Priority
 from vigil.domain.lifecycle import Amended, Began, Ended, Event, Finding, Withdraw
+from vigil.domain.phrases import tell
 from vigil.domain.risk import RISK_PREFIX
 from vigil.domain.vitals import VITALS
 
@@ -84,14 +85,15 @@ class FindingAlerts:
     def _finding(self, patient_id: str, rule: str, detector: Detector, priority: Priority, change: Change) -> Finding:
         vital = VITALS[int(self._slots.vital[change.slot])].name
         text = finding_text(detector.title, vital, change.value, change.measured_at - change.onset_at)
+        told = tell(finding_title(detector.title, vital), text)
         version = self._directory.policy_version(patient_id)
         return Finding(
             patient_id=patient_id,
             rule=rule,
             kind=detector.kind,
             priority=priority,
-            title=finding_title(detector.title, vital),
-            evidence=Evidence(text, (change_row(vital, change),), None, None, version),
+            title=told.title,
+            evidence=Evidence(told.text, (change_row(vital, change),), None, None, version, told.said),
             onset_at=change.onset_at,
             device_id=self._slots.device[change.slot],
         )

@@ -18,6 +18,7 @@ from analytics.slots import SIDES, Slots
 from analytics.wording import limit_text, limit_title, unknown_text, unverified_text, unverified_title
 from vigil.domain.alerts import Alert, Evidence, Kind
 from vigil.domain.lifecycle import Amended, Began, Confirmed, Eased, Ended, Event, Finding, Stamp, Withdraw, Worsened
+from vigil.domain.phrases import Told, tell
 from vigil.domain.policy import LimitRule
 from vigil.domain.vitals import VITALS
 
@@ -135,29 +136,32 @@ class LimitAlerts:
         text = limit_text(rule, change.value, lasted, change.quality, severe)
         if change.due:
             text = unknown_text(rule, change.value, change.measured_at)
+        told = tell(limit_title(rule), *text)
         return Finding(
             patient_id=patient_id,
             rule=rule.rule,
             kind=Kind.PHYSIOLOGICAL,
             priority=rule.severe_priority if severe else rule.priority,
-            title=limit_title(rule),
-            evidence=self._evidence(patient_id, rule, change, text),
+            title=told.title,
+            evidence=self._evidence(patient_id, rule, change, told),
             onset_at=change.onset_at,
             device_id=self._slots.device[change.slot],
         )
 
     def _doubt(self, patient_id: str, rule: LimitRule, change: Change) -> Finding:
+        told = tell(unverified_title(rule), unverified_text(rule, change.value))
         return Finding(
             patient_id=patient_id,
             rule=f"unverified.{rule.vital}.{rule.side}",
             kind=Kind.TECHNICAL,
             priority=rule.severe_priority,
-            title=unverified_title(rule),
-            evidence=self._evidence(patient_id, rule, change, unverified_text(rule, change.value)),
+            title=told.title,
+            evidence=self._evidence(patient_id, rule, change, told),
             onset_at=change.onset_at,
             device_id=self._slots.device[change.slot],
         )
 
-    def _evidence(self, patient_id: str, rule: LimitRule, change: Change, text: str) -> Evidence:
+    def _evidence(self, patient_id: str, rule: LimitRule, change: Change, told: Told) -> Evidence:
         version = self._directory.policy_version(patient_id)
-        return Evidence(text, (change_row(rule.vital, change),), limit_row(rule, change.level == 2), None, version)
+        values, limit = (change_row(rule.vital, change),), limit_row(rule, change.level == 2)
+        return Evidence(told.text, values, limit, None, version, told.said)

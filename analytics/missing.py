@@ -15,11 +15,12 @@ from analytics.calling.outage import carried_by, outage_over
 from analytics.directory import Directory
 from analytics.freshness import WATCHED_VITALS, Freshness, low_after, medium_after
 from analytics.slots import Slots
-from analytics.wording import amount, clock_time, no_data_text, no_signal_text, vital_name, vital_word
+from analytics.wording import last_text, no_data_text, no_signal_text, no_signal_title
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding, Withdraw
 from vigil.domain.order import GAP_PREFIXES, NO_DATA_PREFIX, NO_SIGNAL_PREFIX, SILENT_PREFIXES
 from vigil.domain.people import Binding
+from vigil.domain.phrases import Phrase, Told, phrase, tell
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import VITALS
 
@@ -35,8 +36,7 @@ class Gap:
 
     rule: str
     priority: Priority
-    title: str
-    text: str
+    told: Told
     device_id: str
     since: int
     due: int
@@ -105,11 +105,11 @@ class Missing:
         others = any(freshness.fresh[slot] for slot in expected if slot not in slots)
         newest = max(slots, key=lambda slot: int(self._slots.valid_at[slot]), default=-1)
         since = int(self._slots.valid_at[newest]) if newest >= 0 else 0
+        text = no_data_text(binding.device_id, now - (since or last), others, self._last_words(newest, named=True))
         return Gap(
             rule=f"{NO_DATA_PREFIX}{binding.device_id}",
             priority=Priority.MEDIUM if late else Priority.LOW,
-            title="No data",
-            text=no_data_text(binding.device_id, now - (since or last), others, self._last_words(newest, named=True)),
+            told=tell(phrase("no_data.title"), *text),
             device_id=binding.device_id,
             since=since or last,
             due=last + (medium if late else low),
@@ -138,12 +138,12 @@ class Missing:
             name = VITALS[vital].name
             seen = any(freshness.seen[slot] for slot in alike)
             since = int(self._slots.valid_at[best]) or int(freshness.last[best])
+            text = no_signal_text(name, now - since, seen, self._last_words(best, named=False))
             gaps.append(
                 Gap(
                     rule=f"{NO_SIGNAL_PREFIX}{name}",
                     priority=Priority.MEDIUM if level == 2 else Priority.LOW,
-                    title=f"Bad {vital_word(name)} signal" if seen else f"No {vital_word(name)}",
-                    text=no_signal_text(name, now - since, seen, self._last_words(best, named=False)),
+                    told=tell(no_signal_title(name, seen), *text),
                     device_id=self._slots.device[best],
                     since=since,
                     due=int(freshness.last[best]) + (medium_after(interval) if level == 2 else low_after(interval)),
@@ -151,13 +151,11 @@ class Missing:
             )
         return gaps
 
-    def _last_words(self, slot: int, *, named: bool) -> str:
+    def _last_words(self, slot: int, *, named: bool) -> list[Phrase]:
         if slot < 0 or not self._slots.valid_at[slot]:
-            return ""
-        kind = VITALS[int(self._slots.vital[slot])]
-        value = amount(kind, float(self._slots.valid_value[slot]))
-        name = f"{vital_name(kind.name)} " if named else ""
-        return f"{name}{value} at {clock_time(int(self._slots.valid_at[slot]))}"
+            return []
+        vital, value = VITALS[int(self._slots.vital[slot])].name, float(self._slots.valid_value[slot])
+        return [last_text(vital, value, int(self._slots.valid_at[slot]), named=named)]
 
     def _call(self, patient_id: str, gap: Gap) -> None:
         alert = self._alerting.book.active(patient_id, gap.rule)
@@ -169,8 +167,8 @@ class Missing:
             rule=gap.rule,
             kind=Kind.TECHNICAL,
             priority=gap.priority,
-            title=gap.title,
-            evidence=Evidence(gap.text, policy_version=version),
+            title=gap.told.title,
+            evidence=Evidence(gap.told.text, policy_version=version, said=gap.told.said),
             onset_at=gap.since,
             device_id=gap.device_id,
         )

@@ -23,6 +23,7 @@ from vigil.domain.alerts import Alert, Evidence, Handling, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding, Suppress
 from vigil.domain.order import NO_DATA_PREFIX
 from vigil.domain.people import is_test
+from vigil.domain.phrases import tell
 from vigil.domain.self_test import PLATFORM
 from vigil.domain.times import MINUTE
 
@@ -123,13 +124,14 @@ class OutageRule:
         return max((int(self._slots.valid_received[slot]) for slot in slots if freshness.expected[slot]), default=0)
 
     def _call(self, ward: str | None, onset_at: int, numbers: tuple[int, int], due: int, priority: Priority) -> None:
+        told = tell(outage_title(*numbers), outage_text(*numbers, ward, onset_at))
         finding = Finding(
             patient_id=PLATFORM,
             rule=outage_rule(ward),
             kind=Kind.TECHNICAL,
             priority=priority,
-            title=outage_title(*numbers),
-            evidence=Evidence(outage_text(*numbers, ward, onset_at)),
+            title=told.title,
+            evidence=Evidence(told.text, said=told.said),
             onset_at=onset_at,
         )
         self._alerting.submit(PLATFORM, finding.rule, Began(self._alerting.stamp(f"deadline:{due}"), finding))

@@ -11,9 +11,10 @@ from analytics.alerting import Alerting
 from analytics.changes import Change
 from analytics.directory import Directory
 from analytics.evidence import limit_row, reading_row
-from analytics.wording import limit_title, past_text
+from analytics.wording import past_text, past_title
 from vigil.domain.alerts import Evidence, Kind
 from vigil.domain.lifecycle import Finding, Passed
+from vigil.domain.phrases import tell
 from vigil.domain.policy import LimitRule
 from vigil.domain.times import SECOND
 
@@ -93,6 +94,7 @@ class PastEpisodes:
         rule, worst = gathered.rule, gathered.worst
         severe = gathered.level == 2
         text = past_text(rule, worst.peak, gathered.onset_at, gathered.ended_at, gathered.received_at, gathered.count)
+        told = tell(past_title(rule), text)
         value = reading_row(rule.vital, worst.peak, worst.peak_at, worst.received_at, worst.quality, worst.ordinal)
         version = self._directory.policy_version(patient_id)
         finding = Finding(
@@ -100,8 +102,8 @@ class PastEpisodes:
             rule=rule.rule,
             kind=Kind.PHYSIOLOGICAL,
             priority=rule.severe_priority if severe else rule.priority,
-            title=f"{limit_title(rule)}, past",
-            evidence=Evidence(text, (value,), limit_row(rule, severe), None, version),
+            title=told.title,
+            evidence=Evidence(told.text, (value,), limit_row(rule, severe), None, version, told.said),
             onset_at=gathered.onset_at,
             device_id=gathered.device_id,
         )

@@ -15,10 +15,11 @@ from analytics.slots import Slots
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
 from vigil.domain.people import SELF_TEST_PREFIX, is_test
+from vigil.domain.phrases import Phrase, phrase, tell
 from vigil.domain.self_test import ALARM_RULE, MISSING_RULE, PLATFORM
 from vigil.domain.times import HOUR, MINUTE, SECOND
 
-TITLE = "Self-test missing: alarms may not work"
+_TITLE = phrase("self_test.title")
 #: The self-test's own log lines are kept so long: longer than the hour in which the life cycle counts beginnings.
 KEPT = 2 * HOUR
 _FORGET_EVERY = 10 * MINUTE
@@ -70,10 +71,11 @@ class SelfTest:
         tests = sorted(one for one in self._directory.patients if is_test(one))
         self._seen = {one: self._look(one, now) for one in tests}
         lacking = [found for one in tests for found in self._lacks(one, live_since)]
-        since, words = min(lacking, default=(live_since, "No watchdog has set up a self-test"))
+        since, key, name = min(lacking, default=(live_since, "self_test.no_watchdog", ""))
         alert = self._alerting.book.active(PLATFORM, MISSING_RULE)
         if self._plan.wanted and now - since > self._plan.silence:
-            self._call(alert, since, f"{words} for {(now - since) // SECOND} s.", now)
+            of = {"name": name} if name else {}
+            self._call(alert, since, phrase(key, silent=(now - since) // SECOND, **of), now)
         elif alert is not None and (not self._plan.wanted or self._works(tests, alert.updated_at)):
             self._alerting.submit(PLATFORM, MISSING_RULE, Ended(self._alerting.stamp(f"deadline:{now}"), now))
 
@@ -85,14 +87,14 @@ class SelfTest:
             return seen
         return _Seen(occurrence, now, came=seen is not None)
 
-    def _lacks(self, patient_id: str, live_since: int) -> list[tuple[int, str]]:
-        """Since when its readings, and its alert beyond the round in which it is not due, have not come."""
+    def _lacks(self, patient_id: str, live_since: int) -> list[tuple[int, str, str]]:
+        """Since when its readings, and its alert beyond the round in which it is not due, have not come: time, phrase, name."""
         name = patient_id.removeprefix(SELF_TEST_PREFIX)
         begun = max([live_since, *(binding.start for binding in self._directory.bindings_of(patient_id))])
         alert_due = self._seen[patient_id].at + self._plan.every
         return [
-            (max(begun, self._received(patient_id)), f"No reading of the self-test '{name}'"),
-            (max(begun, alert_due), f"The alert of the self-test '{name}' has been due"),
+            (max(begun, self._received(patient_id)), "self_test.no_reading", name),
+            (max(begun, alert_due), "self_test.overdue", name),
         ]
 
     def _received(self, patient_id: str) -> int:
@@ -105,11 +107,13 @@ class SelfTest:
             self._seen[one].came and min(self._seen[one].at, self._received(one)) > since for one in tests
         )
 
-    def _call(self, alert: Alert | None, since: int, text: str, now: int) -> None:
+    def _call(self, alert: Alert | None, since: int, text: Phrase, now: int) -> None:
         level = 2 if now - since > 2 * self._plan.silence else 1
         priority = Priority.HIGH if level == 2 else Priority.MEDIUM
         if alert is not None and alert.priority.rank >= priority.rank:
             return
-        finding = Finding(PLATFORM, MISSING_RULE, Kind.TECHNICAL, priority, TITLE, Evidence(text), since)
+        told = tell(_TITLE, text)
+        evidence = Evidence(told.text, said=told.said)
+        finding = Finding(PLATFORM, MISSING_RULE, Kind.TECHNICAL, priority, told.title, evidence, since)
         stamp = self._alerting.stamp(f"deadline:{since + level * self._plan.silence}")
         self._alerting.submit(PLATFORM, MISSING_RULE, Began(stamp, finding))

@@ -1,226 +1,170 @@
-"""The sentences on an alert card: value first, then limit, then how sure; no names, no diagnosis, no "please"."""
+"""What a rule has found, as phrases for an alert card: which key of the catalogue, and the values in it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from vigil.domain.news2 import half_up
+from vigil.domain.phrases import Phrase, phrase
 from vigil.domain.policy import LimitRule
 from vigil.domain.quality import Quality
 from vigil.domain.scores import Score, ScoreStatus
-from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
-from vigil.domain.vitals import BY_NAME, VitalKind
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-#: Names as nurses say them, where the table's title is longer.
-_SHORT = {"spo2": "SpO2", "bp_sys": "Systolic pressure", "bp_dia": "Diastolic pressure"}
-#: For "no BP" in the coverage light.
-_SHORTEST = {"spo2": "SpO2", "bp_sys": "BP", "bp_dia": "BP", "bp_mean": "BP"}
+from vigil.domain.times import SECOND
 
 
-def vital_name(vital: str) -> str:
-    return _SHORT.get(vital, BY_NAME[vital].title)
-
-
-def vital_word(vital: str) -> str:
-    """The name inside a sentence.
-
-    >>> vital_word("heart_rate"), vital_word("bp_sys"), vital_word("spo2")
-    ('heart rate', 'BP', 'SpO2')
-    """
-    return _SHORTEST.get(vital) or BY_NAME[vital].title.lower()
-
-
-def amount(kind: VitalKind, value: float) -> str:
-    """The value in the vital's digits with its unit.
-
-    >>> amount(BY_NAME["body_temp"], 38.05), amount(BY_NAME["spo2"], 84.4), amount(BY_NAME["heart_rate"], 131)
-    ('38.1 °C', '84 %', '131/min')
-    """
-    return with_unit(kind, half_up(value, kind.digits))
-
-
-def with_unit(kind: VitalKind, number: float) -> str:
-    """A limit as it was set, with the unit: no more and no fewer digits than it needs."""
-    digits = kind.digits if half_up(number, kind.digits) == number else 2
-    text = f"{number:.{digits}f}"
-    return f"{text}{kind.display_unit}" if kind.display_unit.startswith("/") else f"{text} {kind.display_unit}".rstrip()
-
-
-def lasting(us: int) -> str:
-    """
-    >>> lasting(15 * SECOND), lasting(14 * MINUTE), lasting(3 * HOUR), lasting(50 * HOUR)
-    ('15 s', '14 min', '3 h', '2 d')
-    """
-    for unit, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
-        if us >= 2 * unit:
-            return f"{us // unit} {word}"
-    return f"{max(us, 0) // SECOND} s"
-
-
-def clock_time(us: int) -> str:
-    """
-    >>> clock_time(1_767_225_600_000_000 + 13 * HOUR + 50 * MINUTE)
-    '13:50 UTC'
-    """
-    return (_EPOCH + timedelta(microseconds=us)).strftime("%H:%M UTC")
-
-
-def signal_words(quality: int) -> str:
+def signal_words(quality: int) -> Phrase:
     if quality & Quality.LOW_PERFUSION:
-        return "Weak signal."
+        return phrase("signal.weak")
     if quality & Quality.EARLY_ESTIMATE:
-        return "Early estimate."
-    return "Entered by a person." if quality & Quality.MANUAL else "Good signal."
+        return phrase("signal.early")
+    return phrase("signal.manual" if quality & Quality.MANUAL else "signal.good")
 
 
-def limit_title(rule: LimitRule) -> str:
-    return f"{vital_name(rule.vital)} {rule.side}"
+def limit_title(rule: LimitRule) -> Phrase:
+    return phrase(f"limit.{rule.side}.title", vital=rule.vital)
 
 
-def limit_text(rule: LimitRule, value: float, lasted: int, quality: int, severe: bool) -> str:
+def limit_text(rule: LimitRule, value: float, lasted: int, quality: int, severe: bool) -> list[Phrase]:
     """``lasted``: microseconds beyond the limit so far."""
-    kind = BY_NAME[rule.vital]
-    word = "below" if rule.side == "low" else "above"
-    edge = f"{word} {with_unit(kind, rule.limit)}"
+    said, limit = {"vital": rule.vital, "value": value}, rule.limit
     if severe and rule.severe is not None:
-        edge = f"{word} the severe limit {with_unit(kind, rule.severe)}"
+        what = phrase(f"limit.{rule.side}.severe", **said, limit=rule.severe)
     elif lasted >= SECOND:
-        edge += f" for {lasting(lasted)}"
-    return f"{vital_name(rule.vital)} {amount(kind, value)}, {edge}. {signal_words(quality)}"
+        what = phrase(f"limit.{rule.side}.lasting", **said, limit=limit, lasted=lasted)
+    else:
+        what = phrase(f"limit.{rule.side}", **said, limit=limit)
+    return [what, signal_words(quality)]
 
 
-def unknown_text(rule: LimitRule, value: float, at: int) -> str:
+def unknown_text(rule: LimitRule, value: float, at: int) -> list[Phrase]:
     """The data stopped while the delay ran."""
-    kind = BY_NAME[rule.vital]
-    what = (
-        f"{vital_name(rule.vital)} was {amount(kind, value)} at {clock_time(at)}, limit {with_unit(kind, rule.limit)}"
-    )
-    return f"{what}, then no valid data came. Not known how it is now."
+    return [phrase("limit.unknown", vital=rule.vital, value=value, limit=rule.limit, at=at)]
 
 
-def unverified_title(rule: LimitRule) -> str:
-    return f"{vital_name(rule.vital)} unverified"
+def unverified_title(rule: LimitRule) -> Phrase:
+    return phrase("unverified.title", vital=rule.vital)
 
 
-def unverified_text(rule: LimitRule, value: float) -> str:
-    amount_text = amount(BY_NAME[rule.vital], value)
-    return f"{vital_name(rule.vital)} may be {amount_text}: bad signal. Call and check the sensor. Not yet confirmed."
+def unverified_text(rule: LimitRule, value: float) -> Phrase:
+    return phrase("unverified", vital=rule.vital, value=value)
 
 
-def past_text(rule: LimitRule, peak: float, onset_at: int, ended_at: int, received_at: int, count: int) -> str:
-    kind = BY_NAME[rule.vital]
-    span = (
-        f"at {clock_time(onset_at)}"
-        if ended_at <= onset_at
-        else f"from {clock_time(onset_at)} to {clock_time(ended_at)}"
-    )
-    times = "" if count == 1 else f" ({count} times)"
-    value = amount(kind, peak)
-    return f"Past event: {vital_name(rule.vital)} {value} {span}{times}, received {clock_time(received_at)}."
+def past_title(rule: LimitRule) -> Phrase:
+    return phrase(f"past.{rule.side}.title", vital=rule.vital)
 
 
-def finding_title(detector: str, vital: str) -> str:
-    """
-    >>> finding_title("Flat line", "spo2")
-    'SpO2: flat line'
-    """
-    return f"{vital_name(vital)}: {detector[:1].lower()}{detector[1:]}"
+def past_text(rule: LimitRule, peak: float, onset_at: int, ended_at: int, received_at: int, count: int) -> Phrase:
+    said = {"vital": rule.vital, "value": peak, "onset_at": onset_at, "received_at": received_at}
+    times = {} if count == 1 else {"count": count}
+    if ended_at <= onset_at:
+        return phrase("past.moment.times" if times else "past.moment", **said, **times)
+    return phrase("past.span.times" if times else "past.span", **said, ended_at=ended_at, **times)
 
 
-def finding_text(detector: str, vital: str, value: float, lasted: int) -> str:
+def finding_title(detector: str, vital: str) -> Phrase:
+    """``detector``: what it is called, as in "Flat line"."""
+    return phrase("finding.title", vital=vital, called=_inside(detector))
+
+
+def finding_text(detector: str, vital: str, value: float, lasted: int) -> Phrase:
     """``lasted``: microseconds since it began."""
-    ending = f" for {lasting(lasted)}" if lasted >= SECOND else ""
-    return f"{vital_name(vital)} {amount(BY_NAME[vital], value)}: {detector[:1].lower()}{detector[1:]}{ending}."
+    found = {"vital": vital, "value": value, "called": _inside(detector)}
+    return phrase("finding.lasting", **found, lasted=lasted) if lasted >= SECOND else phrase("finding", **found)
 
 
-def disagreement_title(vital: str) -> str:
-    return f"{vital_name(vital)}: sensors disagree"
+def _inside(title: str) -> str:
+    """As it stands inside a sentence."""
+    return f"{title[:1].lower()}{title[1:]}"
 
 
-def disagreement_text(vital: str, said: list[tuple[str, float]]) -> str:
+def disagreement_title(vital: str) -> Phrase:
+    return phrase("disagreement.title", vital=vital)
+
+
+def disagreement_text(vital: str, said: list[tuple[str, float]]) -> Phrase:
     """
-    >>> disagreement_text("heart_rate", [("w-1", 72.0), ("w-2", 95.0)])
+    >>> from vigil.domain.phrases import english
+    >>> english(disagreement_text("heart_rate", [("w-1", 72.0), ("w-2", 95.0)]))
     'Heart rate 72/min by w-1, 95/min by w-2. One of them is wrong: check both sensors.'
     """
-    both = ", ".join(f"{amount(BY_NAME[vital], value)} by {device_id}" for device_id, value in said)
-    return f"{vital_name(vital)} {both}. One of them is wrong: check both sensors."
+    both = [phrase("disagreement.one", vital=vital, value=value, device=device_id) for device_id, value in said]
+    return phrase("disagreement", vital=vital, said=both)
 
 
-def combination_text(values: dict[str, float], parts: dict[str, float], version: str) -> str:
+def combination_text(values: dict[str, float], parts: dict[str, float], version: str) -> Phrase:
     """``parts``: what each vital adds to how unusual it is; those that add most come first.
 
-    >>> combination_text({"spo2": 94.0, "heart_rate": 96.0}, {"spo2": 3.0, "heart_rate": 9.0}, "0a1b")
+    >>> from vigil.domain.phrases import english
+    >>> english(combination_text({"spo2": 94.0, "heart_rate": 96.0}, {"spo2": 3.0, "heart_rate": 9.0}, "0a1b"))
     'Together unusual for this person: heart rate 96/min, SpO2 94 %. Model 0a1b, learnt from the last day.'
     """
     known = sorted((name for name in parts if parts[name] == parts[name]), key=lambda name: -parts[name])
-    named = ", ".join(f"{vital_word(name)} {amount(BY_NAME[name], values[name])}" for name in known[:3])
-    return f"Together unusual for this person: {named}. Model {version}, learnt from the last day."
+    named = [phrase("combination.one", vital=name, value=values[name]) for name in known[:3]]
+    return phrase("combination", named=named, version=version)
 
 
-#: How the inputs of NEWS2 are named in a sentence, and what each can score while it is not known.
-_SCORE_WORDS = {
-    "resp_rate": "breathing",
-    "spo2": "SpO2",
-    "oxygen": "oxygen",
-    "bp_sys": "systolic pressure",
-    "heart_rate": "pulse",
-    "consciousness": "consciousness",
-    "body_temp": "temperature",
-}
-_UNKNOWN_POINTS = {"oxygen": "0 or 2", "consciousness": "0 or 3"}
+#: Inputs of NEWS2 that cannot score 0 to 3 while they are not known.
+_UNKNOWN = {"oxygen": "score.unknown.oxygen", "consciousness": "score.unknown.consciousness"}
 
 
-def score_title(score: Score) -> str:
+def score_title(score: Score) -> Phrase:
     """A partial score is never labelled NEWS2."""
     if score.status is ScoreStatus.COMPLETE:
-        return f"NEWS2 {score.total}"
-    return f"Partial score {score.lower} to {score.upper}"
+        return phrase("score.title", total=score.total)
+    return phrase("score.partial.title", lower=score.lower, upper=score.upper)
 
 
-def score_text(score: Score) -> str:
+def score_text(score: Score) -> Phrase:
     scoring = [
-        "on oxygen" if part.name == "oxygen" else f"{_SCORE_WORDS[part.name]} {_part_value(part.value)}"
+        phrase("score.on_oxygen") if part.name == "oxygen" else phrase("score.part", input=part.name, value=part.value)
         for part in sorted(score.parts, key=lambda part: -(part.points or 0))
         if part.points
     ]
-    by = f": {', '.join(scoring)}" if scoring else ""
+    by = {"scoring": scoring} if scoring else {}
     if score.status is ScoreStatus.COMPLETE:
-        return f"NEWS2 is {score.total}{by}."
-    unknown = [f"{_SCORE_WORDS[name]} ({_UNKNOWN_POINTS.get(name, '0 to 3')})" for name in score.missing]
-    return f"Score at least {score.lower}, at most {score.upper}{by}. Not known: {', '.join(unknown)}."
+        return phrase("score.by" if by else "score", total=score.total, **by)
+    unknown = [phrase(_UNKNOWN.get(name, "score.unknown"), input=name) for name in score.missing]
+    bounds = {"lower": score.lower, "upper": score.upper, "unknown": unknown}
+    return phrase("score.partial.by" if by else "score.partial", **bounds, **by)
 
 
-def _part_value(value: float | str | None) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def doubt_text(score: Score) -> list[Phrase]:
+    """Which points come from a signal that is doubtful; nothing when none do."""
+    doubts = [
+        phrase(f"score.doubt.{part.doubt}", points=part.points, input=part.name)
+        for part in score.parts
+        if part.points and part.doubt
+    ]
+    return [phrase("score.doubtful", doubts=doubts)] if doubts else []
 
 
-def no_data_text(device_id: str, silent: int, watched_by_another: bool, last: str) -> str:
+def no_data_text(device_id: str, silent: int, watched_by_another: bool, last: list[Phrase]) -> list[Phrase]:
     """``silent``: microseconds; ``last``: the newest valid value with its time, empty when there never was one."""
-    other = "" if watched_by_another else " This person is not watched."
-    ending = f" Last: {last}." if last else ""
-    return f"No data from the device {device_id} for {lasting(silent)}.{other}{ending}"
+    other = [] if watched_by_another else [phrase("no_data.not_watched")]
+    return [phrase("no_data", device=device_id, silent=silent), *other, *last]
 
 
-def outage_title(silent: int, heard: int) -> str:
+def no_signal_title(vital: str, seen: bool) -> Phrase:
+    """``seen``: the sensor sends, but nothing valid."""
+    return phrase("bad_signal.title" if seen else "no_signal.title", vital=vital)
+
+
+def no_signal_text(vital: str, silent: int, seen: bool, last: list[Phrase]) -> list[Phrase]:
+    return [phrase("bad_signal" if seen else "no_signal", vital=vital, silent=silent), *last]
+
+
+def last_text(vital: str, value: float, at: int, *, named: bool) -> Phrase:
+    """The newest valid value. ``named``: nothing before it says of which vital."""
+    return phrase("last.named" if named else "last", vital=vital, value=value, at=at)
+
+
+def outage_title(silent: int, heard: int) -> Phrase:
     """
-    >>> outage_title(97, 100)
+    >>> from vigil.domain.phrases import english
+    >>> english(outage_title(97, 100))
     'No data from 97 of 100 patients: gateway, network or broker'
     """
-    return f"No data from {silent} of {heard} patients: gateway, network or broker"
+    return phrase("outage.title", silent=silent, heard=heard)
 
 
-def outage_text(silent: int, heard: int, ward: str | None, since: int) -> str:
+def outage_text(silent: int, heard: int, ward: str | None, since: int) -> Phrase:
     """``ward`` None: of the whole installation."""
-    where = "" if ward is None else f" of the ward {ward}"
-    what = f"{silent} of {heard} patients{where} fell silent together at {clock_time(since)} and are not watched"
-    return f"{what}. Check the gateway, the network and the broker; look after those who need watching."
-
-
-def no_signal_text(vital: str, silent: int, seen: bool, last: str) -> str:
-    """``seen``: the sensor sends, but nothing valid."""
-    ending = f" Last: {last}." if last else ""
-    if seen:
-        return f"Bad {vital_word(vital)} signal for {lasting(silent)}. Check the sensor.{ending}"
-    return f"No {vital_word(vital)} for {lasting(silent)}.{ending}"
+    numbers = {"silent": silent, "heard": heard, "since": since}
+    return phrase("outage", **numbers) if ward is None else phrase("outage.ward", **numbers, ward=ward)

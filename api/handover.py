@@ -13,7 +13,7 @@ from api.current import fresh_for
 from api.oncall import members, next_change
 from api.openalerts import lines_after
 from api.shape import Json
-from vigil.domain.alerts import Alert, Handling, Priority, Transition
+from vigil.domain.alerts import Alert, Priority, Transition
 from vigil.domain.errors import NotFound
 from vigil.domain.handover import bounded, bounds, course, happened, shift_began
 from vigil.domain.order import in_main_lane
@@ -33,8 +33,8 @@ _EVERY_SCORE = 10_000
 NEVER_HEARD_US = 5 * MINUTE
 
 _OF_ALERT = (
-    "id", "kind", "priority", "state", "condition", "handling", "title", "text", "opened_at", "acknowledged_at", "note",
-    "escalation_level", "snoozed_until", "snoozed_by", "snooze_reason", "suppressed_by", "held_until", "accept_by",
+    "id", "kind", "priority", "state", "condition", "handling", "title", "text", "zh", "opened_at", "acknowledged_at",
+    "note", "escalation_level", "snoozed_until", "snoozed_by", "snooze_reason", "suppressed_by", "held_until", "accept_by",
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _alert(alert: Alert, patient: Json | None, names: bool) -> Json:
     row = shape.alert(alert, names)
     return {
         "patient": patient,
-        "owner": (alert.owner or alert.acknowledged_by) if alert.handling is Handling.ACKNOWLEDGED else "",
+        "owner": alert.owner or alert.acknowledged_by,
         **{key: row[key] for key in _OF_ALERT},
     }
 
@@ -157,7 +157,8 @@ def _not_watched(here: Context, present: Mapping[str, Patient], shown: Mapping[s
     for row in rows if names else ():
         if row["until_at"] is not None:
             newest = here.deps.records.pauses.of_patient(row["patient"]["id"], 1)
-            row["why"] = newest[0].reason if newest else row["why"]
+            if newest:
+                row |= {"why": newest[0].reason, "zh": None}
     return rows
 
 

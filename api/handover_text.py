@@ -143,11 +143,12 @@ def _alert(one: Json, titles: dict[str, str], times: Times) -> str:
 
 
 def _handling(one: Json, times: Times) -> str:
+    if one["accept_by"] is not None:
+        given = "Assigned" if one["handling"] == "unacknowledged" else "Handed over"
+        return f"{given} to {plain(one['owner'])}, who must accept it by {times.of(one['accept_by'])}."
     if one["handling"] == "unacknowledged":
         calls = one["escalation_level"] + 1
         return "Nobody has it." + (f" Called {calls} times." if calls > 1 else "")
-    if one["accept_by"] is not None:
-        return f"Handed over to {plain(one['owner'])}, who must accept it by {times.of(one['accept_by'])}."
     since = f" since {times.of(one['acknowledged_at'])}" if one["acknowledged_at"] else ""
     return f"{plain(one['owner'])} has it{since}."
 

@@ -1,16 +1,22 @@
-"""Who is on call, and who is next, as JSON."""
+"""Who is on call and who is next, a week of the rota, whom each level calls, as JSON; and who stands in for whom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from api import shape
 from api.shape import Json
-from vigil.domain.teams import Team, shift_changes
+from vigil.domain.errors import InvalidInput
+from vigil.domain.policy import Policy
+from vigil.domain.rota import Stretch, instant, local_time, stretches, zone_of
+from vigil.domain.teams import EVERYBODY, MEMBER, Override, Shift, Team, shift_changes, targets
 from vigil.domain.times import DAY
 
 #: A rota repeats each week: whoever does not come in these days comes by an override only.
 AHEAD_US = 8 * DAY
+_DAY = timedelta(days=1)
 
 
 def members(team: Team, user_ids: Iterable[str]) -> list[Json]:
@@ -29,3 +35,85 @@ def next_change(team: Team, at: int) -> Json | None:
         "leaving": members(team, first.outgoing),
         "on_call": members(team, first.incoming),
     }
+
+
+def today(team: Team, at: int) -> date:
+    """The team's own day at ``at`` (microseconds UTC)."""
+    return local_time(at, zone_of(team.rota.timezone)).date()
+
+
+def week(team: Team, days: Sequence[date]) -> list[Json]:
+    """For each person the hours of each day, by the wall clock, cut at midnight; holes come last, with who stands in."""
+    zone = zone_of(team.rota.timezone)
+    hours = [_hours(_day(team, day, zone), zone) for day in days]
+    lines = dict.fromkeys((one.user_id, False) for one in team.members) | {(team.rota.fallback, True): None}
+    return [
+        {"person": person, "name": _name(team, person), "filled": filled, "hours": row}
+        for person, filled in lines
+        if any(row := [of_day.get((person, filled), []) for of_day in hours])
+    ]
+
+
+def levels(team: Team, policy: Policy) -> list[Json]:
+    """Whom each level calls: "on_call", "everyone", or a name; and how long the one before may stay unanswered."""
+    return [
+        {
+            "who": [_name(team, who.removeprefix(MEMBER)) for who in level.who],
+            "channels": list(level.channels),
+            "after_s": {**policy.escalate_s, **level.after_s},
+        }
+        for level in team.chain
+    ]
+
+
+def levels_for(team: Team, person: str, at: int) -> list[int]:
+    """The levels, from 0, that call this person at ``at``."""
+    return [
+        level
+        for level in range(len(team.chain))
+        if any(one.person in (person, EVERYBODY) for one in targets(team, level, at))
+    ]
+
+
+def with_stand_in(team: Team, person: str, replaces: str, first: date, last: date) -> Team:
+    """``person`` takes the shifts of ``replaces`` ("" = all) that begin on the days from ``first`` to ``last``, whatever was said
+    of these days before; "" = as the weekly rota says. Raises ``InvalidInput`` where that changes nothing."""
+    days = [first + number * _DAY for number in range((last - first).days + 1)]
+    begun = [day for day in days if any(_begins(shift, replaces, day) for shift in team.rota.shifts)]
+    kept = [one for one in team.rota.overrides if one.day not in begun or replaces not in ("", one.replaces)]
+    added = [Override(day, person, replaces) for day in begun if person]
+    overrides = tuple(sorted([*kept, *added], key=lambda one: (one.day, one.replaces)))
+    if overrides == team.rota.overrides:
+        raise InvalidInput("this changes nothing: no such shift begins on these days, or it is so already")
+    return replace(team, rota=replace(team.rota, overrides=overrides))
+
+
+def _begins(shift: Shift, person: str, day: date) -> bool:
+    return day.weekday() in shift.days and person in ("", shift.person)
+
+
+def _day(team: Team, day: date, zone: tzinfo) -> list[Stretch]:
+    """Empty for a day that the zone skips."""
+    start, end = (instant(datetime.combine(one, time.min), zone) for one in (day, day + _DAY))
+    return stretches(team.rota, start, end) if start < end else []
+
+
+def _hours(day: Iterable[Stretch], zone: tzinfo) -> dict[tuple[str, bool], list[str]]:
+    """By person and whether no shift runs; whoever stays while others come and go has one entry."""
+    spans: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for one in day:
+        for person in one.persons:
+            held = spans.setdefault((person, one.filled), [])
+            start = held.pop()[0] if held and held[-1][1] == one.start else one.start
+            held.append((start, one.end))
+    return {key: [f"{_clock(start, zone)}–{_clock(end, zone)}" for start, end in held] for key, held in spans.items()}
+
+
+def _clock(at: int, zone: tzinfo) -> str:
+    return f"{local_time(at, zone):%H:%M}"
+
+
+def _name(team: Team, user_id: str) -> str:
+    """What is no member's id stays as it is."""
+    found = team.member(user_id)
+    return user_id if found is None else found.name

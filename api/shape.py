@@ -13,6 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from vigil.domain import phrases
 from vigil.domain.alerts import Alert, Evidence, Transition
 from vigil.domain.calls import Call, call_of
 from vigil.domain.errors import REASON_TEXT, RefusalReason
@@ -152,11 +153,21 @@ def prediction(prediction: Prediction) -> Json:
         "source": prediction.source.value,
         "words": likelihood(prediction),
         "contributions": [
-            {"group": one.group, "log_odds": round(one.log_odds, 3), "text": one.text}
+            {
+                "group": one.group,
+                "log_odds": round(one.log_odds, 3),
+                "text": one.text,
+                "zh": _in_chinese("text", one.said),
+            }
             for one in prediction.contributions
         ],
         "inputs": inputs,
     }
+
+
+def _in_chinese(name: str, said: phrases.Phrase | None) -> Json | None:
+    text = None if said is None else phrases.chinese_text([said])
+    return None if text is None else {name: text}
 
 
 def model_facts(facts: ModelFacts) -> Json:
@@ -169,6 +180,7 @@ def coverage(coverage: Coverage) -> Json:
         "state": coverage.state.value,
         "since_at": iso(coverage.since),
         "why": coverage.why,
+        "zh": _in_chinese("why", coverage.said),
         "until_at": iso_or_none(coverage.until),
     }
 
@@ -186,6 +198,12 @@ def state_of(alert: Alert) -> str:
     return "resolved" if not alert.open else "cleared" if alert.cleared else "active"
 
 
+def chinese(alert: Alert) -> Json | None:
+    """The server's own words in Chinese, for the page; null where an older Vigil kept nothing but the English."""
+    said = phrases.chinese(alert)
+    return None if said is None else {"title": said.title, "text": said.text}
+
+
 def alert(alert: Alert, names: bool, call: Call | None = None) -> Json:
     """``names`` False leaves out the nurse's note and reason, which may hold a name. ``call``: of its newest line that asked for
     somebody."""
@@ -201,6 +219,7 @@ def alert(alert: Alert, names: bool, call: Call | None = None) -> Json:
         "state": state_of(alert),
         "title": alert.title,
         "text": alert.evidence.text,
+        "zh": chinese(alert),
         "onset_at": iso(alert.onset_at),
         "opened_at": iso(alert.opened_at),
         "updated_at": iso(alert.updated_at),

@@ -25,6 +25,7 @@ from vigil.domain.calls import Call
 from vigil.domain.errors import NotFound
 from vigil.domain.order import Standing, ward_order, work_order
 from vigil.domain.people import MANUAL_PREFIX, Binding, Patient
+from vigil.domain.phrases.coverage import NONE_BOUND, NOT_JUDGED, STILL, covered
 from vigil.domain.scores import Coverage, CoverageState, Score
 from vigil.domain.times import SECOND
 from vigil.domain.vitals import VITALS
@@ -330,7 +331,7 @@ class Ward:
         still = bool(judged_at) and now - judged_at > STILL_US
         if still is (self._still is not None):
             return False
-        self._still = Coverage("", CoverageState.NOT_WATCHED, judged_at, "Vigil has stopped judging") if still else None
+        self._still = covered("", CoverageState.NOT_WATCHED, judged_at, STILL) if still else None
         return True
 
     def _put_score(self, patient_id: str, score: Score, now: int) -> bool:
@@ -372,8 +373,8 @@ class Ward:
         if patient_id not in self._unjudged:
             has_device = patient_id in self._with_device
             state = CoverageState.NOT_WATCHED if has_device else CoverageState.NO_DEVICE
-            why = "not judged yet since the start" if has_device else "no device is bound"
-            self._unjudged[patient_id] = Coverage(patient_id, state, self._clock.now_us(), why)
+            why = NOT_JUDGED if has_device else NONE_BOUND
+            self._unjudged[patient_id] = covered(patient_id, state, self._clock.now_us(), why)
         return self._unjudged[patient_id]
 
     def _shown(self, patient_id: str, rank: int, today: date) -> Shown:

@@ -13,6 +13,7 @@ from vigil.bus.board import Bus
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.errors import StoreError, VersionConflict
 from vigil.domain.lifecycle import Began, Ended, Event, Finding, Stamp
+from vigil.domain.phrases import Phrase, english, phrase, tell
 from vigil.domain.self_test import PLATFORM
 from vigil.domain.times import SECOND
 from vigil.runtime.clock import Clock
@@ -28,7 +29,7 @@ LATE_US, QUIET_S = 5 * SECOND, 30.0
 #: Devices named in one alert.
 _MOST = 3
 _PRIORITY = {OVERLOAD_RULE: Priority.MEDIUM, FLOOD_RULE: Priority.LOW}
-_TITLE = {OVERLOAD_RULE: "More readings come than can be stored", FLOOD_RULE: "A device sends too much"}
+_TITLE = {OVERLOAD_RULE: phrase("overload.title"), FLOOD_RULE: phrase("flood.title")}
 
 
 class Overload:
@@ -56,31 +57,33 @@ class Overload:
 
     def trouble(self) -> dict[str, str]:
         """By rule, in words, what is wrong now."""
+        return {rule: english(one) for rule, one in self._found().items()}
+
+    def _found(self) -> dict[str, Phrase]:
         now = self._clock.monotonic()
         oldest = self._queue.oldest_live()
         waited = 0 if oldest is None else self._clock.now_us() - oldest
         if waited > LATE_US:
             self._late_at = now
-        found = {}
+        found: dict[str, Phrase] = {}
         if now - max(self._full_at, self._late_at) < QUIET_S:
             dropped = self._full if now - self._full_at < QUIET_S else 0
-            found[OVERLOAD_RULE] = (
-                f"Messages waiting to be stored: {self._queue.messages}, the oldest live one for {waited // SECOND} s. "
-                f"Dropped, to be sent again: {dropped}."
+            found[OVERLOAD_RULE] = phrase(
+                "overload", waiting=self._queue.messages, waited=waited // SECOND, dropped=dropped
             )
         fast = sorted(device for device, at in list(self._fast.items()) if now - at < QUIET_S)
         if fast:
-            more = f" and {len(fast) - _MOST} more" if len(fast) > _MOST else ""
-            found[FLOOD_RULE] = (
-                f"More than the limit comes from {', '.join(fast[:_MOST])}{more}; what is beyond it is dropped."
-            )
+            devices = ", ".join(fast[:_MOST])
+            found[FLOOD_RULE] = phrase("flood", devices=devices)
+            if len(fast) > _MOST:
+                found[FLOOD_RULE] = phrase("flood.more", devices=devices, more=len(fast) - _MOST)
         return found
 
     def tick(self) -> None:
         now = self._clock.monotonic()
         for device in [device for device, at in list(self._fast.items()) if now - at >= QUIET_S]:
             self._fast.pop(device, None)
-        found = self.trouble()
+        found = self._found()
         try:
             for rule in (OVERLOAD_RULE, FLOOD_RULE):
                 if self._told.get(rule) is not (rule in found):
@@ -92,14 +95,16 @@ class Overload:
                 logger.error("an alert about overload cannot be recorded, trying again each second: %s", error)
             self._failing = True
 
-    def _tell(self, rule: str, text: str | None) -> None:
+    def _tell(self, rule: str, text: Phrase | None) -> None:
         now = self._clock.now_us()
         stamp = Stamp(f"deadline:{now}", now)
         event: Event = Ended(stamp, now)
         if text is not None:
-            finding = Finding(PLATFORM, rule, Kind.TECHNICAL, _PRIORITY[rule], _TITLE[rule], Evidence(text), now)
+            told = tell(_TITLE[rule], text)
+            evidence = Evidence(told.text, said=told.said)
+            finding = Finding(PLATFORM, rule, Kind.TECHNICAL, _PRIORITY[rule], told.title, evidence, now)
             event = Began(stamp, finding)
         recorded = change(self._records, PLATFORM, rule, event, now)
         if recorded is not None:
-            logger.warning("%s: %s", _TITLE[rule], text or "over")
+            logger.warning("%s: %s", english(_TITLE[rule]), "over" if text is None else english(text))
             self._bus.transitions.publish(recorded)

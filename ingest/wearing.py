@@ -13,6 +13,7 @@ from vigil.bus.board import Bus
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Event, Finding, Stamp
 from vigil.domain.people import Binding
+from vigil.domain.phrases import phrase, tell
 from vigil.domain.wearing import AT_THE_DEVICE, RULE, Standing, Word, asks, standing
 from vigil.runtime.clock import Clock
 from vigil.store import RecordStore
@@ -99,12 +100,10 @@ class Wearing:
 
 
 def _began(binding: Binding, word: Word, now: int) -> Began:
-    who = "the person who wears it says" if word.by == AT_THE_DEVICE else f"{word.by} says"
-    text = (
-        f"{binding.device_id}: {who} that it is not this patient's. "
-        "Look at the device and the person. Its values are judged as this patient's until it is taken off."
-    )
-    finding = Finding(
-        binding.patient_id, RULE, Kind.TECHNICAL, Priority.MEDIUM, "Whose device is this?", Evidence(text), word.at
-    )
+    text = phrase("whose_device.wearer", device=binding.device_id)
+    if word.by != AT_THE_DEVICE:
+        text = phrase("whose_device.said", device=binding.device_id, by=word.by)
+    told = tell(phrase("whose_device.title"), text)
+    evidence = Evidence(told.text, said=told.said)
+    finding = Finding(binding.patient_id, RULE, Kind.TECHNICAL, Priority.MEDIUM, told.title, evidence, word.at)
     return Began(Stamp(f"binding:{binding.binding_id}:{word.at}", now), finding)

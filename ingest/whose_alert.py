@@ -9,6 +9,7 @@ from vigil.bus.board import Bus
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.errors import StoreError
 from vigil.domain.lifecycle import Began, Ended, Event, Finding, Stamp
+from vigil.domain.phrases import phrase, tell
 from vigil.domain.whose import RULE, Weight, WhoseQuestion
 from vigil.runtime.clock import Clock
 from vigil.store import RecordStore
@@ -40,18 +41,16 @@ class WhoseAlert:
                 self._record(patient_id, Ended(stamp, weight.at))
 
     def _began(self, question: WhoseQuestion) -> Began:
-        text = (
-            f"{question.weight.kg:.1f} kg on {question.device_id}, after {question.last.kg:.1f} kg before: "
-            "whose weight is it? It is judged for nobody until somebody says so. Ask for another weighing."
-        )
+        weights = {"weight": question.weight.kg, "before": question.last.kg}
+        told = tell(phrase("whose_weight.title"), phrase("whose_weight", device=question.device_id, **weights))
         stamp = Stamp(f"question:{question.device_id}:{question.device_time}", self._clock.now_us())
         finding = Finding(
             question.patient_id,
             RULE,
             Kind.TECHNICAL,
             Priority.MEDIUM,
-            "Whose weight is this?",
-            Evidence(text),
+            told.title,
+            Evidence(told.text, said=told.said),
             question.weight.at,
         )
         return Began(stamp, finding)

@@ -7,8 +7,8 @@ is called for the first one sees them all.
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
-from analytics.wording import clock_time
 from vigil.domain.calls import Call, How
+from vigil.domain.phrases.numbers import clock_time
 from vigil.domain.times import MINUTE
 
 #: A call about what is past stands for the whole ward for so long, microseconds (ours, needs clinical sign-off).

@@ -19,7 +19,9 @@ from analytics.calling.snooze import snoozed
 from vigil.domain.alerts import Transition
 from vigil.domain.calls import CALL, Call, How
 
-STEPS: tuple[Callable[[Ask], Call | None], ...] = (
+Decision = Callable[[Ask], Call | None]
+
+STEPS: tuple[Decision, ...] = (
     silent_together,
     inhibited,
     snoozed,
@@ -35,8 +37,13 @@ STEPS: tuple[Callable[[Ask], Call | None], ...] = (
 
 def decide(ask: Ask) -> Call:
     """How this line calls. Pure: the same line among the same alerts gives the same answer."""
-    found = (step(ask) for step in STEPS)
-    return next((call for call in found if call is not None), Call(How.NOW))
+    return _deciding(ask)[1]
+
+
+def _deciding(ask: Ask) -> tuple[Decision | None, Call]:
+    """With the step that has a reason; None = there is none to hold the call back."""
+    found = ((step, step(ask)) for step in STEPS)
+    return next(((step, call) for step, call in found if call is not None), (None, Call(How.NOW)))
 
 
 def decided(ask: Ask) -> Transition:
@@ -44,12 +51,12 @@ def decided(ask: Ask) -> Transition:
 
     An overlay that stands already goes on: only an event of its own ends it.
     """
-    call, line = decide(ask), ask.line
+    (step, call), line = _deciding(ask), ask.line
     after = line.after
     if call.how is How.INHIBITED and not after.suppressed_by:
         after = replace(after, suppressed_by=call.by)
     if call.how is How.HELD and after.held_until is None:
-        if ask.pause is not None and call == paused(ask):
+        if ask.pause is not None and step is paused:
             after = held_for_pause(after, line.at, ask.pause.end_at)
         else:
             after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))

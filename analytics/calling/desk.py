@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from analytics.book import Book
 from analytics.calling.ask import Ask
@@ -11,12 +10,13 @@ from analytics.calling.budget import Spent
 from analytics.calling.decide import decided
 from analytics.calling.outage import outage_over
 from analytics.directory import Directory
-from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.alerts import Alert, Transition
+from vigil.domain.answering import of_level, timed
 from vigil.domain.calls import asks, interrupts
 from vigil.domain.deliveries import Target
 from vigil.domain.people import is_test
 from vigil.domain.self_test import PLATFORM
-from vigil.domain.teams import after_us, on_call, targets
+from vigil.domain.teams import on_call
 
 
 class Desk:
@@ -33,7 +33,7 @@ class Desk:
 
     def decided(self, line: Transition, before: Alert | None) -> Transition:
         """The line with its call, where it asks for one, and with the team's own time to answer."""
-        line = self._timed(line, before)
+        line = timed(line, before, self._directory.team_of(line.after))
         if not asks(line):
             return line
         patient_id, ward = line.after.patient_id, self._directory.ward_of(line.after)
@@ -59,12 +59,11 @@ class Desk:
         ward = self._directory.ward_of(line.after)
         if line.after.patient_id == PLATFORM and not ward:  # what is wrong with Vigil itself is everybody's business
             teams = list(self._directory.teams()) or teams
-        found = (target for team in teams for target in targets(team, line.after.escalation_level, line.at))
-        return tuple(dict.fromkeys(found))
+        return of_level(teams, line.after.escalation_level, line.at)
 
     def note(self, line: Transition) -> None:
-        """After the line was recorded."""
-        if interrupts(line):
+        """After the line was recorded. The budget is Vigil's: whom a person calls is not counted."""
+        if interrupts(line) and not line.cause.startswith("command:"):
             ward = self._directory.ward_of(line.after)
             self._spent.note(ward, line.at)
             if line.after.retrospective:
@@ -77,13 +76,3 @@ class Desk:
             return True
         nurses = max(1, len(on_call(self._directory.team(patient_id), now)))
         return self._spent.number(self._directory.ward(patient_id), now) < most * nurses
-
-    def _timed(self, line: Transition, before: Alert | None) -> Transition:
-        """A deadline that this line set comes when the team's next level says, where it says so."""
-        after = line.after
-        if after.deadline_at is None or after.handling is not Handling.UNACKNOWLEDGED:
-            return line
-        if before is not None and before.deadline_at == after.deadline_at:
-            return line
-        wait = after_us(self._directory.team_of(after), after.escalation_level + 1, after.priority)
-        return line if wait is None else replace(line, after=replace(after, deadline_at=line.at + wait))

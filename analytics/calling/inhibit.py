@@ -2,7 +2,8 @@
 
 A NEWS2 of 7 or more carries the limits of the vitals that score in it. Of two pressures of one cuff the first carries the other.
 A limit carries a low NEWS2 alert whose single 3 is the same vital. A lost signal carries what only says that the same sensor is
-silent, and a silent sensor carries the doubts about its signal that came after it.
+silent, and a silent sensor carries the doubts about its signal that came after it. Once somebody has dealt with a lost signal it
+carries no silence that begins later: data have come in between, and nobody has been told that they stopped again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from vigil.domain.calls import Call, How
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.news2 import WORST_POINTS
 from vigil.domain.order import SIGNAL_LOST_PREFIX, SILENT_PREFIXES
+from vigil.domain.times import MINUTE
 
 NEWS2 = "news2"
+#: A silence that begins so soon after somebody has dealt with a lost signal is the same one, microseconds (ours).
+ONE_SILENCE = 15 * MINUTE
 #: Rules that only doubt the signal of a sensor.
 _DOUBTS = ("flat.", "disagreement.")
 _ONE_CUFF = tuple({f"limit.bp_sys.{side}", f"limit.bp_mean.{side}"} for side in ("low", "high"))
@@ -50,13 +54,21 @@ def carries(source: Alert, target: Alert) -> bool:
     if not source.device_id or source.device_id != target.device_id:
         return False
     if source.rule.startswith(SIGNAL_LOST_PREFIX):
-        return target.rule.startswith(SILENT_PREFIXES)
+        return target.rule.startswith(SILENT_PREFIXES) and _same_silence(source, target)
     # Sensor off holds back new doubts only: an alert that was open before stays as it is.
     return (
         source.rule.startswith(SILENT_PREFIXES)
         and target.rule.startswith(_DOUBTS)
         and source.opened_at <= target.opened_at
     )
+
+
+def _same_silence(source: Alert, target: Alert) -> bool:
+    if source.handling is not Handling.ACKNOWLEDGED or source.acknowledged_at is None:
+        return True
+    # When one that came back began anew is not kept, but no later than what happened to it last.
+    began = target.updated_at if target.recurrence else target.opened_at
+    return began - source.acknowledged_at <= ONE_SILENCE
 
 
 def _before(source: Alert, target: Alert) -> bool:

@@ -1,4 +1,5 @@
-"""An alert whose condition is over when its silence ends stays on the list until somebody has seen it, but calls nobody."""
+"""An alert whose condition is over when its silence or an assignment ends stays on the list until somebody has seen it, but calls
+nobody."""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ from analytics.calling.ask import Ask
 from vigil.domain.alerts import Step
 from vigil.domain.calls import Call, How
 
-_SILENCE_ENDS = (Step.CALLED, Step.UNSUPPRESSED, Step.SNOOZE_ENDED)
+_WAIT_ENDS = (Step.CALLED, Step.UNSUPPRESSED, Step.SNOOZE_ENDED, Step.REALARMED)
 
 
 def over(ask: Ask) -> Call | None:
-    ended = ask.alert.cleared and ask.line.step in _SILENCE_ENDS
+    ended = ask.alert.cleared and ask.line.step in _WAIT_ENDS
     return Call(How.LIST, "over by itself") if ended else None

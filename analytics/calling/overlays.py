@@ -49,11 +49,12 @@ class Overlays:
 
     def _call_held(self, held: list[Alert], now: int) -> None:
         """Nothing but a pause holds a call for longer than ten minutes."""
-        watched = [each for each in held if not self._desk.paused(each.patient_id, now)]
-        for alert in watched:
+        waiting = []
+        for alert in (each for each in held if not self._desk.paused(each.patient_id, now)):
             if alert.held_until is not None and alert.held_until - now > HELD_AT_MOST:
                 self._alerting.change(alert, CallDue(self._alerting.overlay_stamp(alert), alert.held_until))
-        waiting = [each for each in watched if waits(each) is None and (each.held_until or 0) - now <= HELD_AT_MOST]
+            elif waits(alert) is None:
+                waiting.append(alert)
         if not waiting:
             return
         if self._shares_at is None or not 0 <= now - self._shares_at < SHARES_FOR:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analytics.calling.ask import Ask
-from analytics.wording import clock_time
 from vigil.domain.alerts import Alert, Priority, Step
 from vigil.domain.calls import Call, How
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.order import in_main_lane
+from vigil.domain.phrases.numbers import clock_time
 
 
 def paused(ask: Ask) -> Call | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
-from analytics.wording import clock_time
 from vigil.domain.calls import Call, How
+from vigil.domain.phrases.numbers import clock_time
 
 
 def snoozed(ask: Ask) -> Call | None:

@@ -8,6 +8,7 @@ from analytics.alerting import Alerting
 from analytics.directory import Directory
 from vigil.domain.alerts import Alert, Evidence, Handling, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.phrases import phrase, tell, title_of
 from vigil.domain.teams import last_level
 
 RULE = "unanswered"
@@ -56,14 +57,16 @@ class Unanswered:
 
     def _call(self, alert: Alert) -> None:
         calls = self._times_called(alert)
-        text = f'Nobody has answered "{alert.title}": called {calls} times, the whole chain of the team.'
+        told = tell(phrase("unanswered.title"), phrase("unanswered", alert=title_of(alert), calls=calls))
         finding = Finding(
             patient_id=alert.patient_id,
             rule=RULE,
             kind=Kind.TECHNICAL,
             priority=alert.priority,
-            title="Nobody has answered",
-            evidence=Evidence(text, policy_version=self._directory.policy_version(alert.patient_id)),
+            title=told.title,
+            evidence=Evidence(
+                told.text, policy_version=self._directory.policy_version(alert.patient_id), said=told.said
+            ),
             onset_at=alert.opened_at,
         )
         stamp = self._alerting.overlay_stamp(alert)

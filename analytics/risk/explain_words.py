@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.risk.hours import VITALS, Hours
+from vigil.domain.phrases import Phrase, phrase
 from vigil.domain.risk import RiskInput
+from vigil.domain.vitals import BY_NAME
 
 #: A person's usual value is the median of what was measured in the hours before, as far back as this.
 USUAL_H = 72
@@ -20,16 +22,6 @@ LEAST_VALUES, LEAST_H = 6, 23
 #: 6 h (Royal College of Physicians 2017).
 OLD_S = 4 * 3600
 
-# As said, unit as said, digits; in the Challenge's columns.
-_SAID: dict[str, tuple[str, str, int]] = {
-    "HR": ("Pulse", " a minute", 0),
-    "Resp": ("Breathing", " a minute", 0),
-    "Temp": ("Temperature", " °C", 1),
-    "O2Sat": ("Oxygen saturation", " %", 0),
-    "SBP": ("Systolic pressure", " mmHg", 0),
-    "MAP": ("Mean pressure", " mmHg", 0),
-    "DBP": ("Diastolic pressure", " mmHg", 0),
-}
 #: The typical patient: medians of the measured values of set A of the Challenge 2019, in its units; between the sexes, the middle
 #: of what the model says of both.
 TYPICAL: dict[str, tuple[float, ...]] = {
@@ -44,7 +36,7 @@ TYPICAL: dict[str, tuple[float, ...]] = {
     "Gender": (0.0, 1.0),
 }
 
-_OTHERS = {"labs": "Laboratory values", "stay": "Place and length of the stay"}
+_OTHERS = {"labs": phrase("reason.labs"), "stay": phrase("reason.stay")}
 # Ages above 89 are said as one (45 CFR 164.514(b)(2)(i)(C)): these words are shown to roles that may not see names too.
 _OLDEST = 90
 
@@ -86,7 +78,7 @@ class Course:
         return float(np.median(values[earlier]))
 
 
-def words(course: Course, group: str, columns: tuple[str, ...], shift: float) -> str:
+def words(course: Course, group: str, columns: tuple[str, ...], shift: float) -> Phrase:
     """``shift``: log-odds by which the group moves the risk.
 
     A value as "Breathing 24 a minute, 6 above this person's usual (18), measured 12 min ago"; an old one ends in "the risk could
@@ -98,58 +90,52 @@ def words(course: Course, group: str, columns: tuple[str, ...], shift: float) ->
         return _OTHERS[group]
     known = {column: found for column in columns if (found := course.now(column)) is not None}
     if not known:
-        return f"{_SAID[columns[0]][0]} not measured"
+        return phrase("reason.not_measured", vital=VITALS[columns[0]])
     freshest = min(known, key=lambda column: known[column][1] or 0.0)
     return _measured(course, freshest, known[freshest], shift)
 
 
-def _person(course: Course, group: str) -> str:
+def _person(course: Course, group: str) -> Phrase:
     value = float(course.hours.columns["Age" if group == "age" else "Gender"][course.row])
     if np.isnan(value):
-        return f"{group.capitalize()} not known"
+        return phrase(f"reason.{group}.unknown")
     if group == "sex":
-        return "Male" if value == 1 else "Female"
-    return f"Age {int(value)}" if value < _OLDEST else f"Age {_OLDEST} or more"
+        return phrase("reason.male" if value == 1 else "reason.female")
+    return phrase("reason.age", age=int(value)) if value < _OLDEST else phrase("reason.age.oldest", age=_OLDEST)
 
 
-def _measured(course: Course, column: str, known: tuple[float, float | None], shift: float) -> str:
-    name, unit, digits = _SAID[column]
-    value, age_s = known
-    said = f"{name} {value:.{digits}f}{unit}{_compared(value, course.usual(column), TYPICAL[column][0], digits)}"
+def _measured(course: Course, column: str, known: tuple[float, float | None], shift: float) -> Phrase:
+    vital, (value, age_s) = VITALS[column], known
+    digits = BY_NAME[vital].digits
+    more = [*_compared(value, course.usual(column), TYPICAL[column][0], digits), _since(vital, age_s, shift)]
+    return phrase("reason", vital=vital, value=f"{value:.{digits}f}", more=more)
+
+
+def _since(vital: str, age_s: float | None, shift: float) -> Phrase:
     if age_s is None:
-        return f"{said}, measured within the hour"
+        return phrase("reason.this_hour")
     if age_s < OLD_S:
-        return f"{said}, measured {_long(age_s)} ago"
-    return f"{said}; the risk could be {'lower' if shift > 0 else 'higher'}: last {name.lower()} is {_long(age_s)} old"
+        return phrase("reason.ago", age_s=int(age_s))
+    return phrase("reason.old.lower" if shift > 0 else "reason.old.higher", vital=vital, age_s=int(age_s))
 
 
-def _compared(value: float, usual: float | None, typical: float, digits: int) -> str:
+def _compared(value: float, usual: float | None, typical: float, digits: int) -> list[Phrase]:
     """With this person's usual; also with a typical patient, whom the contribution is measured against, where the usual alone
     would not say why the risk moves: it is not known, lies on the other side, or is much nearer."""
     if usual is None:
-        return _against(value, typical, digits, "typical")
-    said = _against(value, usual, digits, "this person's usual")
+        return [_against(value, typical, digits, "typical")]
+    said = [_against(value, usual, digits, "usual")]
     from_usual, from_typical = value - usual, value - typical
     enough = from_usual * from_typical > 0 and abs(from_typical) < 2 * abs(from_usual)
     if enough or abs(from_typical) < 10.0**-digits:
         return said
-    return said + _against(value, typical, digits, "typical")
+    return [*said, _against(value, typical, digits, "typical")]
 
 
-def _against(value: float, other: float, digits: int, whose: str) -> str:
+def _against(value: float, other: float, digits: int, whose: str) -> Phrase:
     """The difference of the numbers as they are said, so that it can be checked in the head."""
     apart = round(round(value, digits) - round(other, digits), digits)
     if apart == 0:
-        return f", {whose}"
-    return f", {abs(apart):.{digits}f} {'above' if apart > 0 else 'below'} {whose} ({other:.{digits}f})"
-
-
-def _long(seconds: float) -> str:
-    """Rounded down: 45 s, 12 min, 9 h, 3 days."""
-    if seconds < 60:
-        return f"{int(seconds)} s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    if seconds < 48 * 3600:
-        return f"{int(seconds // 3600)} h"
-    return f"{int(seconds // 86400)} days"
+        return phrase(f"reason.as_{whose}")
+    side = "above" if apart > 0 else "below"
+    return phrase(f"reason.{side}_{whose}", apart=f"{abs(apart):.{digits}f}", other=f"{other:.{digits}f}")

@@ -1,4 +1,4 @@
-"""Alerts: the work list, one alert with its history, and what people do: acknowledge, return, snooze, accept."""
+"""Alerts: the work list, one alert with its history, and what people do: acknowledge, return, assign, escalate, snooze."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api import shape
+from api import calling, shape
 from api.answer import plain
 from api.auth import Actor, Principal, Reader, Right
 from api.bedside import notes_of
-from api.commands import carry_out
+from api.commands import Calling, carry_out
 from api.context import Context, Here, Seen
 from api.openalerts import newest_call
 from api.schema.alerts import (
@@ -22,6 +22,9 @@ from api.schema.alerts import (
     AlertList,
     AlertOut,
     AlertWithHistory,
+    AssignCommand,
+    EscalateCommand,
+    PeopleList,
     ReturnCommand,
     SnoozeCommand,
     WorkList,
@@ -30,7 +33,7 @@ from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.alerts import Alert, Kind, Priority
 from vigil.domain.calls import Call
-from vigil.domain.lifecycle import Accept, Acknowledge, Command, ReturnToList, Snooze, Stamp
+from vigil.domain.lifecycle import Accept, Acknowledge, Assign, CallNextLevel, Command, ReturnToList, Snooze, Stamp
 from vigil.domain.order import work_order
 from vigil.domain.times import DAY, SECOND
 
@@ -76,10 +79,11 @@ def _commanded(
     verb: str,
     body: ReturnCommand,
     command: Callable[[Stamp], Command],
+    *calls: Calling,
 ) -> Json:
     """The alert after a person's command. Without an id of the tap, this person's word on this version is one command."""
     command_id = body.command_id or f"{who.name}:{body.version}"
-    after = carry_out(here.deps, who, alert_id, verb, command_id, command)
+    after = carry_out(here, who, alert_id, verb, command_id, command, *calls)
     return shape.alert(after, who.may(Right.NAMES), here.ward.calls().get(after.alert_id))
 
 
@@ -128,9 +132,20 @@ def alert(alert_id: str, who: Reader, here: Here) -> Json:
     }
 
 
-_CONFLICT: dict[int | str, dict[str, Any]] = {
+@router.get("/alerts/{alert_id}/people", response_model=PeopleList, summary="Who can be asked to deal with it")
+def people(alert_id: str, who: Actor, here: Here, seen: Seen) -> Json:
+    found = calling.people(here, seen, here.deps.records.alert(alert_id))
+    return {"items": [{"id": one, "name": name} for one, name in found.items() if one != who.name]}
+
+
+_CHANGED = "the alert has changed; `alert` holds it as it is now"
+_NOW: dict[str, Any] = {"$ref": "#/components/schemas/AlertOut"}
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: problem(_CHANGED, alert=_NOW)}
+_NOBODY_ABOVE: dict[int | str, dict[str, Any]] = {
     409: problem(
-        "the alert has changed; `alert` holds it as it is now", alert={"$ref": "#/components/schemas/AlertOut"}
+        f"{_CHANGED}; or nobody is above the last level, and `called` says whom that one has called",
+        alert=_NOW,
+        called={"type": "array", "items": {"type": "string"}},
     )
 }
 
@@ -158,6 +173,42 @@ def give_back(alert_id: str, body: ReturnCommand, who: Actor, here: Here) -> Jso
 
 
 @router.post(
+    "/alerts/{alert_id}/assign",
+    response_model=AlertOut,
+    responses=_CONFLICT,
+    summary="Somebody else is to deal with it: he is called, and it escalates on until it is accepted",
+)
+def assign(alert_id: str, body: AssignCommand, who: Actor, here: Here, seen: Seen) -> Json:
+    return _commanded(
+        here,
+        who,
+        alert_id,
+        "assign",
+        body,
+        lambda stamp: Assign(stamp, body.version, body.to, body.note),
+        lambda line: calling.asked(here, seen, line, body.to),
+    )
+
+
+@router.post(
+    "/alerts/{alert_id}/escalate",
+    response_model=AlertOut,
+    responses=_NOBODY_ABOVE,
+    summary="The next level is called now; cannot be undone",
+)
+def escalate(alert_id: str, body: EscalateCommand, who: Actor, here: Here) -> Json:
+    return _commanded(
+        here,
+        who,
+        alert_id,
+        "escalate",
+        body,
+        lambda stamp: CallNextLevel(stamp, body.version),
+        lambda line: calling.next_level(here, line),
+    )
+
+
+@router.post(
     "/alerts/{alert_id}/snooze",
     response_model=AlertOut,
     responses=_CONFLICT,
@@ -173,7 +224,7 @@ def snooze(alert_id: str, body: SnoozeCommand, who: Actor, here: Here) -> Json:
     "/alerts/{alert_id}/accept",
     response_model=AlertOut,
     responses=_CONFLICT,
-    summary="I take over what was handed over",
+    summary="I take over what was handed over or assigned",
 )
 def accept(alert_id: str, body: AcceptCommand, who: Actor, here: Here) -> Json:
     return _commanded(here, who, alert_id, "accept", body, lambda stamp: Accept(stamp, body.version))

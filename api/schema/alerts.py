@@ -10,6 +10,7 @@ from api.schema.base import Identifier, Model, Moment, Whole, Words, example
 from api.schema.bedside import NoteOut
 from api.schema.feedback import FeedbackList
 from vigil.domain.times import MINUTE, from_iso
+from vigil.domain.users import LONGEST_NAME
 
 EXAMPLE: dict[str, Any] = {
     "id": "a-5f0c7d1e9a3b4c2d1e0f9a8b",
@@ -23,6 +24,7 @@ EXAMPLE: dict[str, Any] = {
     "state": "active",
     "title": "SpO2 low",
     "text": "SpO2 84 %, below 90 % for 15 s. Good signal.",
+    "zh": {"title": "血氧饱和度过低", "text": "血氧饱和度 84 %，低于 90 %，已持续 15 秒。信号良好。"},
     "onset_at": "2026-01-01T08:29:44.000Z",
     "opened_at": "2026-01-01T08:30:00.000Z",
     "updated_at": "2026-01-01T08:30:00.000Z",
@@ -66,8 +68,14 @@ class CallOut(Model):
     by: str
 
 
+class WordsOut(Model):
+    title: str
+    text: str
+
+
 class AlertOut(Model):
-    """``call``: what the newest line that asked for somebody has done; null when none did, and for resolved alerts."""
+    """``zh``: title and text in Chinese, with the same numbers; null where only the English was kept. ``call``: what the newest
+    line that asked for somebody has done; null when none did, and for resolved alerts."""
 
     model_config = example(**EXAMPLE)
 
@@ -82,6 +90,7 @@ class AlertOut(Model):
     state: Literal["active", "cleared", "resolved"]
     title: str
     text: str
+    zh: WordsOut | None
     onset_at: Moment
     opened_at: Moment
     updated_at: Moment
@@ -151,6 +160,17 @@ class TransitionOut(Model):
     detail: dict[str, Any]
 
 
+class PersonOut(Model):
+    id: str
+    name: str
+
+
+class PeopleList(Model):
+    model_config = example(items=[{"id": "dr.wang", "name": "Dr Wang"}])
+
+    items: list[PersonOut]
+
+
 class AlertWithHistory(AlertOut):
     model_config = example(**EXAMPLE, history=[], feedback={"verdict": None, "items": []}, notes=[])
 
@@ -170,6 +190,19 @@ class AcknowledgeCommand(ReturnCommand):
     model_config = example(version=1, note="calling now", command_id="c-7f3a")
 
     note: Words = ""
+
+
+class AssignCommand(ReturnCommand):
+    """``to``: user id, one of those whom ``people`` lists."""
+
+    model_config = example(version=1, to="dr.wang", note="needs a doctor", command_id="c-5e11")
+
+    to: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    note: Words = ""
+
+
+class EscalateCommand(ReturnCommand):
+    model_config = example(version=1, command_id="c-c0de")
 
 
 class AcceptCommand(ReturnCommand):

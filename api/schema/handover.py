@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schema.alerts import NameOut
+from api.schema.alerts import NameOut, WordsOut
 from api.schema.base import Model, Moment, example
 from api.schema.bedside import NoteOut
 from api.schema.teams import MemberOut, NextChange
@@ -34,6 +34,7 @@ class HandoverAlert(Model):
     handling: Literal["unacknowledged", "acknowledged"]
     title: str
     text: str
+    zh: WordsOut | None
     opened_at: Moment
     acknowledged_at: Moment | None
     note: str

@@ -67,13 +67,18 @@ class ModelList(Model):
     items: list[ModelOut]
 
 
+class TextOut(Model):
+    text: str
+
+
 class ContributionOut(Model):
     """``log_odds``: how far this group of inputs moved the risk from where it would be had it not been measured; above 0 = up.
-    ``text``: for a nurse."""
+    ``text``: for a nurse; ``zh``: the same in Chinese, of the strongest only, null where only the English was kept."""
 
     group: str
     log_odds: float
     text: str
+    zh: TextOut | None
 
 
 class RiskInputOut(Model):
@@ -107,6 +112,7 @@ _EXAMPLE: dict[str, Any] = {
             "group": "resp_rate",
             "log_odds": 0.81,
             "text": "Breathing 24 a minute, 6 above this person's usual (18), measured 12 min ago",
+            "zh": {"text": "呼吸频率 24/min，比该患者平时（18）高 6，12 分钟前测得"},
         }
     ],
     "inputs": [

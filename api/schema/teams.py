@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from api.schema.base import Model, Moment, example
 
+#: Days that every clock and zone knows.
+Day = Annotated[date, Field(ge=date(2015, 1, 1), le=date(2199, 12, 31))]
 _TEAM: dict[str, Any] = {
     "id": "north-nurses",
     "ward": "home-north",
@@ -79,17 +82,25 @@ class TeamVersionOut(Model):
 
 
 class TeamOut(Model):
-    """``filled``: where the fallback stands in for a shift."""
+    """``filled``: where the fallback stands in for a shift. ``toml``: the same document to be read and edited by people."""
 
     version: str
     team: TeamDocument
+    toml: str
     filled: list[FilledOut]
+
+
+class ListedTeam(TeamOut):
+    """About who asks: is he a ``member``, and which levels, from 0, call him now (``calls``)."""
+
+    member: bool
+    calls: list[int]
 
 
 class TeamList(Model):
     """A ward without a team calls everybody who has the page open."""
 
-    items: list[TeamOut]
+    items: list[ListedTeam]
 
 
 class TeamWithHistory(TeamOut):
@@ -114,6 +125,27 @@ class TeamChange(Model):
         return self
 
 
+class StandIn(Model):
+    """``person`` takes the shifts of ``replaces`` (empty = all) that begin on the days from ``first`` to ``last``, 92 at most
+    (ours); an empty ``person`` takes back what was said of these days."""
+
+    model_config = example(
+        person="dr.wang", replaces="li.na", first="2026-12-24", last="2026-12-26", reason="Li Na is ill"
+    )
+
+    person: Annotated[str, Field(max_length=100)]
+    replaces: Annotated[str, Field(max_length=100)] = ""
+    first: Day
+    last: Day
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> StandIn:
+        if not 0 <= (self.last - self.first).days < 92:
+            raise ValueError("last must not be before first, nor more than 91 days after it")
+        return self
+
+
 class NextChange(Model):
     """``leaving``: who is no longer on call then; ``on_call``: who is."""
 
@@ -130,3 +162,40 @@ class OnCall(Model):
     on_call: list[MemberOut]
     filled: bool
     next: NextChange | None
+
+
+class WeekLine(Model):
+    """``hours``: of each day, as "07:00-19:00" with a dash, by the team's own clock; 00:00 as an end is that of the day.
+    ``filled``: no shift runs then, and this person stands in."""
+
+    model_config = example(person="li.na", name="Li Na", filled=False, hours=[["07:00–19:00"], [], [], [], [], [], []])
+
+    person: str
+    name: str
+    filled: bool
+    hours: list[list[str]]
+
+
+class NamedLevel(Model):
+    """``who``: names, "on_call", "everyone". ``after_s``: seconds that the level before may stay unanswered, by the team or else
+    by the policy of its ward; that of the first level counts after the last one."""
+
+    who: list[str]
+    channels: list[str]
+    after_s: dict[Literal["high", "medium", "low"], float]
+
+
+class TeamSet(Model):
+    set_by: str
+    reason: str
+    set_at: Moment
+
+
+class RotaWeek(OnCall):
+    """``today``: the team's own day now, which need not be one of ``days``. ``changes``: every one of the team, newest first."""
+
+    today: str
+    days: list[str]
+    week: list[WeekLine]
+    levels: list[NamedLevel]
+    changes: list[TeamSet]

@@ -91,12 +91,17 @@ class CurrentScores(Model):
     others: list[OtherScoreOut]
 
 
+class WhyOut(Model):
+    why: str
+
+
 class CoverageOut(Model):
-    """``until_at``: the end of a planned pause."""
+    """``until_at``: the end of a planned pause. ``zh``: why in Chinese, null where nothing is to say or a person wrote it."""
 
     state: Literal["watched", "partly", "paused", "not_watched", "no_device"]
     since_at: Moment
     why: str
+    zh: WhyOut | None
     until_at: Moment | None
 
 

@@ -19,7 +19,7 @@ import { t } from "./page/words.js";
 import { UndoToast } from "./views/acknowledge.js";
 import { GlassDialog } from "./views/emergency.js";
 import { LogInAgain, LogInPage } from "./views/log_in.js";
-import { SnoozeDialog } from "./views/snooze.js";
+import { PassOnDialog } from "./views/pass_on.js";
 import { SoundBar } from "./views/sounds.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
 import { WardBoard } from "./views/ward_board.js";
@@ -127,7 +127,7 @@ function Station() {
     <${Notices} />
     <${View} key=${audience.value} />
     <${UndoToast} />
-    ${!session.value.locked && html`<${SnoozeDialog} /><${GlassDialog} />`}
+    ${!session.value.locked && html`<${PassOnDialog} /><${GlassDialog} />`}
     ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && rest.value && html`<${KeyDialog} />`}`;
 }
 

@@ -55,7 +55,9 @@ class Sender:
     not. After the third call ``answer_wearer`` with what the person pressed; ``binding`` None: stop asking.
     """
 
-    def __init__(self, client, tenant, device, epoch, most=256, set_clock=None, configure=None, ask_wearer=None, measure=None):
+    def __init__(
+        self, client, tenant, device, epoch, most=256, set_clock=None, configure=None, ask_wearer=None, measure=None
+    ):
         self.client, self.device, self.epoch, self.most = client, device, epoch, most
         self.root = "rpm/v1/" + tenant + "/d/" + device
         self.set_clock, self.configure, self.ask_wearer, self.measure = set_clock, configure, ask_wearer, measure

@@ -29,6 +29,8 @@ AT_ONCE: dict[str, Any] = {
     ],
 }
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 _numbers = itertools.count(1)
 
 
@@ -60,6 +62,18 @@ class Site:
         """``AT_ONCE`` and more for a ward of these tests."""
         document = {"document": {**AT_ONCE, **more}, "reason": "the page is tried"}
         self.request("PUT", f"/policies/wards/{ward}", document)
+
+    def set_team(self, *people: str, ward: str = "Test", **more: Any) -> None:
+        """A team whose first member is on call all week; everybody is called next."""
+        document = {
+            "id": f"{ward}-nurses",
+            "ward": ward,
+            "timezone": "Europe/Berlin",
+            "member": [{"id": one, "name": f"{one} of {ward}", "channels": ["app"]} for one in people],
+            "shift": [{"days": list(DAYS), "from": "08:00", "to": "08:00", "person": people[0]}],
+            **more,
+        }
+        self.request("PUT", "/teams", {"team": document, "reason": "the page is tried"})
 
     def admit(self, family: str, given: str = "Test", patient_id: str | None = None, ward: str = "Test") -> str:
         """A new demo patient; returns the id."""

@@ -198,7 +198,7 @@ def test_admin_makes_an_account_and_a_key_closes_both_and_finds_it_in_the_log(
     expect(person).to_contain_text("Nurse · South, Test")
     nurse = logged_in(screens, "new.nurse")
     nurse.view("more")
-    expect(nurse.page.locator(".pages a")).to_have_text(["System health"])
+    expect(nurse.page.locator(".pages a")).to_have_text(["On call and teams", "System health"])
     nurse.page.get_by_text("Change your password").click()
     nurse.page.get_by_label("Password now").fill(password("new.nurse"))
     nurse.page.get_by_label("New password").fill("another long sentence")
@@ -240,7 +240,8 @@ def test_admin_makes_an_account_and_a_key_closes_both_and_finds_it_in_the_log(
     assert all(page.evaluate(words, one["name"]) for one in checks)
     page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
     page.evaluate(CHINESE)
-    assert [wrong_on_a_phone(page, view) for view in ("people", "tokens", "reviews", "audit", "system")] == [[]] * 5
+    views = ("rota", "people", "tokens", "reviews", "audit", "system")
+    assert [wrong_on_a_phone(page, view) for view in views] == [[]] * 6
 
 
 def test_emergency_opens_a_foreign_record_and_its_ward_and_the_auditor_see_it(
@@ -267,7 +268,7 @@ def test_emergency_opens_a_foreign_record_and_its_ward_and_the_auditor_see_it(
     auditor = logged_in(screens, AUDITOR)
     auditor.view("more")
     expect(auditor.page.locator(".pages a")).to_have_text(
-        ["Records opened in emergencies", "Audit log", "System health"]
+        ["On call and teams", "Records opened in emergencies", "Audit log", "System health"]
     )
     auditor.page.get_by_role("link", name="Records opened in emergencies").click()
     grant = auditor.page.locator(".things li", has_text=patient_id)

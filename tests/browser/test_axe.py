@@ -19,7 +19,7 @@ RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).vi
   rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary.split('\\n').slice(1, 3).join(' ')}`))"""
 
 #: What is looked at from the main bar and from "More".
-PLAIN = ("handover", "more", "people", "tokens", "reviews", "audit", "system")
+PLAIN = ("handover", "more", "rota", "people", "tokens", "reviews", "audit", "system")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,10 @@ def through_the_views(station: Station, inspector: Inspector, patient_id: str) -
     expect(page.locator("dialog")).to_be_visible()
     look("snooze")
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.locator("dialog .reasons")).to_be_visible()
+    look("assign")
+    page.keyboard.press("Escape")
     station.view("ward")
     expect(page.locator(".tile .l1").first).to_be_visible()
     look("ward")
@@ -97,6 +101,7 @@ def test_axe_finds_nothing_on_any_view_in_both_themes(screens: Screens, site: St
     site.request("POST", "/devices", {"id": "w-axe", "model": "patch-2", "interval_s": {}})
     site.request("POST", "/devices/w-axe/binding", {"patient_id": patient_id})
     site.ill("high")
+    site.set_team(ADMIN)
     station = screens.blank()
     page = station.page
     inspector = Inspector(page)

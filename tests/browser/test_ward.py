@@ -61,3 +61,59 @@ def test_a_tile_opens_its_patient_and_back_returns_the_focus(screens: Screens, s
     expect(page.locator(".patient-banner h1")).to_contain_text(family)
     page.keyboard.press("Escape")
     expect(tile.locator("a")).to_be_focused()
+
+
+def test_choice_of_ward_and_whose_is_kept_for_the_person_and_says_what_is_high_outside(
+    screens: Screens, site: Site
+) -> None:
+    """Who is on no team of this ward is not called for its alerts; what somebody has taken is his."""
+    outside, family = site.ill("high")
+    inside = site.admit("Southern", ward="South")
+    site.set_policy("South")
+    site.set_team("Sun Li", ward="South")
+    site.enter(inside, bp_sys=85)
+    alert = site.alert_that_comes(inside)
+    station = screens.open(name="Sun Li")
+    page = station.page
+    station.view("ward")
+    page.get_by_label("Ward", exact=True).select_option("South")
+    tile, other = (page.locator(f'.tile[data-patient="{one}"]') for one in (inside, outside))
+    expect(tile).to_be_attached()
+    expect(other).to_have_count(0)
+    expect(page.locator(".top-band")).to_contain_text(family)
+    expect(page.locator(".counts")).to_contain_text("high outside this filter: show all")
+    station.view("worklist")
+    expect(station.row(inside)).to_be_visible()
+    expect(station.row(outside)).to_have_count(0)
+    page.get_by_role("button", name="Mine").click()
+    expect(page.locator(".main-lane")).to_contain_text("Nobody matches.")
+    body = {"command_id": "taken-by-sun-li", "version": alert["version"]}
+    site.request("POST", f"/alerts/{alert['id']}/acknowledge", body, name="Sun Li", role="nurse")
+    expect(station.row(inside)).to_be_visible()
+    page.get_by_role("button", name="Needs me").click()
+    expect(station.row(inside)).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("button", name="Needs me")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Ward", exact=True)).to_have_value("South")
+    kept = page.evaluate("JSON.stringify([{...localStorage}, location.href])")
+    assert not any(one in kept for one in (inside, outside, family, "Southern"))
+    page.get_by_role("button", name="high outside this filter").click()
+    expect(station.row(outside)).to_be_visible()
+
+
+def test_needs_me_shows_what_calls_me_now(screens: Screens, site: Site) -> None:
+    """Whose turn comes later is not called yet; a ward without a team calls everybody."""
+    called = site.admit("Eastern", ward="East")
+    site.set_policy("East")
+    site.set_team("Zhou Yu", "Wu Di", ward="East", level=[{"who": ["on_call"]}, {"who": ["member:Wu Di"], "after": 15}])
+    site.enter(called, bp_sys=85)
+    site.alert_that_comes(called)
+    everybodys, _ = site.ill()
+    site.alert_that_comes(everybodys)
+    first, second = (screens.open(name=name) for name in ("Zhou Yu", "Wu Di"))
+    for station in (first, second):
+        station.view("worklist")
+        station.page.get_by_role("button", name="Needs me").click()
+        expect(station.row(everybodys)).to_be_visible()
+    expect(first.row(called)).to_be_visible()
+    expect(second.row(called)).to_have_count(0)

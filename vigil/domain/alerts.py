@@ -72,7 +72,8 @@ class Evidence:
     ``text``: one sentence for the nurse, value first, no patient's name. ``values``: the readings used
     (``{"vital", "value", "unit", "measured_at", "received_at", "quality", "ordinal"}``). ``limit``: the limit in force
     (``{"vital", "side", "value", "unit", "delay_s", "severe", "set_by"}``; ``severe``: the value is beyond the
-    severe limit) or None. ``score``: parts and bounds of the score or None.
+    severe limit) or None. ``score``: parts and bounds of the score or None. ``said``: title and text as phrases, from which other
+    languages are rendered (``vigil.domain.phrases``), or None.
     """
 
     text: str
@@ -80,6 +81,7 @@ class Evidence:
     limit: dict[str, Any] | None = None
     score: dict[str, Any] | None = None
     policy_version: str = ""
+    said: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

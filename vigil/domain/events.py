@@ -106,7 +106,25 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class ReturnToList:
-    """The owner of an acknowledged alert gives it back."""
+    """The owner of an acknowledged alert gives it back; what was assigned and is not accepted yet, anybody takes back."""
+
+    stamp: Stamp
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """A person asks another one, user id ``to``, to deal with the alert. ``version`` is the one the person saw."""
+
+    stamp: Stamp
+    version: int
+    to: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNextLevel:
+    """A person asks for the next level of the escalation at once. ``version`` is the one the person saw."""
 
     stamp: Stamp
     version: int
@@ -188,7 +206,7 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A person takes over what was handed over. ``version`` is the one the person saw."""
+    """A person takes over what was handed over or assigned. ``version`` is the one the person saw."""
 
     stamp: Stamp
     version: int
@@ -205,7 +223,7 @@ class AcceptDue:
 #: What can open an alert.
 Beginning = Began | Worsened | Passed
 #: What a person asks for; refused when the alert is not what the person saw.
-Command = Acknowledge | ReturnToList | Snooze | Accept
+Command = Acknowledge | ReturnToList | Assign | CallNextLevel | Snooze | Accept
 #: What changes only an open alert.
 Continuing = (
     Eased

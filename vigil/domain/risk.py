@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 #: An alert of model NAME has the rule ``risk.NAME``.
 RISK_PREFIX = "risk."
@@ -37,11 +38,13 @@ class RiskInput:
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """``log_odds``: how far this group of inputs moved the risk from where it would be without them; above 0 = up.
-    ``text``: for a nurse, as "breathing 24 a minute, 6 above usual"."""
+    ``text``: for a nurse, as "breathing 24 a minute, 6 above usual"; ``said``: the same as a phrase
+    (``vigil.domain.phrases``), of the strongest only."""
 
     group: str
     log_odds: float
     text: str
+    said: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

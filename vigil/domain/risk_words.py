@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vigil.domain.phrases import Phrase, english, phrase
 from vigil.domain.risk import Prediction, Source
 
-NOTICE = "Decision support, not a diagnosis."
+NOTICE = english(phrase("risk.notice"))
 
 #: What every model here must say of where it learned: in hospital, from people more ill than those at home.
 _LEARNED = "learned in intensive care"
@@ -54,12 +55,15 @@ def of_hundred(probability: float) -> int | None:
 
 
 def likelihood(prediction: Prediction) -> str:
+    """``how_often`` in English."""
+    return english(how_often(prediction))
+
+
+def how_often(prediction: Prediction) -> Phrase:
     """How often the event came among people like this one, with its interval, and how far that can be trusted at home."""
     alike = "values" if prediction.source is Source.MODEL else "a NEWS2"
-    went_on = foretold(prediction.model).went_on
+    people = {"alike": alike, "went_on": foretold(prediction.model).went_on}
     count, most = of_hundred(prediction.probability), round(100 * prediction.high)
-    if count is None:
-        often = f"Fewer than 1 of 100 people with such {alike} {went_on}{f' (up to {most})' if most > 1 else ''}"
-    else:
-        often = f"About {count} of 100 people with such {alike} {went_on} ({round(100 * prediction.low)} to {most})"
-    return f"{often}; {_LEARNED}, not at home."
+    if count is not None:
+        return phrase("risk.about", **people, count=count, low=round(100 * prediction.low), most=most)
+    return phrase("risk.few.most", **people, most=most) if most > 1 else phrase("risk.few", **people)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ScoreStatus(StrEnum):
@@ -23,7 +24,8 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """One input. ``points`` is None when it is missing or stale; ``age_s`` counts from the measurement to the scoring."""
+    """One input. ``points`` is None when it is missing or stale; ``age_s`` counts from the measurement to the scoring. ``doubt``:
+    why the value may be wrong, "weak" (signal) or "still" (it does not move), empty when nothing speaks against it."""
 
     name: str
     value: float | str | None
@@ -31,6 +33,7 @@ class ScorePart:
     measured_at: int | None
     age_s: float | None
     stale: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,11 @@ class CoverageState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Is this person watched? ``since``: microseconds UTC; ``why``: words for the nurse, empty when watched; ``until``: the end
-    of a planned pause."""
+    of a planned pause; ``said``: ``why`` as a phrase (``vigil.domain.phrases``), or None."""
 
     patient_id: str
     state: CoverageState
     since: int
     why: str
     until: int | None = None
+    said: dict[str, Any] | None = None

@@ -15,8 +15,9 @@ from analytics.risk.explain import strongest
 from analytics.risk.stream.course import FRESH, GAP, Course, follow, followed
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding, Withdraw
+from vigil.domain.phrases import Phrase, phrase, tell, title_of
 from vigil.domain.risk import RISK_PREFIX, ModelState, Prediction
-from vigil.domain.risk_words import NOTICE, foretold, likelihood
+from vigil.domain.risk_words import foretold, how_often
 from vigil.domain.times import DAY
 from vigil.runtime.metrics import Metrics
 from vigil.store import PredictionStore
@@ -75,7 +76,7 @@ class RiskRule:
             elif self._priority(alert.patient_id, model) is None:
                 self._withdraw(alert, self._directory.cause(LIMIT_CHANGED), LIMIT_CHANGED)
             elif at - self._courses.get((alert.patient_id, model), FRESH).answered_at >= GAP:
-                self._data_loss.lost(alert, now, f'The model has too little to go on while "{alert.title}" is open.')
+                self._data_loss.lost(alert, now, phrase("signal_lost.model", alert=title_of(alert)))
 
     def forget(self, here: frozenset[str]) -> None:
         """Who is not under watch any more."""
@@ -110,21 +111,23 @@ class RiskRule:
         self._alerting.submit(alert.patient_id, alert.rule, Withdraw(self._alerting.stamp(cause), reason))
 
     def _finding(self, prediction: Prediction, priority: Priority) -> Finding:
+        title = phrase("risk.title", event=foretold(prediction.model).event)
+        told = tell(title, *alert_text(prediction))
+        version = self._directory.policy_version(prediction.patient_id)
         return Finding(
             patient_id=prediction.patient_id,
             rule=RISK_PREFIX + prediction.model,
             kind=Kind.PHYSIOLOGICAL,
             priority=priority,
-            title=f"Risk of {foretold(prediction.model).event}",
-            evidence=Evidence(
-                alert_text(prediction), policy_version=self._directory.policy_version(prediction.patient_id)
-            ),
+            title=told.title,
+            evidence=Evidence(told.text, policy_version=version, said=told.said),
             onset_at=prediction.at,
         )
 
 
-def alert_text(prediction: Prediction) -> str:
+def alert_text(prediction: Prediction) -> list[Phrase]:
     """Reasons first, then how often it comes true, for a nurse; which model of which version said so."""
-    reasons = [one.text for one in strongest(prediction.contributions)]
-    said = "; ".join(reasons) + ". " if reasons else ""
-    return f"{said}{likelihood(prediction)} {NOTICE} Model {prediction.model} {prediction.version}."
+    reasons = [one.said or one.text for one in strongest(prediction.contributions)]
+    said = [phrase("risk.reasons", reasons=reasons)] if reasons else []
+    model = phrase("risk.model", model=prediction.model, version=prediction.version)
+    return [*said, how_often(prediction), phrase("risk.notice"), model]

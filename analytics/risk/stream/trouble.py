@@ -9,6 +9,7 @@ from analytics.alerting import Alerting
 from analytics.risk.drift import Drift
 from vigil.domain.alerts import Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Ended, Finding
+from vigil.domain.phrases import Told, phrase, tell
 from vigil.domain.self_test import PLATFORM
 
 REFUSED, DRIFT = "model_refused.", "model_drift."
@@ -19,14 +20,16 @@ _MOST = 3
 @dataclass(frozen=True, slots=True)
 class Trouble:
     rule: str
-    title: str
-    text: str
+    told: Told
 
 
 def refusals(refused: Mapping[str, str]) -> list[Trouble]:
     """By model (or the file of states), why it is not in use."""
     return [
-        Trouble(f"{REFUSED}{name}", f"Risk model {name} is not in use", f"{why}. Its predictions stop.")
+        Trouble(
+            f"{REFUSED}{name}",
+            tell(phrase("model.refused.title", model=name), phrase("model.refused", why=why)),
+        )
         for name, why in sorted(refused.items())
     ]
 
@@ -38,9 +41,10 @@ def drifts(found: Mapping[str, Sequence[Drift]]) -> list[Trouble]:
         beyond = [each for each in all_of_it if each.act]
         if beyond:
             names = ", ".join(dict.fromkeys(each.feature for each in beyond[:_MOST]))
-            more = f" And {len(beyond) - _MOST} more." if len(beyond) > _MOST else ""
-            text = " ".join(f"{each.text}." for each in beyond[:_MOST]) + more
-            troubles.append(Trouble(f"{DRIFT}{model}", f"Risk model {model}: drift of {names}", text))
+            more = [phrase("model.drift.more", more=len(beyond) - _MOST)] if len(beyond) > _MOST else []
+            text = [phrase("model.drift", what=each.text) for each in beyond[:_MOST]]
+            told = tell(phrase("model.drift.title", model=model, features=names), *text, *more)
+            troubles.append(Trouble(f"{DRIFT}{model}", told))
     return troubles
 
 
@@ -60,6 +64,6 @@ class Troubles:
                 self._alerting.submit(PLATFORM, alert.rule, Ended(stamp, now))
         for rule, each in wrong.items():
             if self._alerting.book.active(PLATFORM, rule) is None:
-                evidence = Evidence(each.text)
-                finding = Finding(PLATFORM, rule, Kind.TECHNICAL, Priority.LOW, each.title, evidence, now)
+                evidence = Evidence(each.told.text, said=each.told.said)
+                finding = Finding(PLATFORM, rule, Kind.TECHNICAL, Priority.LOW, each.told.title, evidence, now)
                 self._alerting.submit(PLATFORM, rule, Began(stamp, finding))

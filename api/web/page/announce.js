@@ -1,6 +1,6 @@
 // What a screen reader is told. Assertive at most once in 5 s, merged; the same text never twice in a row.
 import { onAlert, cardOf } from "./ward.js";
-import { t } from "./words.js";
+import { t, titleOf } from "./words.js";
 
 const PAUSE_MS = 5000;
 const waiting = [];
@@ -55,7 +55,7 @@ const NAME_MS = 1500; // a person who was admitted this very second is known wit
 const NAME_TRIES = 3; // then the id is said: late words are worse than odd ones
 
 function say(alert) {
-  const values = { priority: t(`priority.${alert.priority}`), who: spokenName(alert.patient_id), what: alert.title };
+  const values = { priority: t(`priority.${alert.priority}`), who: spokenName(alert.patient_id), what: titleOf(alert) };
   const text = t("say.alert", values);
   if (alert.priority === "high" && !alert.retrospective) enqueue({ text, high: true, short: `${values.who}, ${values.what}.` });
   else if (alert.priority === "medium") write("polite", text);

@@ -1,7 +1,7 @@
 // Whom an alert calls now, and if nobody: why not, and which alert leads it. The server decides; here it is put into words.
 import { clock } from "./format.js";
 import { alertOf, cardOf, isOpen, isUnverified } from "./ward.js";
-import { t } from "./words.js";
+import { t, titleOf } from "./words.js";
 
 /** Nobody has it, and nothing keeps it from calling for long: it waits for somebody to come. */
 export const waits = (alert) => isOpen(alert) && alert.handling === "unacknowledged" && !alert.snoozed_until && !alert.suppressed_by;
@@ -41,17 +41,17 @@ export function folded(ids) {
 }
 
 const heldWords = (alert) => (waitsForPause(alert) ? "call.held_pause" : isGap(alert) ? "call.held_gap" : isUnverified(alert) ? "call.held_doubt" : "call.held");
-const titleOf = (id) => alertOf(id)?.title ?? t("call.another");
+const named = (id) => (alertOf(id) ? titleOf(alertOf(id)) : t("call.another"));
 
 /** Why it calls nobody now, in one sentence; "" while it calls, or when somebody has it. */
 export function quietWords(alert) {
   if (!isOpen(alert)) return "";
   if (alert.snoozed_until) return snoozeWords(alert);
-  if (alert.suppressed_by) return t("call.carried", { what: titleOf(alert.suppressed_by) });
+  if (alert.suppressed_by) return t("call.carried", { what: named(alert.suppressed_by) });
   if (alert.handling === "acknowledged") return "";
   if (alert.held_until) return t(heldWords(alert), { time: clock(alert.held_until) });
   const { how, by, why } = alert.call ?? {};
-  if (how === "joined") return t(alertOf(by)?.handling === "acknowledged" ? "call.attended" : "call.joined", { what: titleOf(by) });
+  if (how === "joined") return t(alertOf(by)?.handling === "acknowledged" ? "call.attended" : "call.joined", { what: named(by) });
   if (how === "list") return alert.priority === "low" ? t("call.list_low") : t("call.list", { why });
   return "";
 }

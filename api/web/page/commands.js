@@ -7,14 +7,14 @@ import { session, sessionEnded, viewer } from "./session.js";
 import { link } from "./stream.js";
 import { alertOf, applyAlert, isOpen, loaded, refreshOrder } from "./ward.js";
 import { announce } from "./announce.js";
-import { t } from "./words.js";
+import { t, titleOf } from "./words.js";
 
 const ANSWER_MS = 5000;
 const TOAST_MS = 10_000;
 
 /** alert id -> signal of {phase, key, values, command} or null; phase: sending | confirmed | unconfirmed | conflict | session | refused */
 const outcomes = new Map();
-/** {alertId, version} of the acknowledgement that can be taken back, for 10 s */
+/** {alertId, version} of the acknowledgement or assignment that can be taken back, for 10 s */
 export const undo = signal(null);
 
 export function outcomeOf(alertId) {
@@ -47,6 +47,8 @@ const ACTS = {
   acknowledge: { done: acknowledgedWords, unconfirmed: "ack.unconfirmed" },
   return: { done: () => ["ack.returned", { time: clock(serverNow()) }], unconfirmed: "return.unconfirmed" },
   snooze: { done: (alert) => ["snooze.done", { time: clock(alert.snoozed_until ?? serverNow()) }], unconfirmed: "snooze.unconfirmed" },
+  assign: { done: (alert) => ["assign.done", { who: alert.owner, time: clock(alert.accept_by) }], unconfirmed: "pass.unconfirmed" },
+  escalate: { done: (alert) => ["escalate.done", { n: alert.escalation_level, time: clock(serverNow()) }], unconfirmed: "pass.unconfirmed" },
   accept: { done: () => ["accept.done", { time: clock(serverNow()) }], unconfirmed: "accept.unconfirmed" },
 };
 
@@ -56,7 +58,7 @@ function confirmed(command, alert) {
   const [key, values] = ACTS[command.act].done(alert);
   if (command.act === "return") undo.value = null;
   settle(alert.id, "confirmed", key, values, command);
-  if (command.act === "acknowledge" && isOpen(alert)) offerUndo(alert);
+  if ((command.act === "acknowledge" || command.act === "assign") && isOpen(alert)) offerUndo(alert);
 }
 
 function offerUndo(alert) {
@@ -79,13 +81,15 @@ function conflict(command, current) {
   }
   if (command.act === "accept" && alert?.owner && !alert.accept_by) return say("accept.taken", { who: alert.owner });
   const worse = alert && RANK[alert.priority] > RANK[seen.priority];
-  return say(worse ? "ack.worse" : "ack.changed", { what: alert?.title ?? "" });
+  return say(worse ? "ack.worse" : "ack.changed", { what: alert ? titleOf(alert) : "" });
 }
 
 function failed(command, error) {
   const say = (phase, key, values = {}) => settle(command.alertId, phase, key, values, command);
   if (!(error instanceof NoAnswer || error instanceof Refused)) throw error;
   if (error instanceof NoAnswer || error.status >= 500) return say("unconfirmed", ACTS[command.act].unconfirmed);
+  const { called } = error.problem;
+  if (called) return say("refused", "escalate.top", { who: called.join(", ") || t("escalate.everybody") });
   if (error.status === 409) return conflict(command, error.problem.alert);
   if (error.status === 401) return say("session", "ack.session");
   if (error.status === 403 && session.peek()?.locked) return say("session", "lock.not_sent");
@@ -113,6 +117,8 @@ function start(act, alert, more = {}) {
 export const acknowledge = (alert) => start("acknowledge", alert);
 export const returnToList = (alert) => start("return", alert);
 export const accept = (alert) => start("accept", alert);
+export const assign = (alert, to, note) => start("assign", alert, { to, note });
+export const escalate = (alert) => start("escalate", alert);
 export const snooze = (alert, minutes, reason) => start("snooze", alert, { minutes, reason });
 
 /** The same command again, under the same id: the server takes it once. */

@@ -5,7 +5,7 @@ import { age, clock, duration, number } from "./format.js";
 import { now } from "./server_time.js";
 import { VITALS, freshness } from "./vitals.js";
 import { isUnverified } from "./ward.js";
-import { known, t } from "./words.js";
+import { known, t, whyOf } from "./words.js";
 
 const SHAPES = { physiological: { high: "◆", medium: "▲", low: "■" }, technical: { high: "◇", medium: "△", low: "□" } };
 
@@ -128,8 +128,8 @@ export function Coverage({ coverage }) {
     words = t("coverage.not_watched_for", { time: forMs > 0 ? duration(forMs) : duration(0) });
   }
   if (coverage.until_at) words = t("coverage.paused_until", { time: clock(coverage.until_at) });
-  return html`<span class=${`coverage ${state}`} title=${coverage.why || null}
-    ><span aria-hidden="true">${LIGHTS[state]}</span> ${words}${state === "partly" && coverage.why && html`: ${coverage.why}`}</span
+  return html`<span class=${`coverage ${state}`} title=${whyOf(coverage) || null}
+    ><span aria-hidden="true">${LIGHTS[state]}</span> ${words}${state === "partly" && coverage.why && html`: ${whyOf(coverage)}`}</span
   >`;
 }
 

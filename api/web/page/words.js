@@ -31,6 +31,12 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** What the server says of an alert or a coverage in the language of the page; the server's English where it has no other. */
+export const titleOf = (alert) => said(alert).title;
+export const textOf = (alert) => said(alert).text;
+export const whyOf = (coverage) => said(coverage).why;
+const said = (alert) => (lang.value === "zh" && alert.zh) || alert;
+
 export const known = (key) => key in held.value.words;
 
 effect(() => {

@@ -5,7 +5,7 @@ import { accept, acknowledge, canCommand, dismiss, outcomeOf, returnToList, tryA
 import { may, session } from "../page/session.js";
 import { alertOf, cardOf, isOpen } from "../page/ward.js";
 import { plainName } from "../page/parts.js";
-import { t } from "../page/words.js";
+import { t, titleOf } from "../page/words.js";
 
 export const mayAct = () => may("act");
 
@@ -35,7 +35,7 @@ export function Outcome({ alertId }) {
 }
 
 export function AcknowledgeButton({ alert, long, tabIndex }) {
-  if (!mayAct() || !canAcknowledge(alert)) return null;
+  if (!mayAct() || !canAcknowledge(alert) || isHandedOver(alert)) return null;
   const sending = outcomeOf(alert.id).value?.phase === "sending";
   const disabled = sending || !canCommand();
   return html`<button
@@ -52,7 +52,7 @@ export function AcknowledgeButton({ alert, long, tabIndex }) {
   </button>`;
 }
 
-/** What was handed over: the receiver takes it, or a colleague who steps in. */
+/** What was handed over or assigned: the receiver takes it, or a colleague who steps in. */
 export function AcceptButton({ alert, tabIndex }) {
   if (!mayAct() || !isHandedOver(alert)) return null;
   const sending = outcomeOf(alert.id).value?.phase === "sending";
@@ -71,20 +71,25 @@ export function AcceptButton({ alert, tabIndex }) {
   </button>`;
 }
 
-/** Only who deals with an alert gives it back. */
+/** Only who deals with an alert gives it back; an assignment that is not accepted yet, anybody takes back. */
+function canReturn(alert) {
+  if (!isOpen(alert)) return false;
+  if (alert.handling !== "acknowledged") return Boolean(alert.accept_by);
+  return (alert.owner || alert.acknowledged_by) === session.value.name;
+}
+
 export function ReturnButton({ alert }) {
-  if (!mayAct() || !isOpen(alert) || alert.handling !== "acknowledged") return null;
-  if ((alert.owner || alert.acknowledged_by) !== session.value.name) return null;
+  if (!mayAct() || !canReturn(alert)) return null;
   return html`<button class="return" disabled=${!canCommand()} onClick=${() => returnToList(alert)}>${t("return.button")}</button>`;
 }
 
-/** For 10 s after an acknowledgement: take it back at once. */
+/** For 10 s after an acknowledgement or an assignment: take it back at once. */
 export function UndoToast() {
   const offer = undo.value;
   const alert = offer && alertOf(offer.alertId);
-  if (!alert || !isOpen(alert) || alert.handling !== "acknowledged") return null;
+  if (!alert || !canReturn(alert)) return null;
   return html`<div class="toast">
-    <span>${t("return.toast", { what: alert.title, who: plainName(cardOf(alert.patient_id), alert.patient_id) })}</span>
+    <span>${t(alert.accept_by ? "assign.toast" : "return.toast", { what: titleOf(alert), who: plainName(cardOf(alert.patient_id), alert.patient_id) })}</span>
     <button onClick=${() => returnToList(alert)} disabled=${!canCommand()}>${t("return.button")}</button>
   </div>`;
 }

@@ -7,17 +7,17 @@ import { now } from "../page/server_time.js";
 import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, chartOf, freshness, vitalOfAlert } from "../page/vitals.js";
-import { t } from "../page/words.js";
+import { t, textOf, titleOf } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, noteOpened } from "./acknowledge.js";
 import { standing } from "./alert_line.js";
-import { Charts } from "./charts.js";
+import { Charts, useAlerts } from "./charts.js";
 import { Devices, asksWhoseDevice } from "./devices.js";
 import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
 import { Earlier } from "./earlier.js";
 import { Feedback } from "./feedback.js";
 import { Done } from "./notes.js";
+import { PassOnButtons } from "./pass_on.js";
 import { Reach } from "./plan.js";
-import { SnoozeButton } from "./snooze.js";
 import { Story, useHistory } from "./story.js";
 import { Whose, asksWhose } from "./whose.js";
 
@@ -88,17 +88,26 @@ function Kin({ alert }) {
   const leader = alertOf(leaderOf(alert));
   const under = openAlertsOf(alert.patient_id).map((id) => alertOf(id)).filter((other) => other && leaderOf(other) === alert.id);
   if (!leader && !under.length) return null;
-  const link = (other) => html`<li key=${other.id}><button class="plain" onClick=${() => go("worklist", other.id)}><${Badge} alert=${other} /> ${other.title}</button></li>`;
+  const link = (other) => html`<li key=${other.id}><button class="plain" onClick=${() => go("worklist", other.id)}><${Badge} alert=${other} /> ${titleOf(other)}</button></li>`;
   return html`<section class="kin">
     ${leader && html`<h3>${t("card.led_by")}</h3><ul>${link(leader)}</ul>`}
     ${under.length > 0 && html`<h3>${t("card.leads")}</h3><ul>${under.map(link)}</ul>`}
   </section>`;
 }
 
-/** Body of the card, used in the work list and on the patient's page. */
-export function AlertCard({ alert, onClose, withChart = true }) {
-  const card = cardOf(alert.patient_id);
+/** How the person is beside this alert, and was before. */
+function Around({ alert, card }) {
   const vital = chartOf(vitalOfAlert(alert));
+  const known = useAlerts(alert.patient_id);
+  return html`${hasChart(vital) && html`<${Charts} patientId=${alert.patient_id} alerts=${known.items} only=${[vital]} rangeMs=${FOUR_HOURS} />`}
+    <${Others} card=${card} except=${vital} />
+    <section><h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p></section>
+    <${Earlier} alert=${alert} known=${known} />`;
+}
+
+/** Body of the card, used in the work list and on the patient's page. */
+export function AlertCard({ alert, onClose }) {
+  const card = cardOf(alert.patient_id);
   const heading = useRef(null);
   const body = useRef(null);
   const history = useHistory(alert);
@@ -110,14 +119,14 @@ export function AlertCard({ alert, onClose, withChart = true }) {
   }, [alert.id]);
   return html`<article class=${`alert-card ${alert.priority} ${isOpen(alert) ? "" : "over"}`} aria-labelledby=${`card-${alert.id}`} ref=${body}>
     <header>
-      <h2 id=${`card-${alert.id}`} tabindex="-1" ref=${heading}><${Badge} alert=${alert} /> ${alert.title}</h2>
+      <h2 id=${`card-${alert.id}`} tabindex="-1" ref=${heading}><${Badge} alert=${alert} /> ${titleOf(alert)}</h2>
       ${onClose && html`<button class="plain close" onClick=${onClose}>${t("card.close")}</button>`}
       <p class="standing">${standing(alert, now.value)}</p>
     </header>
     ${onClose && html`<${Banner} card=${card} id=${alert.patient_id} />`}
     <section>
       <h3>${t("card.why")}</h3>
-      <p class="sentence">${alert.text}</p>
+      <p class="sentence">${textOf(alert)}</p>
       <${Decided} alert=${alert} />
     </section>
     ${asksWhose(alert) && html`<${Whose} alert=${alert} />`}
@@ -125,19 +134,15 @@ export function AlertCard({ alert, onClose, withChart = true }) {
     <div class="actions">
       <${AcknowledgeButton} alert=${alert} long=${true} />
       <${AcceptButton} alert=${alert} />
-      <${SnoozeButton} alert=${alert} />
+      <${PassOnButtons} alert=${alert} />
       <${ReturnButton} alert=${alert} />
       <${Outcome} alertId=${alert.id} />
     </div>
     <${Done} alert=${alert} />
     <${Feedback} alert=${alert} known=${history.feedback} />
     ${onClose && html`<${Kin} alert=${alert} />`}
-    ${withChart && hasChart(vital) && html`<${Charts} patientId=${alert.patient_id} only=${[vital]} rangeMs=${FOUR_HOURS} />`}
-    ${onClose && alert.patient_id &&
-    html`<${Others} card=${card} except=${vital} />
-      <section><h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p></section>`}
-    ${onClose && alert.patient_id && html`<${Earlier} alert=${alert} />`}
+    ${onClose && alert.patient_id && html`<${Around} alert=${alert} card=${card} />`}
     <${Deliveries} held=${deliveries[0]} />
-    <${Story} alert=${alert} history=${history} folded=${!withChart} />
+    <${Story} alert=${alert} history=${history} folded=${!onClose} />
   </article>`;
 }

@@ -7,7 +7,7 @@ import { outcomeOf } from "../page/commands.js";
 import { session } from "../page/session.js";
 import { isOpen } from "../page/ward.js";
 import { Badge } from "../page/parts.js";
-import { t } from "../page/words.js";
+import { t, textOf, titleOf } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, canAcknowledge, mayAcknowledgeNow, mayAct } from "./acknowledge.js";
 
 const endedWords = (alert) =>
@@ -46,6 +46,10 @@ export function standing(alert, at) {
   const parts = quiet ? [quiet] : [];
   if (alert.handling === "acknowledged") return [...handledWords(alert), ...parts].join(" · ");
   if (!alert.snoozed_until) parts.unshift(t("alert.waiting", { time: duration(at - Date.parse(alert.opened_at)) }));
+  if (isHandedOver(alert)) {
+    const mine = alert.owner === session.value?.name;
+    parts.unshift(t(mine ? "assigned.to_you" : "assigned.to", { who: alert.owner, time: clock(alert.accept_by) }));
+  }
   if (alert.retrospective) parts.push(t("alert.retrospective"));
   else if (alert.state === "cleared") parts.push(`${endedWords(alert)} ${t("alert.to_close")}`);
   if (alert.condition === "unknown") parts.push(t("alert.unknown"));
@@ -53,13 +57,13 @@ export function standing(alert, at) {
 }
 
 function Act({ alert, onOpen }) {
-  if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex="-1" />`;
   const look = mayAct() && canAcknowledge(alert) && !mayAcknowledgeNow(alert);
   const open = (event) => {
     event.stopPropagation();
     onOpen(alert.id);
   };
   if (look) return html`<button tabindex="-1" onClick=${open}>${t("ack.look")}</button>`;
+  if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex="-1" />`;
   return html`<${AcknowledgeButton} alert=${alert} tabIndex="-1" />`;
 }
 
@@ -72,7 +76,7 @@ export function AlertLine({ alert, onOpen, under = false }) {
     onOpen(alert.id);
   })}>
     <${Badge} alert=${alert} />
-    <span class="what"><b>${alert.title}</b> <span class="sentence">${alert.text}</span></span>
+    <span class="what"><b>${titleOf(alert)}</b> <span class="sentence">${textOf(alert)}</span></span>
     <span class="standing">${outcome && outcome.phase !== "sending" ? html`<${Outcome} alertId=${alert.id} />` : standing(alert, now.value)}</span>
     <span class="act"><${Act} alert=${alert} onOpen=${onOpen} /></span>
   </div>`;

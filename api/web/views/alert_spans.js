@@ -4,7 +4,7 @@ import { clock, when } from "../page/format.js";
 import { go } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { isOpen } from "../page/ward.js";
-import { t } from "../page/words.js";
+import { t, titleOf } from "../page/words.js";
 
 const SHAPE = { high: "◆", medium: "▲", low: "■" };
 const HOLLOW = { high: "◇", medium: "△", low: "□" };
@@ -29,7 +29,7 @@ function placed(alerts, from, to) {
 function words(alert) {
   const owner = alert.acknowledged_by ? t("alert.has_it", { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) }) : t("alert.nobody");
   const until = alert.ended_at ? when(alert.ended_at, now.value) : t("alert.goes_on");
-  return `${t(`priority.${alert.priority}`)}: ${alert.title}, ${when(alert.onset_at, now.value)} – ${until}. ${owner}`;
+  return `${t(`priority.${alert.priority}`)}: ${titleOf(alert)}, ${when(alert.onset_at, now.value)} – ${until}. ${owner}`;
 }
 
 export function AlertSpans({ alerts, from, to, inset }) {
@@ -51,7 +51,7 @@ export function AlertSpans({ alerts, from, to, inset }) {
           aria-label=${words(alert)}
           onClick=${() => go("worklist", alert.id)}
         >
-          <span class="label">${(alert.kind === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${alert.title}</span>
+          <span class="label">${(alert.kind === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${titleOf(alert)}</span>
         </button>`;
       })}
     </div>

@@ -4,6 +4,7 @@ import { clock, number, when } from "../page/format.js";
 import { History, gapLimit, scoreHolds } from "../page/history.js";
 import { get } from "../page/http.js";
 import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
+import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
 import { alertOf, isOpen, openAlertsOf } from "../page/ward.js";
@@ -167,31 +168,23 @@ function useLimits(patientId) {
   return limits;
 }
 
-function useAlerts(patientId) {
-  const [past, setPast] = useState([]);
+/** {state, items}: the open alerts as the stream tells them, and those that are over as they were last read, which `state` says. */
+export function useAlerts(patientId) {
   const open = openAlertsOf(patientId).map((id) => alertOf(id)).filter(Boolean);
   const stamp = open.map((alert) => `${alert.id}${alert.version}`).join();
-  useEffect(() => {
-    let current = true;
-    get(`api/v1/patients/${encodeURIComponent(patientId)}/alerts?state=all&limit=200`)
-      .then((body) => current && setPast(body.items))
-      .catch(() => undefined); // open alerts come by the stream; past ones are missing until the next change
-    return () => {
-      current = false;
-    };
-  }, [patientId, stamp]);
+  const [{ state, body }] = useRead(`api/v1/patients/${encodeURIComponent(patientId)}/alerts?state=all&limit=200`, stamp);
   const known = new Set(open.map((alert) => alert.id));
-  return [...open, ...past.filter((alert) => !known.has(alert.id) && !isOpen(alert))];
+  return { state, items: [...open, ...(body?.items ?? []).filter((alert) => !known.has(alert.id) && !isOpen(alert))] };
 }
 
-export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = false }) {
+/** `alerts`: of this person. */
+export function Charts({ patientId, alerts, only, rangeMs, asTable = false, withSpans = false }) {
   const host = useRef(null);
   const width = useWidth(host);
   const cursor = useMemo(() => signal(null), []);
   const history = useMemo(() => new History(patientId, only.filter((vital) => vital !== "score"), rangeMs), [patientId, rangeMs, only.join()]);
   useEffect(() => () => history.close(), [history]);
   const rules = useLimits(patientId);
-  const alerts = useAlerts(patientId);
   const step = Math.max(1000, rangeMs / 4000); // less than a screen pixel
   const to = Math.ceil(now.value / step) * step;
   const from = to - rangeMs;
@@ -222,3 +215,6 @@ export function Charts({ patientId, only, rangeMs, asTable = false, withSpans = 
     ${withSpans && html`<${AlertSpans} alerts=${alerts} from=${from} to=${to} inset=${PLOT_INSET} />`}`}
   </div>`;
 }
+
+/** Where nobody else needs the person's alerts. */
+export const PatientCharts = (props) => html`<${Charts} ...${props} alerts=${useAlerts(props.patientId).items} />`;

@@ -17,17 +17,25 @@ export function alike(items, { rule, onset_at: onset }) {
   return found.sort((a, b) => since(a) - since(b));
 }
 
-export function Earlier({ alert }) {
-  const [{ state, body }] = useRead(`api/v1/patients/${encodeURIComponent(alert.patient_id)}/alerts?state=all&limit=200`, alert.id);
-  const like = alike(body?.items ?? [], alert);
+/** When, how long, and what people said of it: the word of each that counts. */
+function Like({ alert }) {
+  const [{ body }] = useRead(`api/v1/alerts/${encodeURIComponent(alert.id)}`, alert.version);
+  const over = alert.ended_at ?? alert.resolved_at;
+  const said = body?.feedback.items.filter((item) => item.counts) ?? [];
+  return html`<li>
+    <time>${when(alert.onset_at, now.value)}</time> ${over ? t("card.lasted", { time: lasted(alert) }) : t("card.goes_on")}
+    ${said.map((item) => html` <b>${t("feedback.said", { who: item.person, time: when(item.at, now.value), what: t(`verdict.${item.verdict}`) })}</b>`)}
+  </li>`;
+}
+
+/** `known`: the person's alerts, as `useAlerts` has them. */
+export function Earlier({ alert, known: { state, items } }) {
+  const like = alike(items, alert);
   return html`<section class="earlier"><h3>${t("card.before")}</h3>
     ${state === "failed" && html`<p class="muted">${t("card.before_failed")}</p>`}
     ${state === "ready" && html`<p>${like.length ? t("card.like_it", { n: like.length }) : t("card.first")}</p>`}
     <ul>
-      ${like.slice(0, SHOWN).map((other) => {
-        const over = other.ended_at ?? other.resolved_at;
-        return html`<li key=${other.id}><time>${when(other.onset_at, now.value)}</time> ${over ? t("card.lasted", { time: lasted(other) }) : t("card.goes_on")}</li>`;
-      })}
+      ${like.slice(0, SHOWN).map((other) => html`<${Like} key=${other.id} alert=${other} />`)}
     </ul>
   </section>`;
 }

@@ -31,7 +31,7 @@ function useFacts(ward) {
 
 const names = (members) => members.map((one) => one.name).join(", ");
 
-function People({ facts, time }) {
+export function People({ facts, time }) {
   if (facts.team_id === null) return html`<p class="notice">${t("handover.no_team")}</p>`;
   const next = facts.next;
   return html`<p>

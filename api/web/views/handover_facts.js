@@ -3,7 +3,7 @@ import { html } from "../page/html.js";
 import { go, openPatient } from "../page/route.js";
 import { alertOf } from "../page/ward.js";
 import { Badge, Name, partName } from "../page/parts.js";
-import { t } from "../page/words.js";
+import { t, textOf, titleOf, whyOf } from "../page/words.js";
 import { AcceptButton, Outcome } from "./acknowledge.js";
 import { NoteWords } from "./notes.js";
 
@@ -39,7 +39,7 @@ function OpenAlert({ one, titles, time }) {
   const live = alertOf(one.id);
   return html`<li>
     <p><${Badge} alert=${{ retrospective: false, rule: "", ...one, ...live }} /> <${Who} patient=${one.patient} /></p>
-    <p><button class="plain" onClick=${() => go("worklist", one.id)}><b>${one.title}</b></button> ${one.text}</p>
+    <p><button class="plain" onClick=${() => go("worklist", one.id)}><b>${titleOf(one)}</b></button> ${textOf(one)}</p>
     <p class="standing">
       ${t("handover.since", { time: time(one.opened_at) })} <b>${handling(one, time)}</b> ${quiet(one, titles, time).join(" · ")}
       ${one.note && html` ${t("col.note")}: <bdi>${one.note}</bdi>`}
@@ -49,7 +49,7 @@ function OpenAlert({ one, titles, time }) {
 }
 
 function Alerts({ lanes, time }) {
-  const titles = new Map(Object.values(lanes).flat().map((one) => [one.id, one.title]));
+  const titles = new Map(Object.values(lanes).flat().map((one) => [one.id, titleOf(one)]));
   const filled = LANES.filter((lane) => lanes[lane].length);
   return html`<section>
     <h2>${t("handover.alerts")}</h2>
@@ -100,7 +100,7 @@ function Gaps({ rows, time }) {
     <h2>${t("handover.gaps_title")}</h2>
     ${!rows.length && html`<p>${t("handover.none")}</p>`}
     <ul>${rows.map(
-      (one) => html`<li key=${one.patient.id}><${Who} patient=${one.patient} />: <b>${one.until_at ? t("coverage.paused_until", { time: time(one.until_at) }) : t(`coverage.${one.state}`)}</b> ${t("handover.gap_since", { time: time(one.since_at) })} ${one.state !== "no_device" && one.why}</li>`,
+      (one) => html`<li key=${one.patient.id}><${Who} patient=${one.patient} />: <b>${one.until_at ? t("coverage.paused_until", { time: time(one.until_at) }) : t(`coverage.${one.state}`)}</b> ${t("handover.gap_since", { time: time(one.since_at) })} ${one.state !== "no_device" && whyOf(one)}</li>`,
     )}</ul>
   </section>`;
 }

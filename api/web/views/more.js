@@ -12,6 +12,7 @@ const KEYS = [
   ["Enter", "keys.open"],
   ["A", "keys.acknowledge"],
   ["S", "keys.snooze"],
+  ["E G", "keys.pass_on"],
   ["M", "keys.note"],
   ["→ ←", "keys.unfold"],
   ["N", "keys.new"],
@@ -32,7 +33,7 @@ export function KeyList() {
 }
 
 /** Page -> the right that it takes. */
-const PAGES = { policy: "policies", people: "accounts", tokens: "accounts", reviews: "audit", audit: "audit", system: "health" };
+const PAGES = { rota: "read", policy: "policies", people: "accounts", tokens: "accounts", reviews: "audit", audit: "audit", system: "health" };
 
 /** Only what this person may use is shown. */
 function Pages() {

@@ -1,5 +1,6 @@
 // Parts of the pages behind "More": their frame, what became of a command, a second tap before what cannot be undone, wards.
 import { html, useEffect, useRef, useState } from "../page/html.js";
+import { canCommand } from "../page/commands.js";
 import { useKeys } from "../page/keyboard.js";
 import { go } from "../page/route.js";
 import { wardNames } from "../page/ward.js";
@@ -23,6 +24,16 @@ export function Loaded({ held: { state, body }, again, children }) {
 }
 
 export const Said = ({ outcome: { phase, text } }) => phase !== "idle" && html`<p class=${`outcome ${phase}`}>${text}</p>`;
+
+/** `send` gets what was filled in, `done` says what has become of it; `sending`: of `useSending`. */
+export function Form({ sending: [outcome, run], send, done, refused, onDone, save = t("people.save"), children }) {
+  const submit = async (event) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    if ((await run(async () => send(given), () => done(given), refused)) !== undefined) onDone();
+  };
+  return html`<form onSubmit=${submit}>${children} <button class="main" disabled=${outcome.phase === "sending" || !canCommand()}>${save}</button></form>`;
+}
 
 /** `question` says what will happen; the safe answer has the focus. */
 export function Confirm({ label, question, yes, disabled, onYes }) {

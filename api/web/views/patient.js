@@ -9,11 +9,11 @@ import { alertOf, cardOf, inMainLane, loaded, openAlertsOf } from "../page/ward.
 import { Age, Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, lastWords } from "../page/parts.js";
 import { CHART_VITALS, VALUE_VITALS, VITALS, freshness, scorePart } from "../page/vitals.js";
 import { may } from "../page/session.js";
-import { t } from "../page/words.js";
+import { t, titleOf } from "../page/words.js";
 import { AcknowledgeButton, canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
 import { AlertCard, ScoreSentence } from "./alert_card.js";
 import { AlertLine } from "./alert_line.js";
-import { Charts } from "./charts.js";
+import { PatientCharts } from "./charts.js";
 import { Devices } from "./devices.js";
 import { GlassButton } from "./emergency.js";
 import { mayOpen } from "./more.js";
@@ -99,9 +99,9 @@ function Alerts({ ids }) {
     <h2>${t("patient.alerts", { n: ids.length })}</h2>
     ${ids.map((id) =>
       id === open
-        ? html`<${AlertCard} key=${id} alert=${alertOf(id)} withChart=${false} />`
+        ? html`<${AlertCard} key=${id} alert=${alertOf(id)} />`
         : html`<div key=${id} class="folded">
-            <button class="plain" onClick=${() => setShown(id)} aria-label=${t("patient.unfold", { what: alertOf(id).title })}><${Badge} alert=${alertOf(id)} /></button>
+            <button class="plain" onClick=${() => setShown(id)} aria-label=${t("patient.unfold", { what: titleOf(alertOf(id)) })}><${Badge} alert=${alertOf(id)} /></button>
             <${AlertLine} alert=${alertOf(id)} onOpen=${setShown} />
           </div>`,
     )}
@@ -120,7 +120,7 @@ function Ranges({ range, onRange, asTable, onTable }) {
 function ThumbBar({ ids }) {
   const alert = ids.map((id) => alertOf(id)).find((each) => each && inMainLane(each) && canAcknowledge(each));
   if (!alert) return null;
-  return html`<div class="thumb-bar"><span class="what">${alert.title}</span><${AcknowledgeButton} alert=${alert} long=${true} /></div>`;
+  return html`<div class="thumb-bar"><span class="what">${titleOf(alert)}</span><${AcknowledgeButton} alert=${alert} long=${true} /></div>`;
 }
 
 export function PatientView() {
@@ -155,7 +155,7 @@ export function PatientView() {
         ${may("names") && html`<${Contacts} key=${`plan${id}`} patientId=${id} />`}<${Pause} key=${`pause${id}`} patientId=${id} state=${card.coverage?.state} />${may("devices") && html`<${Devices} key=${`devices${id}`} patientId=${id} version=${ids.join()} />`}</div>
       <section class="right" aria-label=${t("chart.title")}>
         <${Ranges} range=${range} onRange=${setRange} asTable=${asTable} onTable=${() => setAsTable(!asTable)} />
-        <${Charts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />
+        <${PatientCharts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />
       </section>
     </div>
     <${ThumbBar} ids=${ids} />

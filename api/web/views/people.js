@@ -4,7 +4,7 @@ import { post, request } from "../page/http.js";
 import { useRead, useSending } from "../page/sending.js";
 import { accounts, readMe, session } from "../page/session.js";
 import { t } from "../page/words.js";
-import { Confirm, Loaded, Office, RoleField, Said, WardsField, wardsOf, wardsText } from "./office.js";
+import { Confirm, Form, Loaded, Office, RoleField, Said, WardsField, wardsOf, wardsText } from "./office.js";
 
 const PATH = "api/v1/users";
 const pathOf = (user, what = "") => `${PATH}/${encodeURIComponent(user.user_id)}${what}`;
@@ -14,63 +14,46 @@ const NewPassword = () =>
 
 function Add({ first, onDone }) {
   const [round, setRound] = useState(0); // an empty form for the next one
-  const [outcome, run] = useSending();
-  const submit = async (event) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    const body = { user_id: given.get("user_id").trim(), display: given.get("display").trim(), password: given.get("password"), role: given.get("role"), wards: wardsOf(given) };
-    const made = await run(() => post(PATH, body), () => t("people.added", { who: body.user_id }));
-    if (made === undefined) return;
+  const sending = useSending();
+  const next = () => {
     setRound(round + 1);
     onDone();
   };
+  const send = (given) =>
+    post(PATH, { user_id: given.get("user_id").trim(), display: given.get("display").trim(), password: given.get("password"), role: given.get("role"), wards: wardsOf(given) });
   return html`<details class="add" open=${first}>
     <summary>${t("people.add")}</summary>
-    <form key=${round} onSubmit=${submit}>
+    <${Form} key=${round} sending=${sending} send=${send} done=${(given) => t("people.added", { who: given.get("user_id").trim() })} onDone=${next} save=${t("people.make")}>
       <label>${t("login.name_account")}<input name="user_id" autocomplete="off" autocapitalize="none" spellcheck=${false} required maxlength="64" /></label>
       <label>${t("people.display")}<input name="display" autocomplete="off" required maxlength="80" /></label>
       <${RoleField} role=${first ? "admin" : "nurse"} />
       <${WardsField} wards=${first ? null : []} />
       <${NewPassword} />
       ${first && html`<p class="notice">${t("people.first")}</p>`}
-      <button class="main" disabled=${outcome.phase === "sending"}>${t("people.make")}</button>
-    </form>
-    <${Said} outcome=${outcome} />
+    <//>
+    <${Said} outcome=${sending[0]} />
   </details>`;
 }
 
-function Change({ user, run, onDone }) {
-  const submit = async (event) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    const body = { display: given.get("display").trim(), role: given.get("role"), wards: wardsOf(given) };
-    if ((await run(() => request("PUT", pathOf(user), { json: body }), () => t("people.changed"))) !== undefined) onDone();
-  };
-  return html`<form onSubmit=${submit}>
+function Change({ user, ...form }) {
+  const send = (given) => request("PUT", pathOf(user), { json: { display: given.get("display").trim(), role: given.get("role"), wards: wardsOf(given) } });
+  return html`<${Form} ...${form} send=${send} done=${() => t("people.changed")}>
     <label>${t("people.display")}<input name="display" autocomplete="off" required maxlength="80" defaultValue=${user.display} /></label>
     <${RoleField} role=${user.role} />
     <${WardsField} wards=${user.wards} />
     <p class="muted">${t("people.change_ends")}</p>
-    <button class="main">${t("people.save")}</button>
-  </form>`;
+  <//>`;
 }
 
-function Password({ user, run, onDone }) {
-  const submit = async (event) => {
-    event.preventDefault();
-    const password = new FormData(event.currentTarget).get("password");
-    if ((await run(() => post(pathOf(user, "/password"), { password }), () => t("people.password_set"))) !== undefined) onDone();
-  };
-  return html`<form onSubmit=${submit}>
-    <${NewPassword} />
-    <p class="muted">${t("people.password_ends")}</p>
-    <button class="main">${t("people.save")}</button>
-  </form>`;
-}
+const Password = ({ user, ...form }) => html`<${Form} ...${form} send=${(given) => post(pathOf(user, "/password"), { password: given.get("password") })} done=${() => t("people.password_set")}>
+  <${NewPassword} />
+  <p class="muted">${t("people.password_ends")}</p>
+<//>`;
 
 function Person({ user, onChanged }) {
   const [open, setOpen] = useState("");
-  const [outcome, run] = useSending();
+  const sending = useSending();
+  const [outcome, run] = sending;
   const off = Boolean(user.disabled_at);
   const done = () => {
     setOpen("");
@@ -89,7 +72,7 @@ function Person({ user, onChanged }) {
         ? html`<button onClick=${() => turn("enable")}>${t("people.enable")}</button>`
         : html`<${Confirm} label=${t("people.disable")} question=${t("people.disable_asks", { who: user.display })} yes=${t("people.disable")} onYes=${() => turn("disable")} />`}
     </div>
-    ${open === "change" && html`<${Change} user=${user} run=${run} onDone=${done} />`} ${open === "password" && html`<${Password} user=${user} run=${run} onDone=${done} />`}
+    ${open === "change" && html`<${Change} user=${user} sending=${sending} onDone=${done} />`} ${open === "password" && html`<${Password} user=${user} sending=${sending} onDone=${done} />`}
     <${Said} outcome=${outcome} />
   </li>`;
 }

@@ -6,13 +6,14 @@ import { PatientView } from "./patient.js";
 import { People } from "./people.js";
 import { PolicyLab } from "./policy_lab.js";
 import { Reviews } from "./emergency.js";
+import { Rota } from "./rota.js";
 import { System } from "./system.js";
 import { Tokens } from "./tokens.js";
 
 export { AlertCard } from "./alert_card.js";
 export { KeyList };
 
-const VIEWS = { handover: Handover, patient: PatientView, more: More, people: People, policy: PolicyLab, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };
+const VIEWS = { rota: Rota, handover: Handover, patient: PatientView, more: More, people: People, policy: PolicyLab, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };
 
 /** The view of an address, for who may open it; undefined where there is none. */
 export const viewOf = (name) => (mayOpen(name) ? VIEWS[name] : More);

@@ -5,7 +5,7 @@ import { get } from "../page/http.js";
 import { link } from "../page/stream.js";
 import { now } from "../page/server_time.js";
 import { partName } from "../page/parts.js";
-import { known, t } from "../page/words.js";
+import { known, t, textOf } from "../page/words.js";
 
 const AGAIN_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -91,7 +91,7 @@ function Reasons({ item }) {
     <ul class="reasons">
       ${strong.map((one) => {
         const way = one.log_odds > 0 ? "raises" : "lowers";
-        return html`<li key=${one.group}><span class=${`way ${way}`}><span aria-hidden="true">${way === "raises" ? "↑" : "↓"}</span> ${t(`risk.${way}`)}</span> <span>${one.text}</span></li>`;
+        return html`<li key=${one.group}><span class=${`way ${way}`}><span aria-hidden="true">${way === "raises" ? "↑" : "↓"}</span> ${t(`risk.${way}`)}</span> <span>${textOf(one)}</span></li>`;
       })}
     </ul>`;
 }

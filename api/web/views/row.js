@@ -4,7 +4,7 @@ import { folded } from "../page/calls.js";
 import { openPatient } from "../page/route.js";
 import { alertOf, cardOf, isOpen } from "../page/ward.js";
 import { Badge, Coverage, Person, ScoreBox } from "../page/parts.js";
-import { t } from "../page/words.js";
+import { t, titleOf } from "../page/words.js";
 import { AlertLine } from "./alert_line.js";
 import { canAcknowledge } from "./acknowledge.js";
 
@@ -40,7 +40,7 @@ function Fold({ row, ids, onOpen }) {
         ><span class="arrow" aria-hidden="true">${open ? "▾" : "▸"}</span>${t("fold.more", { n: ids.length })}</button
       >
       ${!open && high.length > 0 && html`<${Badge} alert=${high[0]} count=${high.length} />`}
-      ${!open && html`<span class="titles">${held.map((alert) => alert.title).join(" · ")}</span>`}
+      ${!open && html`<span class="titles">${held.map(titleOf).join(" · ")}</span>`}
     </div>
     ${open && held.map((alert) => html`<${AlertLine} key=${alert.id} alert=${alert} onOpen=${onOpen} under=${true} />`)}`;
 }

@@ -110,7 +110,7 @@ function awayWords({ since_at: since, at, taken, ...counts }) {
   return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("away.comma")) });
 }
 
-export const Notices = () => html`<div class="notices"><${Away} /><${Back} /><${Clocks} /></div>`;
+export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} /></aside>`;
 
 const waitingNow = () => {
   const patients = new Set();

@@ -6,13 +6,15 @@ import { prefer, preferences } from "../page/preferences.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
 import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
-import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardNames, wardOrder, workOrder } from "../page/ward.js";
+import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
-import { t } from "../page/words.js";
+import { t, titleOf } from "../page/words.js";
+import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
 import { openHandover } from "./handover.js";
 
-const NO_FILTER = { text: "", ward: "", needsMe: false, notWatched: false };
+const NO_FILTER = { text: "", notWatched: false };
+/** Beside what `filters.js` remembers. */
 const filter = signal(NO_FILTER);
 effect(() => {
   audience.value; // a name may have been typed
@@ -20,6 +22,7 @@ effect(() => {
 });
 
 export function showOnlyNotWatched() {
+  choose("", "");
   filter.value = { ...NO_FILTER, notWatched: true };
 }
 
@@ -42,9 +45,8 @@ function useSteadyOrder(held) {
   return order.filter((id) => cards.has(id));
 }
 
-function passes(card, { text, ward, needsMe, notWatched }) {
-  if (ward && card.ward !== ward) return false;
-  if (needsMe && !openAlertsOf(card.id).length) return false;
+function passes(card, { text, notWatched }) {
+  if (!fitsPatient(card)) return false;
   if (notWatched && !["not_watched", "no_device", "paused"].includes(card.coverage?.state)) return false;
   if (!text) return true;
   return `${plainName(card, card.id)} ${card.id}`.toLowerCase().includes(text.toLowerCase());
@@ -132,7 +134,7 @@ function TileBody({ card, top, count, ids }) {
   const spark = card.sparks?.[vital] ? vital : "spo2";
   return html`<div class="l1"><${Person} card=${card} id=${card.id} />${top && html`<${Badge} alert=${top} count=${same} />`}</div>
     <div class="l2">
-      ${top && html`<span class="what">${top.title}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
+      ${top && html`<span class="what">${titleOf(top)}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
     </div>
     <div class="cells">${TILE_VITALS.map((each) => html`<${Cell} key=${each} vital=${each} card=${card} />`)}</div>
     <div class="l6"><${ScoreBox} score=${card.score} /><span title=${t(`vital.${spark}`)}><${Spark} vital=${spark} points=${card.sparks?.[spark]} /></span></div>
@@ -165,7 +167,7 @@ function TableRow({ id, atOnce }) {
     ${seen &&
     html`<td class="badge-cell">${top && html`<${Badge} alert=${top} count=${alike(top, ids)} />`}</td>
       <th scope="row"><a href=${`#/patient/${encodeURIComponent(id)}`}><${Person} card=${card} id=${id} /></a></th>
-      <td class="top-alert">${top && html`<span class="what">${top.title}</span> <${Stand} alert=${top} />`}</td>
+      <td class="top-alert">${top && html`<span class="what">${titleOf(top)}</span> <${Stand} alert=${top} />`}</td>
       ${TILE_VITALS.map((vital) => html`<td key=${vital} class="vital"><${Cell} vital=${vital} card=${card} /></td>`)}
       <td><${ScoreBox} score=${card.score} /></td>
       <td><${Coverage} coverage=${card.coverage} /></td>`}
@@ -201,7 +203,7 @@ function TopBand() {
       ${high.map(
         (alert) => html`<li key=${alert.id}>
           <button class="chip" onClick=${() => go("worklist", alert.id)}>
-            <${Badge} alert=${alert} /> <bdi>${plainName(cardOf(alert.patient_id), alert.patient_id)}</bdi> <b>${alert.title}</b> <${Stand} alert=${alert} />
+            <${Badge} alert=${alert} /> <bdi>${plainName(cardOf(alert.patient_id), alert.patient_id)}</bdi> <b>${titleOf(alert)}</b> <${Stand} alert=${alert} />
           </button>
         </li>`,
       )}
@@ -209,30 +211,27 @@ function TopBand() {
   </section>`;
 }
 
-function Filters({ shown, hiddenAlerts }) {
-  const wards = wardNames();
+function Filters({ shown, hiddenAlerts, inView }) {
   const set = (change) => {
     filter.value = { ...filter.value, ...change };
+  };
+  const all = () => {
+    choose("", "");
+    filter.value = NO_FILTER;
   };
   const now_ = filter.value;
   const total = tally.value.total;
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <input id="search" type="search" value=${now_.text} placeholder=${t("filter.search")} aria-label=${t("filter.search")} onInput=${(event) => set({ text: event.target.value })} />
-    ${wards.length > 1 &&
-    html`<select aria-label=${t("filter.ward")} value=${now_.ward} onChange=${(event) => set({ ward: event.target.value })}>
-      <option value="">${t("filter.all_wards")}</option>
-      ${wards.map((ward) => html`<option key=${ward} value=${ward}>${ward}</option>`)}
-    </select>`}
-    <label><input type="checkbox" checked=${now_.needsMe} onChange=${(event) => set({ needsMe: event.target.checked })} />${t("filter.needs_me")}</label>
+    <${Choice} />
     <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
-    <button type="button" onClick=${() => openHandover(now_.ward)}>${t("nav.handover")}</button>
+    <button type="button" onClick=${() => openHandover(chosen().ward)}>${t("nav.handover")}</button>
     <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
       ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
     </button>
     <p class="counts" role="status">
       ${shown < total
-        ? html`<b>${t("filter.showing", { n: shown, total })}</b> ${hiddenAlerts > 0 && html`<b>${t("filter.hidden", { n: hiddenAlerts })}</b>`}
-            <button type="button" class="plain small" onClick=${() => { filter.value = NO_FILTER; }}>${t("filter.clear")}</button>`
+        ? html`${hiddenAlerts > 0 && html`<b>${t("filter.hidden", { n: hiddenAlerts })}</b>`} <${Shown} n=${shown} total=${total} inside=${(alert) => !cards.has(alert.patient_id) || inView.has(alert.patient_id)} onAll=${all} />`
         : t("ward.counts", tally.value)}
     </p>
   </form>`;
@@ -264,7 +263,7 @@ export function WardBoard() {
   return html`<main id="main" class="ward" tabindex="-1" ref=${area}>
     <h1 class="for-readers">${t("nav.ward")}</h1>
     <${TopBand} />
-    <${Filters} shown=${shown.length} hiddenAlerts=${hiddenAlerts} />
+    <${Filters} shown=${shown.length} hiddenAlerts=${hiddenAlerts} inView=${inView} />
     <div
       class="board"
       onPointerEnter=${() => { held.current = true; }}

@@ -9,19 +9,28 @@ import { now } from "../page/server_time.js";
 import { link } from "../page/stream.js";
 import { acknowledge } from "../page/commands.js";
 import { isHeld } from "../page/calls.js";
-import { alertOf, inMainLane, lastAlertAt, loaded, orderFailed, readAlert, tally } from "../page/ward.js";
+import { alertOf, inMainLane, lastAlertAt, loaded, orderFailed, readAlert, tally, workOrder } from "../page/ward.js";
 import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
 import { canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
+import { Choice, Shown, choose, chosen, fits } from "./filters.js";
 import { Row, firstOf, unfold } from "./row.js";
-import { canSnooze, openSnooze } from "./snooze.js";
+import { canPassOn, openPassOn } from "./pass_on.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
-const lanes = { main: new Lane(inMainLane), technical: new Lane((alert) => !inMainLane(alert)) };
+const lanes = {
+  main: new Lane((alert) => inMainLane(alert) && fits(alert)),
+  technical: new Lane((alert) => !inMainLane(alert) && fits(alert)),
+};
 
 export function followLanes() {
   lanes.main.follow();
   lanes.technical.follow();
+}
+
+function showAll() {
+  lanes.main.show();
+  lanes.technical.show();
 }
 
 const openCard = (alertId) => go("worklist", alertId);
@@ -118,8 +127,23 @@ function NewBand({ lane, title }) {
   </div>`;
 }
 
+/** Of constant height too. `onChoice`: the rows move at once, by the nurse's own hand. */
+function Filters({ onChoice }) {
+  const { ward, whose } = chosen();
+  const all = () => {
+    choose("", "");
+    onChoice();
+  };
+  const n = workOrder.value.filter((id) => fits(alertOf(id))).length;
+  return html`<div class="filters list-filters">
+    <${Choice} onChoice=${onChoice} />
+    ${(ward || whose) && html`<p class="counts" role="status"><${Shown} n=${n} total=${workOrder.value.length} inside=${fits} onAll=${all} /></p>`}
+  </div>`;
+}
+
 function Nothing() {
   const { watched, partly, not_watched, no_device } = tally.value;
+  if (workOrder.value.some((id) => !fits(alertOf(id)))) return html`<p class="nothing">${t("filter.none")}</p>`;
   const show = () => {
     showOnlyNotWatched();
     go("ward");
@@ -160,18 +184,19 @@ function useListKeys(area) {
     openCard(firstOf(row).id);
     return true;
   };
+  const alertHere = () => (rowHere() ? firstOf(rowHere()) : alertOf(route.value.id));
   const take = () => {
-    const selected = alertOf(route.value.id);
-    const alert = rowHere() ? firstOf(rowHere()) : selected;
+    const alert = alertHere();
     if (!alert || !canAcknowledge(alert)) return false;
     if (mayAcknowledgeNow(alert)) acknowledge(alert);
     else openCard(alert.id);
     return true;
   };
-  const setAside = () => {
-    const alert = rowHere() ? firstOf(rowHere()) : alertOf(route.value.id);
-    if (!alert || !canSnooze(alert)) return false;
-    openSnooze(alert);
+  const passOn = (act) => () => {
+    const alert = alertHere();
+    if (!alert || !canPassOn(act, alert)) return false;
+    if (act === "snooze" || mayAcknowledgeNow(alert)) openPassOn(act, alert);
+    else openCard(alert.id);
     return true;
   };
   const fold = (open) => {
@@ -180,12 +205,8 @@ function useListKeys(area) {
     unfold(row.patientId, open);
     return true;
   };
-  const show = () => {
-    lanes.main.show();
-    lanes.technical.show();
-  };
-  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: enter, a: take, n: show });
-  useKeys({ s: setAside, ArrowRight: () => fold(true), ArrowLeft: () => fold(false) });
+  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: enter, a: take, n: showAll });
+  useKeys({ s: passOn("snooze"), e: passOn("escalate"), g: passOn("assign"), ArrowRight: () => fold(true), ArrowLeft: () => fold(false) });
 }
 
 function useWindowScroll() {
@@ -231,6 +252,7 @@ export function WorkList() {
   const count = (lane) => lane.rows.value.reduce((sum, row) => sum + row.ids.length, 0);
   return html`<main id="main" tabindex="-1" class=${`work-list ${chosen ? "has-card" : ""}`} ref=${area}>
     <h1 class="for-readers">${t("nav.worklist")}</h1>
+    <${Filters} onChoice=${showAll} />
     <section class="lane main-lane">
       <${NewBand} lane=${main} title=${t("list.main", { n: count(main) })} />
       ${orderFailed.value && html`<p class="notice">${t("list.order_failed")}</p>`}
@@ -240,7 +262,7 @@ export function WorkList() {
       <${NewBand} lane=${technical} title=${t("list.technical", { n: count(technical) })} />
       ${technical.rows.value.length > 0 &&
       html`<${Rows} lane=${technical} label=${t("list.technical", { n: count(technical) })} selected=${selected} />`}
-      ${technical.rows.value.length === 0 && html`<p class="muted nothing">${t("list.no_technical")}</p>`}
+      ${technical.rows.value.length === 0 && html`<p class="muted nothing">${t(workOrder.value.some((id) => !fits(alertOf(id))) ? "filter.none" : "list.no_technical")}</p>`}
     </section>
     ${chosen && rest.value && html`<aside class="card-side"><${rest.value.AlertCard} key=${chosen.id} alert=${chosen} onClose=${close} /></aside>`}
   </main>`;

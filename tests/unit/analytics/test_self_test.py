@@ -10,7 +10,7 @@ import pytest
 
 from analytics.backtest.run import Source
 from analytics.runner import Analytics
-from analytics.self_test import KEPT, TITLE, SelfTestPlan
+from analytics.self_test import KEPT, SelfTestPlan
 from tests.unit.analytics.ward import PATIENT, START, Value, Ward, patient
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Kind, Priority
@@ -104,7 +104,7 @@ def test_readings_that_stop_are_missed_medium_then_high(ward: TriedWard) -> None
     alert = ward.missing()
     assert alert is not None
     assert (alert.rule, alert.kind, alert.priority, alert.title) == (
-        MISSING_RULE, Kind.TECHNICAL, Priority.MEDIUM, TITLE,
+        MISSING_RULE, Kind.TECHNICAL, Priority.MEDIUM, "Self-test missing: alarms may not work",
     )  # fmt: skip
     assert alert.evidence.text == "No reading of the self-test 'up' for 61 s."
     assert (alert.onset_at - START) // SECOND == last

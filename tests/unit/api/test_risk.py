@@ -64,6 +64,7 @@ def test_a_prediction_comes_with_its_words_inputs_and_what_it_is_not(site: Site)
                         "group": "resp_rate",
                         "log_odds": 0.812,
                         "text": "Breathing 24 a minute, 6 above this person's usual (18)",
+                        "zh": None,
                     }
                 ],
                 "inputs": [

@@ -67,7 +67,7 @@ def test_a_team_is_set_and_read_back(site: Site) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["team"] == document()
     assert answer.json()["filled"] == []
-    assert site.get("/api/v1/teams").json() == {"items": [answer.json()]}
+    assert site.get("/api/v1/teams").json() == {"items": [{**answer.json(), "member": True, "calls": [1]}]}
     again = put(site, team=answer.json()["team"])
     assert again.json() == answer.json()
 
@@ -158,3 +158,102 @@ def test_the_fallback_on_call_is_told_as_such(site: Site) -> None:
     found = site.get("/api/v1/teams/north/on-call").json()
     assert (found["filled"], found["next"]) == (True, None)
     assert [one["id"] for one in found["on_call"]] == ["chen"]
+
+
+def week(site: Site, query: str = "") -> dict[str, list[list[str]]]:
+    lines = site.get(f"/api/v1/teams/north/rota{query}").json()["week"]
+    return {one["person"] + (" fills" if one["filled"] else ""): one["hours"] for one in lines}
+
+
+def test_a_week_of_the_rota_is_told_by_the_teams_clock(site: Site) -> None:
+    put(site, team=document(override=[{"date": "2026-01-03", "person": "chen", "replaces": ""}]))
+    found = site.get("/api/v1/teams/north/rota").json()
+    assert found.items() >= site.get("/api/v1/teams/north/on-call").json().items()
+    assert found["today"] == "2026-01-01"
+    assert found["days"] == [f"2025-12-{n}" for n in (29, 30, 31)] + [f"2026-01-0{n}" for n in (1, 2, 3, 4)]
+    by_day, by_night, whole = ["07:00–19:15"], ["00:00–07:00", "19:00–00:00"], ["00:00–00:00"]
+    assert week(site) == {"Li Na": [*[by_day] * 5, [], by_day], "chen": [*[by_night] * 5, whole, by_night]}
+    assert week(site, "?from=2026-01-03")["chen"][0] == whole
+    for day in ("1999-01-01", "2026-13-01", "9999-12-31", "today"):
+        assert site.get(f"/api/v1/teams/north/rota?from={day}").status_code == 422, day
+    assert site.get("/api/v1/teams/south/rota").status_code == 404
+
+
+def test_levels_are_told_with_names_and_how_long_each_waits(site: Site) -> None:
+    level = {"who": ["on_call", "member:chen"], "channels": [], "after": {}}
+    put(site, team=document(level=[level, document()["level"][1]]))
+    assert site.get("/api/v1/teams/north/rota").json()["levels"] == [
+        {"who": ["on_call", "Chen Wei"], "channels": [], "after_s": {"high": 120, "medium": 600, "low": 14400}},
+        {"who": ["everyone"], "channels": ["app"], "after_s": {"high": 180, "medium": 600, "low": 14400}},
+    ]
+    calls = {name: site.call("GET", "/api/v1/teams", "nurse", name).json()["items"][0] for name in ("chen", "wang")}
+    assert [(one["member"], one["calls"]) for one in calls.values()] == [(True, [0, 1]), (False, [])]
+
+
+def test_a_day_with_a_clock_change_has_its_hours_and_holes_are_the_fallbacks(site: Site) -> None:
+    shift = {"days": ["sat", "sun"], "from": "20:00", "to": "02:30", "person": "Li Na"}
+    put(site, team=document(fallback="chen", shift=[shift]))
+    sunday = {who: days[0] for who, days in week(site, "?from=2026-03-29").items()}
+    # 02:30 is left out: the shift ends when the clock changes
+    assert sunday == {"Li Na": ["00:00–03:00", "20:00–00:00"], "chen fills": ["03:00–20:00"]}
+
+
+def test_the_document_is_told_as_toml_that_reads_as_the_same_team(site: Site) -> None:
+    odd = 'Wei "the 2nd" \\ 陈'
+    member = [LI, {**CHEN, "name": odd}]
+    answer = put(
+        site, team=document(member=member, override=[{"date": "2026-01-03", "person": "chen", "replaces": ""}])
+    )
+    told = answer.json()
+    assert told["team"]["member"][1]["name"] == odd
+    assert put(site, toml=told["toml"]).json() == told
+
+
+def test_what_somebody_else_has_changed_is_not_written_over(site: Site) -> None:
+    def change(after: str, **fields: Any) -> Any:
+        body = {"team": document(**fields), "reason": "a change"}
+        return site.call("PUT", f"/api/v1/teams?after={after}", "clinician", json=body)
+
+    assert change("0123456789ab").status_code == 409
+    first = change("").json()["version"]
+    assert change("").status_code == 409
+    second = change(first, fallback="chen").json()["version"]
+    assert change(first).status_code == 409
+    assert [one["version"] for one in site.get("/api/v1/teams/north").json()["history"]] == [second, first]
+
+
+def stand_in(site: Site, role: str = "clinician", **fields: Any) -> Any:
+    body = {"person": "chen", "replaces": "", "first": "2026-01-01", "last": "2026-01-02", "reason": "Li Na is ill"}
+    return site.call("POST", "/api/v1/teams/north/stand-in", role, json={**body, **fields})
+
+
+def overrides(answer: Any) -> list[tuple[str, str, str]]:
+    assert answer.status_code == 200, answer.text
+    return [(one["date"], one["person"], one["replaces"]) for one in answer.json()["team"]["override"]]
+
+
+def test_somebody_stands_in_for_some_days_and_the_last_word_counts(site: Site) -> None:
+    put(site, team=document())
+    first = ("2026-01-01", "chen", "Li Na")
+    assert overrides(stand_in(site, replaces="Li Na")) == [first, ("2026-01-02", "chen", "Li Na")]
+    assert week(site)["chen"][3:5] == [["00:00–00:00"]] * 2
+    third = ("2026-01-03", "Li Na", "")
+    both = stand_in(site, person="Li Na", first="2026-01-02", last="2026-01-03")
+    assert overrides(both) == [first, ("2026-01-02", "Li Na", ""), third], "who stands in for all does so for each"
+    assert overrides(stand_in(site, person="", first="2026-01-02")) == [first, third]
+    assert site.get("/api/v1/teams/north").json()["history"][0]["reason"] == "Li Na is ill"
+
+
+def test_a_stand_in_that_cannot_be_is_refused(site: Site) -> None:
+    put(site, team=document(shift=[{**document()["shift"][0], "days": ["mon"]}], fallback="chen"))
+    for fields in ({}, {"person": ""}, {"first": "2026-01-05", "last": "2026-01-05", "replaces": "chen"}):
+        answer = stand_in(site, **fields)
+        assert answer.status_code == 422, answer.text
+        assert "no such shift" in answer.text
+    week = {"first": "2026-01-05", "last": "2026-01-11"}
+    assert reasons(stand_in(site, person="wang", **week)) == ["override: no member is called wang"]
+    for fields in ({"first": "2026-01-03"}, {"last": "2026-06-01"}, {"first": "soon"}, {"reason": ""}):
+        assert stand_in(site, **fields).status_code == 422, fields
+    assert stand_in(site, "nurse", **week).status_code == 403
+    assert overrides(stand_in(site, **week)) == [("2026-01-05", "chen", "")]
+    assert overrides(stand_in(site, person="", **week)) == []

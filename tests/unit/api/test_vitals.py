@@ -179,6 +179,7 @@ def test_scores_and_coverage(site: Site) -> None:
         "state": "partly",
         "since_at": to_iso(START),
         "why": "no blood pressure",
+        "zh": None,
         "until_at": None,
         "devices": [
             {

@@ -66,6 +66,7 @@ def test_a_card_has_the_newest_value_with_unit_times_and_quality(site: Site) -> 
         "state": "not_watched",
         "since_at": to_iso(now),
         "why": "not judged yet since the start",
+        "zh": {"why": "启动后尚未判定"},
         "until_at": None,
     }
 
@@ -309,6 +310,7 @@ def test_nobody_is_watched_when_the_judging_stands_still(site: Site) -> None:
         "state": "not_watched",
         "since_at": to_iso(START),
         "why": "Vigil has stopped judging",
+        "zh": {"why": "Vigil 已停止判定"},
         "until_at": None,
     }
     assert ward.coverage("p-2").state is CoverageState.NO_DEVICE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority, Transition
-from vigil.domain.lifecycle import Acknowledge, Began, Ended, Event, Finding, HandOver, Snooze, Stamp, apply
+from vigil.domain.lifecycle import Acknowledge, Assign, Began, Ended, Event, Finding, HandOver, Snooze, Stamp, apply
 from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.times import MINUTE, SECOND
 
@@ -70,3 +70,7 @@ def snoozed(alert: Alert, minutes: float = 5, at: int = NOW + SECOND, actor: str
 
 def handed_over(alert: Alert, incoming: str = "incoming", at: int = NOW + MINUTE) -> Alert:
     return after(alert, HandOver(stamp(at, f"deadline:{at}"), incoming))
+
+
+def assigned(alert: Alert, to: str = "doctor", at: int = NOW + MINUTE, actor: str = "nurse") -> Alert:
+    return after(alert, Assign(by(actor, at), alert.version, to))

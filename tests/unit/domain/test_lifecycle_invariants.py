@@ -23,6 +23,7 @@ from tests.unit.domain.lives import (
     NOW,
     acked,
     after,
+    assigned,
     by,
     ended,
     finding,
@@ -39,8 +40,10 @@ from vigil.domain.lifecycle import (
     Accept,
     AcceptDue,
     Acknowledge,
+    Assign,
     Began,
     CallDue,
+    CallNextLevel,
     DataLost,
     DeadlineReached,
     Ended,
@@ -70,6 +73,8 @@ OPEN: dict[str, Alert] = {
     "suppressed": after(opened(), Suppress(stamp(NOW + 1), "a-1")),
     "held": replace(opened(), held_until=NOW + 10 * MINUTE),
     "handed over": handed_over(acked(opened())),
+    "assigned": assigned(opened()),
+    "assigned, cleared": ended(assigned(opened())),
 }
 
 
@@ -138,6 +143,10 @@ STEPS: list[tuple[Alert | None, Event]] = [
     (OPEN["active"], DeadlineReached(stamp(LATER + HOUR), OPEN["active"].deadline_at or 0)),
     (OPEN["handed over"], Accept(by("incoming", LATER), OPEN["handed over"].version)),
     (OPEN["handed over"], AcceptDue(stamp(LATER + HOUR), OPEN["handed over"].accept_by or 0)),
+    (OPEN["active"], Assign(by("nurse", LATER), 1, "doctor")),
+    (OPEN["assigned"], Accept(by("doctor", LATER), OPEN["assigned"].version)),
+    (OPEN["assigned"], AcceptDue(stamp(LATER + HOUR), OPEN["assigned"].accept_by or 0)),
+    (OPEN["acknowledged"], CallNextLevel(by("nurse", LATER), OPEN["acknowledged"].version)),
     (OPEN["active"], Ended(stamp(LATER), LATER)),
     (OPEN["acknowledged"], Withdraw(stamp(LATER), "limit changed")),
 ]
@@ -183,6 +192,8 @@ def test_invariant_05_a_repeated_acknowledge_changes_nothing_and_a_stale_one_is_
         Acknowledge(by("other", LATER), alert.version),
         Snooze(by("other", LATER), alert.version, LATER + MINUTE, "known"),
         ReturnToList(by("nurse", LATER), alert.version),
+        Assign(by("nurse", LATER), alert.version, "other"),
+        CallNextLevel(by("nurse", LATER), alert.version),
     ):
         with pytest.raises(VersionConflict):
             apply(once, stale, BEDSIDE_POLICY)

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.unit.domain.lives import HIGH, LOW, NOW, finding
+from tests.unit.domain.lives import ESCALATE, HIGH, LOW, NOW, finding
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority, Step, Transition
 from vigil.domain.errors import InvalidInput, VersionConflict
 from vigil.domain.lifecycle import (
@@ -32,8 +32,10 @@ from vigil.domain.lifecycle import (
     AcceptDue,
     Acknowledge,
     Amended,
+    Assign,
     Began,
     CallDue,
+    CallNextLevel,
     Command,
     Confirmed,
     DataBack,
@@ -67,7 +69,15 @@ TIMERS: dict[str, Callable[[Stamp, int], Event]] = {
     "held_until": CallDue,
     "accept_by": AcceptDue,
 }
-CLOSING = Ended | Amended | Withdraw | Acknowledge
+CLOSING = Ended | Amended | Withdraw | Acknowledge | Accept
+TAPS: dict[str, Callable[[Stamp, int], Command]] = {
+    "acknowledge": Acknowledge,
+    "return": ReturnToList,
+    "accept": Accept,
+    "assign": lambda stamp, version: Assign(stamp, version, "doctor"),
+    "escalate": CallNextLevel,
+    "snooze": lambda stamp, version: Snooze(stamp, version, stamp.at + MINUTE, "known"),
+}
 
 
 class AnyLife(RuleBasedStateMachine):
@@ -128,9 +138,11 @@ class AnyLife(RuleBasedStateMachine):
             assert isinstance(event, CLOSING)
             assert found.handling is Handling.ACKNOWLEDGED or (found.peak_priority is LOW and isinstance(event, Ended))
         if before.handling is Handling.UNACKNOWLEDGED and found.handling is Handling.ACKNOWLEDGED:
-            assert isinstance(event, Acknowledge)
+            assert isinstance(event, Acknowledge | Accept)
         if before.snoozed_until is not None and self.now < before.snoozed_until:
-            assert line.step not in (Step.ESCALATED, Step.REALARMED) or isinstance(event, HandOver | AcceptDue)
+            assert line.step not in (Step.ESCALATED, Step.REALARMED) or isinstance(
+                event, HandOver | AcceptDue | CallNextLevel
+            )
 
     # --- the patient and the equipment ---------------------------------------------------------------------------------
 
@@ -219,9 +231,42 @@ class AnyLife(RuleBasedStateMachine):
     @rule(who=PEOPLE)
     def give_back(self, who: str) -> None:
         assert self.live is not None
-        owner = self.live.owner
-        if self.happen(ReturnToList(self.stamp(who), self.live.version)):
-            assert owner == who
+        before = self.live
+        if self.happen(ReturnToList(self.stamp(who), before.version)):
+            assert (self.live.handling, self.live.owner, self.live.accept_by) == (Handling.UNACKNOWLEDGED, "", None)
+            assert before.owner == who or before.handling is Handling.UNACKNOWLEDGED
+
+    @precondition(lambda self: self.live is not None)
+    @rule(who=PEOPLE, to=PEOPLE)
+    def assign(self, who: str, to: str) -> None:
+        """Until it is accepted it waits for somebody like any other, and no later than it did."""
+        before = self.live
+        assert before is not None
+        if self.happen(Assign(self.stamp(who), before.version, to)):
+            assert who != to
+            assert before.handling is Handling.UNACKNOWLEDGED or before.owner == who
+            found = self.live
+            assert found is not None
+            assert (found.handling, found.owner, found.accept_by) == (
+                Handling.UNACKNOWLEDGED,
+                to,
+                self.now + ACCEPT_WITHIN,
+            )
+            assert (found.snoozed_until, found.held_until) == (None, None)
+            if found.deadline_at is not None:
+                assert found.deadline_at <= max(before.deadline_at or 0, self.now + ESCALATE[found.priority])
+
+    @precondition(lambda self: self.live is not None)
+    @rule(who=PEOPLE)
+    def call_next_level(self, who: str) -> None:
+        before = self.live
+        assert before is not None
+        if self.happen(CallNextLevel(self.stamp(who), before.version)):
+            assert before.active
+            assert before.handling is Handling.UNACKNOWLEDGED or before.owner == who
+            assert self.live is not None
+            assert self.live.handling is Handling.UNACKNOWLEDGED
+            assert self.live.escalation_level == before.escalation_level + 1
 
     @precondition(lambda self: self.live is not None)
     @rule(who=PEOPLE, minutes=st.integers(-1, 300), reason=st.sampled_from(["known", "", " "]))
@@ -251,16 +296,15 @@ class AnyLife(RuleBasedStateMachine):
         if self.happen(Accept(self.stamp(who), self.live.version)):
             assert waited
             assert (self.live.owner, self.live.accept_by) == (who, None)
+            assert self.live.handling is Handling.ACKNOWLEDGED
 
     @precondition(lambda self: self.live is not None and self.live.version > 1)
-    @rule(who=PEOPLE, back=st.integers(1, 5), which=st.sampled_from([Acknowledge, ReturnToList, Accept, "snooze"]))
-    def tap_late(self, who: str, back: int, which: type[Acknowledge | ReturnToList | Accept] | str) -> None:
+    @rule(who=PEOPLE, back=st.integers(1, 5), which=st.sampled_from(sorted(TAPS)))
+    def tap_late(self, who: str, back: int, which: str) -> None:
         """5: a command on an older version never changes anything."""
         assert self.live is not None
         version = max(1, self.live.version - back)
-        stamp = self.stamp(who)
-        late = Snooze(stamp, version, stamp.at + MINUTE, "known") if isinstance(which, str) else which(stamp, version)
-        assert not self.happen(late)
+        assert not self.happen(TAPS[which](self.stamp(who), version))
 
     # --- time, restarts, repeats ---------------------------------------------------------------------------------------
 
@@ -300,7 +344,8 @@ class AnyLife(RuleBasedStateMachine):
             return
         acknowledged = alert.handling is Handling.ACKNOWLEDGED
         assert alert.peak_priority.rank >= alert.priority.rank
-        assert acknowledged == bool(alert.acknowledged_by) == bool(alert.owner)
+        assert acknowledged == bool(alert.acknowledged_by)
+        assert bool(alert.owner) == (acknowledged or alert.accept_by is not None)
         assert (alert.snoozed_until is None) == (alert.snooze_reason == "")
         assert alert.snoozes <= SNOOZES_AT_MOST
         if not alert.open:
@@ -315,7 +360,6 @@ class AnyLife(RuleBasedStateMachine):
             assert alert.held_until is None
             assert alert.snoozed_until - alert.updated_at <= SNOOZE_AT_MOST[LOW]
         if alert.accept_by is not None:
-            assert acknowledged
             assert alert.accept_by - alert.updated_at <= ACCEPT_WITHIN
 
     @invariant()

@@ -27,7 +27,13 @@ def test_each_sentence_has_both_languages_and_the_same_holes() -> None:
 
 
 def test_chinese_is_chinese() -> None:
-    same = {"score.news2", "card.by_vigil", "say.alert", "feedback.said", "away.comma"}  # names, and sentences of holes only
+    same = {
+        "score.news2",
+        "card.by_vigil",
+        "say.alert",
+        "feedback.said",
+        "away.comma",
+    }  # names, and sentences of holes only
     for key, (_, chinese) in strings().items():
         if key not in same:
             assert all(re.search(r"[\u4e00-\u9fff]", text) for text in forms(chinese)), key

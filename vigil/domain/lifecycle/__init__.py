@@ -1,9 +1,9 @@
 """The life cycle of an alert as pure functions: the alert as it is and what happened give the next line of its log.
 
 Implements section 6 of the reference page "Alarms and alerts". Two axes are kept apart: the condition (true, unknown, false)
-follows the patient and the equipment (``condition``), the handling (unacknowledged, acknowledged) follows people (``handling``).
-Over both lie what keeps an alert from calling for a while (``overlays``). All waiting times come from the policy, are ours, and
-need clinical sign-off.
+follows the patient and the equipment (``condition``), the handling (unacknowledged, acknowledged) follows people (``handling``,
+``passing_on``). Over both lie what keeps an alert from calling for a while (``overlays``). All waiting times come from the
+policy, are ours, and need clinical sign-off.
 
 ``apply`` returns None when the event changes nothing, so that a repeated event is harmless. What opens an alert decides its
 identifier, so that a replay after a crash cannot mint a second one.
@@ -17,9 +17,11 @@ from vigil.domain.events import (
     AcceptDue,
     Acknowledge,
     Amended,
+    Assign,
     Began,
     Beginning,
     CallDue,
+    CallNextLevel,
     Command,
     Confirmed,
     Continuing,
@@ -41,7 +43,7 @@ from vigil.domain.events import (
     Withdraw,
     Worsened,
 )
-from vigil.domain.lifecycle import condition, handling, overlays
+from vigil.domain.lifecycle import condition, handling, overlays, passing_on
 from vigil.domain.lifecycle.condition import (
     ENDED_ACKNOWLEDGED,
     ENDED_BY_ITSELF,
@@ -67,8 +69,10 @@ __all__ = [
     "AcceptDue",
     "Acknowledge",
     "Amended",
+    "Assign",
     "Began",
     "CallDue",
+    "CallNextLevel",
     "Command",
     "Confirmed",
     "DataBack",
@@ -119,11 +123,15 @@ def _commanded(alert: Alert, event: Command, policy: Policy) -> Transition | Non
         case Acknowledge():
             return handling.acknowledged(alert, event, policy)
         case ReturnToList():
-            return handling.returned(alert, event, policy)
+            return passing_on.returned(alert, event, policy)
+        case Assign():
+            return passing_on.assigned(alert, event, policy)
+        case CallNextLevel():
+            return passing_on.next_level_called(alert, event, policy)
         case Snooze():
             return overlays.snoozed(alert, event, policy)
         case Accept():
-            return handling.accepted(alert, event)
+            return handling.accepted(alert, event, policy)
 
 
 def _continued(alert: Alert, event: Continuing, policy: Policy) -> Transition | None:

@@ -21,6 +21,7 @@ from vigil.domain.events import (
 )
 from vigil.domain.lifecycle.log import cause_of, following, line, mint
 from vigil.domain.lifecycle.states import escalate_at, realarm_at, resolved, snooze_over, unsilenced, waiting, worse
+from vigil.domain.phrases import phrase, with_more
 from vigil.domain.policy import Policy
 from vigil.domain.times import MINUTE
 
@@ -212,7 +213,7 @@ def _latched(alert: Alert) -> Alert:
 def amended(alert: Alert, event: Amended) -> Transition:
     """The note stays with the alert, resolved or not; a condition that still held is over, and the alert stands as cleared until
     somebody has seen it, or is resolved when somebody had."""
-    evidence = replace(alert.evidence, text=f"{alert.evidence.text} {event.note}")
+    evidence = with_more(alert.evidence, phrase("as_said", said=event.note))
     after = replace(following(alert, event.stamp), evidence=evidence)
     if alert.active:
         after = _over_by_decision(after, event.stamp, event.note)
@@ -223,7 +224,7 @@ def withdrawn(alert: Alert, event: Withdraw) -> Transition | None:
     """An acknowledged alert is resolved, any other stands as cleared until somebody has seen it."""
     if not alert.active:
         return None
-    evidence = replace(alert.evidence, text=f"{alert.evidence.text} Withdrawn: {event.reason}.")
+    evidence = with_more(alert.evidence, phrase("withdrawn", reason=event.reason))
     after = replace(following(alert, event.stamp), evidence=evidence)
     return line(Step.WITHDRAWN, event.stamp, _over_by_decision(after, event.stamp, event.reason), event.reason)
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from vigil.domain.alerts import Alert, Handling, Step, Transition
 from vigil.domain.errors import InvalidInput
-from vigil.domain.events import Accept, AcceptDue, Acknowledge, DeadlineReached, HandOver, ReturnToList, Stamp
+from vigil.domain.events import Accept, AcceptDue, Acknowledge, DeadlineReached, HandOver, Stamp
 from vigil.domain.lifecycle.condition import ENDED_THEN_ACKNOWLEDGED
 from vigil.domain.lifecycle.log import check_command, following, line
 from vigil.domain.lifecycle.overlays import released
 from vigil.domain.lifecycle.states import (
     escalate_at,
+    owner,
     realarm_at,
     resolved,
     snooze_over,
@@ -21,16 +22,17 @@ from vigil.domain.lifecycle.states import (
 from vigil.domain.policy import Policy
 from vigil.domain.times import MINUTE
 
-#: What was handed over and is not accepted so soon is unacknowledged again, microseconds.
+#: What was handed over or assigned and is not accepted so soon belongs to nobody and calls again, microseconds.
 ACCEPT_WITHIN = 10 * MINUTE
 
 NOT_ACCEPTED = "hand-over not accepted"
+ASSIGNMENT_NOT_ACCEPTED = "assignment not accepted"
 NOBODY_TAKES_OVER = "nobody takes over"
 SHIFT_ENDED = "shift ended"
 
 
 def acknowledged(alert: Alert, event: Acknowledge, policy: Policy) -> Transition | None:
-    """Ends a snooze and a held call: somebody deals with it. A suppression stays: it says what carries the alert."""
+    """Whoever does it is the owner, also of what was assigned to somebody else."""
     stamp = event.stamp
     mine = alert.acknowledged_by == stamp.actor and alert.acknowledged_at == alert.updated_at
     if alert.handling is Handling.ACKNOWLEDGED and mine and event.version == alert.version - 1:
@@ -38,34 +40,24 @@ def acknowledged(alert: Alert, event: Acknowledge, policy: Policy) -> Transition
     check_command(alert, event.version)
     if alert.handling is Handling.ACKNOWLEDGED:
         return None
+    return line(Step.ACKNOWLEDGED, stamp, _taken(alert, stamp, policy, event.note), event.note)
+
+
+def _taken(alert: Alert, stamp: Stamp, policy: Policy, note: str = "") -> Alert:
+    """Ends a snooze and a held call: somebody deals with it. A suppression stays: it says what carries the alert."""
     after = replace(
         without_snooze(following(alert, stamp)),
         handling=Handling.ACKNOWLEDGED,
         acknowledged_by=stamp.actor,
         acknowledged_at=stamp.at,
         owner=stamp.actor,
-        note=event.note,
+        accept_by=None,
+        note=note,
         snoozes=0,
         held_until=None,
         deadline_at=realarm_at(policy, alert.priority, stamp.at),
     )
-    if alert.cleared:
-        after = resolved(after, stamp, ENDED_THEN_ACKNOWLEDGED)
-    return line(Step.ACKNOWLEDGED, stamp, after, event.note)
-
-
-def returned(alert: Alert, event: ReturnToList, policy: Policy) -> Transition | None:
-    check_command(alert, event.version)
-    if alert.handling is not Handling.ACKNOWLEDGED:
-        return None
-    if _owner(alert) != event.stamp.actor:
-        raise InvalidInput("only the person who deals with an alert can return it to the list")
-    return line(Step.RETURNED, event.stamp, waiting(following(alert, event.stamp), policy, event.stamp.at))
-
-
-def _owner(alert: Alert) -> str:
-    """Alerts from before there were owners belong to who acknowledged them."""
-    return alert.owner or alert.acknowledged_by
+    return resolved(after, stamp, ENDED_THEN_ACKNOWLEDGED) if alert.cleared else after
 
 
 def handed_over(alert: Alert, event: HandOver, policy: Policy) -> Transition | None:
@@ -79,18 +71,19 @@ def handed_over(alert: Alert, event: HandOver, policy: Policy) -> Transition | N
         return line(Step.SNOOZE_ENDED, stamp, after, SHIFT_ENDED)
     if not event.incoming:
         return _taken_by_nobody(alert, stamp, policy, NOBODY_TAKES_OVER)
-    if _owner(alert) == event.incoming:
+    if owner(alert) == event.incoming:
         return None
     after = replace(
         snooze_over(following(alert, stamp), policy, stamp.at),
         owner=event.incoming,
         accept_by=stamp.at + ACCEPT_WITHIN,
     )
-    return line(Step.HANDED_OVER, stamp, after, detail={"from": _owner(alert), "to": event.incoming})
+    return line(Step.HANDED_OVER, stamp, after, detail={"from": owner(alert), "to": event.incoming})
 
 
-def accepted(alert: Alert, event: Accept) -> Transition | None:
-    """Whoever accepts is the owner from then on: a colleague may step in. Accepting again changes nothing.
+def accepted(alert: Alert, event: Accept, policy: Policy) -> Transition | None:
+    """Whoever accepts is the owner from then on: a colleague may step in. Accepting again changes nothing. To accept what was
+    assigned is to acknowledge it.
 
     Raises ``InvalidInput`` when the alert waits for nobody's acceptance.
     """
@@ -99,6 +92,8 @@ def accepted(alert: Alert, event: Accept) -> Transition | None:
     check_command(alert, event.version)
     if alert.accept_by is None:
         raise InvalidInput("the alert was not handed over: acknowledge it to deal with it")
+    if alert.handling is Handling.UNACKNOWLEDGED:
+        return line(Step.ACCEPTED, event.stamp, _taken(alert, event.stamp, policy))
     after = replace(following(alert, event.stamp), owner=event.stamp.actor, accept_by=None)
     return line(Step.ACCEPTED, event.stamp, after)
 
@@ -106,6 +101,9 @@ def accepted(alert: Alert, event: Accept) -> Transition | None:
 def accept_due(alert: Alert, event: AcceptDue, policy: Policy) -> Transition | None:
     if alert.accept_by != event.due or event.due > event.stamp.at:
         return None
+    if alert.handling is Handling.UNACKNOWLEDGED:
+        after = replace(following(alert, event.stamp), owner="", accept_by=None)
+        return line(Step.REALARMED, event.stamp, after, ASSIGNMENT_NOT_ACCEPTED)
     return _taken_by_nobody(alert, event.stamp, policy, NOT_ACCEPTED)
 
 

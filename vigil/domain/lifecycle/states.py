@@ -17,6 +17,11 @@ def realarm_at(policy: Policy, priority: Priority, at: int) -> int:
     return at + round(policy.realarm_s[priority.value] * 1e6)
 
 
+def owner(alert: Alert) -> str:
+    """Alerts from before there were owners belong to who acknowledged them."""
+    return alert.owner or alert.acknowledged_by
+
+
 def waiting(alert: Alert, policy: Policy, at: int) -> Alert:
     """Unacknowledged: it belongs to nobody, calls again, and escalates from the first level."""
     return replace(
@@ -61,9 +66,10 @@ def snooze_over(alert: Alert, policy: Policy, at: int) -> Alert:
 
 
 def resolved(alert: Alert, stamp: Stamp, reason: str) -> Alert:
-    """Closed, with nothing left that time could bring."""
+    """Closed, with nothing left that time could bring. Whoever was asked to deal with it and never accepted does not own it."""
     return replace(
         without_snooze(alert),
+        owner=alert.owner if alert.handling is Handling.ACKNOWLEDGED else "",
         deadline_at=None,
         suppressed_by="",
         held_until=None,

@@ -28,7 +28,7 @@ def summed_up(tables: Tables, since: int, until: int) -> Select[Any]:
     t = tables.transitions
     counts = {
         "opened_at": func.min(_at(t.c.step == Step.OPENED, t.c.at)),
-        "acknowledged_at": func.min(_at(t.c.step == Step.ACKNOWLEDGED, t.c.at)),
+        "acknowledged_at": func.min(_at(t.c.step.in_([Step.ACKNOWLEDGED, Step.ACCEPTED]), t.c.at)),
         "ended_at": func.min(_at(t.c.step.in_([Step.CLEARED, Step.RESOLVED]), t.c.at)),
         "level": func.max(t.c.escalation_level),
         "interruptions": _number(t.c.call == How.NOW),

@@ -90,6 +90,26 @@ def test_a_silent_sensor_carries_new_doubts_about_its_signal_but_none_that_were_
 def test_a_lost_signal_says_that_its_sensor_is_silent() -> None:
     lost = alert("signal_lost.limit.spo2.low", "medium", 1)
     assert decide(ask(alert("no_data.w-1", "medium"), lost)).how is How.INHIBITED
+    assert decide(ask(alert("no_data.w-1", "medium"), acknowledged(lost, 14))).how is How.INHIBITED
+
+
+def test_a_silence_that_begins_after_a_lost_signal_was_dealt_with_has_its_own_call() -> None:
+    """Data came in between: else a device that was away for 19 h would not call a second time."""
+    lost = acknowledged(alert("signal_lost.limit.spo2.low", "medium", 600), 16)
+    new = alert("no_data.w-1", "medium")
+    again = replace(alert("no_data.w-1", "medium", 600), recurrence=1, updated_at=NOW)
+    for each in (new, again):
+        assert decide(ask(each, lost)).how is How.HELD
+        assert decide(ask(each, lost, step=Step.CALLED)).how is How.NOW
+        carried = replace(each, suppressed_by=lost.alert_id)
+        assert to_release([carried, lost]) == [carried]
+
+
+def test_a_reminder_of_the_same_silence_calls_once_with_the_lost_signal() -> None:
+    lost = acknowledged(alert("signal_lost.limit.spo2.low", "medium", 300), 299)
+    same = replace(alert("no_signal.spo2", "medium", 290), updated_at=NOW, suppressed_by=lost.alert_id)
+    assert decide(ask(same, lost, step=Step.REALARMED)).how is How.INHIBITED
+    assert to_release([same, lost]) == []
 
 
 def test_an_open_alert_is_suppressed_when_its_carrier_comes_and_given_back_when_it_goes() -> None:

@@ -101,7 +101,8 @@ def test_drift_is_named_by_feature_and_outlives_a_restart() -> None:
     (trouble,) = drifts(outcome.drifted)
     assert trouble.rule == f"model_drift.{NAME}"
     assert any(
-        name in trouble.title for name in ("HR_", "Temp_", "SBP_", "MAP_", "DBP_", "Resp_", "O2Sat_", "Age", "score")
+        name in trouble.told.title
+        for name in ("HR_", "Temp_", "SBP_", "MAP_", "DBP_", "Resp_", "O2Sat_", "Age", "score")
     )
     again = desk(store, shelf, later, kept)
     again.restore(kept[-1])
