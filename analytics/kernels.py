@@ -11,7 +11,9 @@ from analytics.quality import gate_kernel, gate_signature
 from analytics.risk.stream.cells import cells_kernel, cells_signature
 from analytics.scores.bands import bands_kernel, bands_signature
 from analytics.scores.grid import grid_kernel, grid_signature
+from analytics.scores.moments import moment_kernel, moment_signature
 from analytics.scores.news2_episodes import episode_kernel, episode_signature
+from analytics.scores.persistence import gather_kernel, gather_signature
 from analytics.scores.shock_index import shock_index_kernel, shock_index_signature
 from analytics.scores.summaries import summary_kernel, summary_signature
 
@@ -28,6 +30,8 @@ def every_kernel() -> list[Kernel]:
         Kernel(grid_kernel, grid_signature),
         Kernel(bands_kernel, bands_signature),
         Kernel(episode_kernel, episode_signature),
+        Kernel(moment_kernel, moment_signature),
+        Kernel(gather_kernel, gather_signature),
         Kernel(shock_index_kernel, shock_index_signature),
         Kernel(cells_kernel, cells_signature),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from analytics.alerting import Alerting
 from analytics.amend import Amend
 from analytics.battery import BatteryRule
@@ -30,6 +32,7 @@ from analytics.scores.live import Scores
 from analytics.self_test import SelfTest, SelfTestPlan
 from analytics.settle import Settle
 from analytics.state import State
+from analytics.stuck import stuck
 from analytics.upkeep import Upkeep
 from analytics.watch import Watch
 from vigil.bus.board import Bus
@@ -78,7 +81,7 @@ class Pipeline:
         self._limit_alerts = limit_alerts
         self._data_loss = data_loss
         self._settle = settle
-        self._scores = Scores(slots, state.windows, directory, readings, bus.board)
+        self._scores = Scores(slots, state.windows, directory, readings, bus.board, partial(stuck, state))
         self._news2 = News2Rule(directory, alerting, data_loss, state.persistence)
         self._minute_rules = MinuteRules(
             directory,

@@ -23,6 +23,10 @@ COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
 
 #: Bits that lower the confidence in a value without gating it: scores prefer a sensor without them.
 DOUBTFUL = int(Quality.LOW_PERFUSION | Quality.EARLY_ESTIMATE | Quality.CLOCK_AHEAD)
+#: Of these, bits by which the value itself may be wrong; an unknown clock makes no value wrong.
+WEAK = int(Quality.LOW_PERFUSION | Quality.EARLY_ESTIMATE)
+#: A bit of ours that no stored value has: the value stands still for longer than it does in anybody (detector "flat").
+STUCK = 1 << 15
 
 #: Signal-quality index of a value that counts: how much a baseline learns from it (ours).
 _WEAK, _EARLY, _AHEAD = 0.4, 0.7, 0.7
@@ -142,4 +146,4 @@ def gated(batch: ReadingBatch) -> NDArray[np.bool_]:
 
 def doubt_rank(quality: int) -> int:
     """0 = nothing speaks against the value; more = less confidence. Only to choose between two sensors."""
-    return (quality & DOUBTFUL).bit_count()
+    return (quality & (DOUBTFUL | STUCK)).bit_count()

@@ -25,6 +25,8 @@ _MIX = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F16
 
 #: The most that a key of one number may be.
 _LARGEST = 2**63 - 1
+#: A table with a row for each time pays while it has at most so many places for each reading.
+_ROOM = 4
 #: Sorting ties by all columns pays when they are at most one of so many rows.
 _FEW = 8
 
@@ -59,7 +61,7 @@ def arrange(rows: Rows, keep: NDArray[np.bool_]) -> Arranged:
     batch = _batch(rows, chosen, number[key])
     order = _order(batch, patient_of_stream)
     if (order[1:] < order[:-1]).any():
-        batch = taken(batch, order)
+        batch = _moved(batch, order)
     copies = _copies(batch)
     if copies.size:
         batch = taken(batch, np.delete(np.arange(len(batch)), copies))
@@ -104,6 +106,14 @@ def _batch(rows: Rows, keep: NDArray[np.bool_] | slice, stream: U32) -> ReadingB
     )
 
 
+def _moved(batch: ReadingBatch, order: NDArray[np.intp]) -> ReadingBatch:
+    """All rows in another order. Ordinals come later, and where no pack has a number there is nothing to move."""
+    alike = {"ordinal"} | ({"epoch", "seq"} if batch.epoch is batch.seq else set())
+    columns: dict[str, NDArray[Any]] = {name: getattr(batch, name) for name in COLUMN_TYPES}
+    found = {id(column): column[order] for name, column in columns.items() if name not in alike}
+    return ReadingBatch(*(column if name in alike else found[id(column)] for name, column in columns.items()))
+
+
 def taken(batch: ReadingBatch, rows: NDArray[np.intp] | slice) -> ReadingBatch:
     """These rows; columns that were one array stay one, which is less to copy."""
     columns = [getattr(batch, name) for name in COLUMN_TYPES]
@@ -114,7 +124,9 @@ def taken(batch: ReadingBatch, rows: NDArray[np.intp] | slice) -> ReadingBatch:
 def _order(batch: ReadingBatch, patient_of_stream: I32) -> NDArray[np.intp]:
     """Every column takes part, so that rows which tie are equal."""
     patient = patient_of_stream[batch.stream]
-    order = _by_one_key(batch, patient)
+    order = _within_times(batch, patient, patient_of_stream)
+    if order is None:
+        order = _by_one_key(batch, patient)
     return _by_all_columns(batch, patient) if order is None else order
 
 
@@ -157,6 +169,32 @@ def _by_one_key(batch: ReadingBatch, patient: I32) -> NDArray[np.intp] | None:
     )
     order[ties] = rows[within]
     return order
+
+
+def _within_times(batch: ReadingBatch, patient: I32, patient_of_stream: I32) -> NDArray[np.intp] | None:
+    """Where the rows ascend by patient and receipt already, were measured then, and no stream has two values of one time: only
+    sorted by stream within each time, by putting each into its place of a table with a row for each time. None: it is not so, or
+    there are too few at each time for such a table."""
+    at = batch.received_at
+    if batch.measured_at is not at or not at.size:
+        return None
+    same = patient[1:] == patient[:-1]
+    if not ((patient[1:] > patient[:-1]) | (same & (at[1:] >= at[:-1]))).all():
+        return None
+    step = ~same | (at[1:] != at[:-1])
+    times = np.zeros(at.size, np.int64)
+    np.cumsum(step, out=times[1:])
+    of_stream = np.arange(patient_of_stream.size) - np.searchsorted(patient_of_stream, patient_of_stream)
+    width = int(of_stream.max()) + 1
+    room = (int(times[-1]) + 1) * width
+    if room > _ROOM * at.size:
+        return None
+    table = np.full(room, -1)
+    times *= width
+    times += of_stream[batch.stream]
+    table[times] = np.arange(at.size)
+    order = table[table >= 0]
+    return order if order.size == at.size else None
 
 
 def _by_all_columns(batch: ReadingBatch, patient: I32) -> NDArray[np.intp]:

@@ -17,30 +17,32 @@ from analytics.backtest.patient_level import combinations_found, disagreements
 from analytics.backtest.world import World
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
-from analytics.engine.conditions import DROPPED
+from analytics.engine.conditions import BEGAN, DROPPED, ENDED
 from analytics.engine.engine import Judged
-from analytics.episodes import Episode, Spans, brought_up, episodes, merged
+from analytics.episodes import Episode, Spans, brought_up, merged
 from analytics.intake import stepped
 from analytics.lapses import reconfigure
 from analytics.limit_alerts import LIMIT, UNVERIFIED
 from analytics.order import in_canonical_order
 from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
-from analytics.quality import COUNTS
+from analytics.quality import COUNTS, STUCK
+from analytics.scores.grades import grades
 from analytics.scores.minutes import MinuteInputs, PatientReadings, PatientSlots, minute_inputs
 from analytics.scores.news2 import news2_columns
 from analytics.scores.news2_episodes import GridEpisode, news2_episodes
 from analytics.slots import LATENESS_WINDOW
 from analytics.state import State
+from analytics.stuck import stuck_rows
 from vigil.domain.alerts import Kind, Priority
 from vigil.domain.news2 import not_applicable
-from vigil.domain.readings import I64, ReadingBatch
+from vigil.domain.readings import I64, U16, ReadingBatch
 from vigil.domain.times import utc_date
 from vigil.domain.vitals import VITALS
 
 I16 = NDArray[np.int16]
 U8 = NDArray[np.uint8]
 NEWS2 = "news2"
-_NEWS2_PRIORITY = {1: Priority.LOW, 2: Priority.MEDIUM, 3: Priority.HIGH}
+_OF_RANK = {priority.rank: priority for priority in Priority}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +58,27 @@ class Logged:
 @dataclass(frozen=True, slots=True)
 class Folded:
     """``state``: after all readings, for its slots. ``batch``, ``slot``, ``counts``, ``judged``: the readings judged, ascending
-    by slot and time. ``decided``: those of its rows at which a condition that may call somebody changed. ``minutes``, ``scores``:
-    NEWS2 by minute, empty where it does not apply; ``turns`` u8: 1 in a minute after which another level has lasted."""
+    by slot and time; ``quality``: theirs, with ``analytics.quality.STUCK``. ``decided``: those of its rows at which a condition
+    of a detector in ``calling`` (by number: those that may call somebody) changed; ``told``: of these, those at which that very
+    condition may call. ``minutes``, ``scores``: NEWS2 by minute, empty where it does not apply; ``grades`` i64: what it calls
+    for (``analytics.scores.grades``); ``turns`` u8: 1 in a minute after which another grade has lasted. ``in_order``: no reading
+    came after one of its sensor that it belongs before, or that has the same time."""
 
     log: list[Logged]
     state: State
     batch: ReadingBatch
     slot: I64
     counts: NDArray[np.bool_]
+    quality: U16
     decided: I64
+    told: I64
     minutes: MinuteInputs
     scores: I16
+    grades: I64
     turns: U8
     judged: Judged
+    calling: frozenset[int]
+    in_order: bool
 
 
 def _prepared(world: World, kernels: Kernels | None) -> tuple[State, I64]:
@@ -101,9 +111,11 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     counts = judged.gate == COUNTS
     events = stepped(judged, np.arange(slot.size))
     calling = _calling(state, world)
-    changed = np.isin(events["detector"], calling) & (events["event"]["what"] != DROPPED)
+    changed = np.isin(events["detector"], list(calling)) & (events["event"]["what"] != DROPPED)
     decided = np.unique(events["event"]["row"][changed])
-    readings, slots = _of_patient(state, batch, slot, counts)
+    told = np.unique(events["event"]["row"][changed & _may_call(state, world, events, slot)])
+    quality = _with_stuck(batch.quality, stuck_rows(state.engine, judged))
+    readings, slots = _of_patient(state, batch, quality, slot, counts)
     minutes, scores = _news2(world, state, readings, slots)
     turns = np.zeros(minutes.minute_end.size, np.uint8)
     log = [
@@ -112,7 +124,32 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
         *_patient_level(world, readings, slots, minutes, state.engine.kernels),
     ]
     log.sort(key=lambda each: (each.episode.onset, each.rule))
-    return Folded(log, state, batch, slot, counts, decided, minutes, scores, turns, judged)
+    wanted = grades(scores, minutes.unsure)
+    in_order = _came_in_order(slot, batch)
+    return Folded(
+        log,
+        state,
+        batch,
+        slot,
+        counts,
+        quality,
+        decided,
+        told,
+        minutes,
+        scores,
+        wanted,
+        turns,
+        judged,
+        calling,
+        in_order,
+    )
+
+
+def _with_stuck(quality: U16, stuck: NDArray[np.bool_]) -> U16:
+    if not stuck.any():
+        return quality
+    result: U16 = quality | np.where(stuck, np.uint16(STUCK), np.uint16(0))
+    return result
 
 
 def _in_order(slot: I64, batch: ReadingBatch) -> NDArray[np.intp]:
@@ -125,18 +162,55 @@ def _in_order(slot: I64, batch: ReadingBatch) -> NDArray[np.intp]:
     return in_canonical_order(slot, batch)
 
 
-def _calling(state: State, world: World) -> list[int]:
+def _may_call(state: State, world: World, events: NDArray[np.void], slot: I64) -> NDArray[np.bool_]:
+    """By this policy, of each event."""
+    detectors, findings = state.engine.detectors, world.history.policy.findings
+    own = np.zeros((len(detectors), len(VITALS), 2), np.bool_)
+    for number, detector in enumerate(detectors):
+        limits = detector.name in (LIMIT, UNVERIFIED)
+        for vital in np.unique(state.slots.vital[: state.slots.size]).tolist() if limits or findings else ():
+            rules = (detector.rule(VITALS[vital].name, side) for side in (0, 1))
+            own[number, vital] = [limits or world.history.policy.finding(rule) is not None for rule in rules]
+    vital = state.slots.vital[slot[events["event"]["row"]]]
+    result: NDArray[np.bool_] = own[events["detector"], vital, events["event"]["side"]]
+    return result
+
+
+def _came_in_order(slot: I64, batch: ReadingBatch) -> bool:
+    ordinal, at = batch.ordinal, batch.measured_at
+    late = (slot[1:] == slot[:-1]) & ((ordinal[1:] < ordinal[:-1]) | (at[1:] == at[:-1]))
+    return not late.any()
+
+
+def _calling(state: State, world: World) -> frozenset[int]:
     """Numbers of the detectors that may call somebody."""
     calling = {LIMIT, UNVERIFIED, *(name.partition(".")[0] for name in world.history.policy.findings)}
-    return [number for name, number in state.engine.numbers.items() if name in calling]
+    return frozenset(number for name, number in state.engine.numbers.items() if name in calling)
 
 
 def _by_slot(state: State, events: NDArray[np.void], slot: I64, at: I64) -> Iterator[tuple[int, Spans]]:
-    events = events[events["event"]["what"] != DROPPED]  # no part of any episode
-    of = slot[events["event"]["row"]] if events.size else np.empty(0, np.int64)
-    for each in range(state.slots.size):
-        found = episodes(events[of == each], at)
-        yield each, brought_up(found, state.engine.running(each))
+    """The episodes of each slot, as ``analytics.episodes`` finds them one after the other."""
+    event = events["event"]
+    kept = np.flatnonzero(event["what"] != DROPPED)  # no part of any episode
+    of = slot[event["row"][kept]]
+    kept = kept[np.lexsort((event["row"][kept], event["side"][kept], events["detector"][kept], of))]
+    number, event = events["detector"][kept], event[kept]
+    first = np.flatnonzero(event["what"] == BEGAN)
+    last = np.r_[first[1:], kept.size][: first.size] - 1
+    levels = np.maximum.reduceat(event["level"], first) if first.size else event["level"]
+    ended = event["what"][last] == ENDED
+    columns = (
+        slot[event["row"][first]], number[first], event["side"][first], event["onset"][first], ended, event["end"][last],
+        event["peak"][last], event["peak_at"][last], levels, at[event["row"][first]], at[event["row"][last]],
+    )  # fmt: skip
+    found: dict[int, Spans] = {each: {} for each in range(state.slots.size)}
+    for of_slot, detector, side, onset, over, end, peak, peak_at, level, decided, closed in zip(
+        *(each.tolist() for each in columns), strict=True
+    ):
+        each = Episode(onset, end if over else None, peak, peak_at, level, decided, closed if over else 0)
+        found[of_slot].setdefault((detector, side), []).append(each)
+    for of_slot, spans in found.items():
+        yield of_slot, brought_up(spans, state.engine.running(of_slot))
 
 
 def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) -> list[Logged]:
@@ -160,13 +234,11 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
 
 
 def _of_patient(
-    state: State, batch: ReadingBatch, slot: I64, counts: NDArray[np.bool_]
+    state: State, batch: ReadingBatch, quality: U16, slot: I64, counts: NDArray[np.bool_]
 ) -> tuple[PatientReadings, PatientSlots]:
     order = np.argsort(batch.measured_at, kind="stable")  # so that those of one time stay ascending by slot
     size, slots = state.slots.size, state.slots
-    readings = PatientReadings(
-        batch.measured_at[order], slot[order], batch.value[order], counts[order], batch.quality[order]
-    )
+    readings = PatientReadings(batch.measured_at[order], slot[order], batch.value[order], counts[order], quality[order])
     return readings, PatientSlots(
         slots.vital[:size], slots.stale[:size], slots.spot[:size], slots.stream[:size], slots.end[:size]
     )
@@ -179,7 +251,7 @@ def _news2(world: World, state: State, readings: PatientReadings, slots: Patient
     size = minutes.minute_end.size
     scale2 = np.full(size, bool(patient.spo2_scale2_by), np.uint8)
     if size and not_applicable(patient.age(utc_date(int(minutes.minute_end[-1]))), patient.pregnant):
-        minutes, scale2 = MinuteInputs(minutes.minute_end[:0], minutes.inputs[:0], minutes.age_us[:0]), scale2[:0]
+        minutes, scale2 = minutes.take(slice(0)), scale2[:0]
     return minutes, news2_columns(minutes.inputs, scale2, state.engine.kernels)
 
 
@@ -205,8 +277,8 @@ def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Ker
     if not policy.news2:
         return []
     clear_us = round(policy.news2_clear_delay_s * 1e6)
-    found = news2_episodes(minutes.minute_end, scores, clear_us, kernels, policy.news2_delays_us, turns)
-    return [Logged(NEWS2, Kind.PHYSIOLOGICAL, _NEWS2_PRIORITY[each.level], _episode(each)) for each in found]
+    found = news2_episodes(minutes.minute_end, scores, clear_us, kernels, policy.news2_delays_us, turns, minutes.unsure)
+    return [Logged(NEWS2, Kind.PHYSIOLOGICAL, _OF_RANK[each.level], _episode(each)) for each in found]
 
 
 def _episode(each: GridEpisode) -> Episode:

@@ -30,14 +30,12 @@ _NONE = np.empty(0, np.intp)
 def foreseeable(world: World, folded: Folded) -> bool:
     """Is every reading of the history in the fold, each sensor's in order of receipt, and has no detector failed?"""
     whole = len(folded.batch) == len(world.history.batch) and not folded.state.engine.failed
-    return whole and in_order_of_receipt(folded)
+    return whole and folded.in_order
 
 
-def in_order_of_receipt(folded: Folded) -> bool:
-    """Does no reading come after one of its sensor that it belongs before, or that has the same time?"""
-    slot, ordinal, at = folded.slot, folded.batch.ordinal, folded.batch.measured_at
-    late = (slot[1:] == slot[:-1]) & ((ordinal[1:] < ordinal[:-1]) | (at[1:] == at[:-1]))
-    return not late.any()
+def _any_old(folded: Folded) -> bool:
+    age = folded.batch.received_at - folded.batch.measured_at
+    return bool((age > folded.state.slots.stale[folded.slot]).any())
 
 
 class Foreseen(State):
@@ -62,6 +60,8 @@ class _Intake(Intake):
         super().__init__(engine, keeps_checkpoints=False)
         self._engine = engine
         self._judged = folded.judged
+        #: Where every reading speaks for now, what the others find is neither told nor held back.
+        self._heard = None if _any_old(folded) else folded.calling
         self._row = np.empty(len(folded.batch), np.intp)
         self._row[folded.batch.ordinal - 1] = np.arange(len(folded.batch))
 
@@ -70,7 +70,9 @@ class _Intake(Intake):
         of_fold, known = self._row[first : first + slot.size], self._judged
         scores, codes = known.scores.take(of_fold, axis=1), known.codes.take(of_fold, axis=1)
         judged = Judged(known.gate[of_fold], known.weight[of_fold], scores, codes, [])
-        judged.events.extend(self._engine.follow(slot, batch, judged))
+        heard = self._heard
+        followed = self._engine.follow(slot, batch, judged)
+        judged.events.extend(each for each in followed if heard is None or each[0] in heard)
         rows = np.arange(slot.size)
         events = stepped(judged, rows)
         if events.size > 1:

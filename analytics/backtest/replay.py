@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from analytics.backtest.fold import Folded
-from analytics.backtest.foreseen import Foreseen, foreseeable, in_order_of_receipt
+from analytics.backtest.foreseen import Foreseen, foreseeable
+from analytics.backtest.quiet import Jumping, Quiet, quiet
 from analytics.backtest.world import World
 from analytics.combination_rule import AtOnce
 from analytics.directory import Directory
@@ -25,9 +26,8 @@ from analytics.minute_rules import GRACE
 from analytics.missing import UNKNOWN_INTERVAL
 from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.patient_detectors.runs import USUAL
-from analytics.pipeline import Pipeline
-from analytics.quality import gated
-from analytics.scores.bands import LOWER, SINGLE_3
+from analytics.quality import COUNTS, first_gate
+from analytics.slots import FOREVER
 from analytics.state import State
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Handling, Transition
@@ -108,46 +108,85 @@ def replay(
 ) -> list[Transition]:
     """Every alert transition of the patient, in order; also in ``world.log``. ``response_s``: see ``Nurse``; ``comes``: another
     one."""
-    batch = world.history.batch
-    if not len(batch):
-        return []
-    start, end = int(batch.received_at[0]), int(batch.received_at[-1]) + SETTLE
-    directory = Directory(world)
-    directory.refresh()
-    state = _state(directory, world, kernels, folded)
-    clock, nurse = ManualClock(start), comes(world, world.history.policy, response_s)
-    pipeline = Pipeline(state, directory, world, world, Bus(), clock, Metrics(), AtOnce)
-    pipeline.begin(start, 0)
-    taken = 0
-    for moment in moments(world, folded, start, end).tolist():
-        while True:
-            # A deadline needs no readings; whatever does is a moment of its own, or late data, or a condition held back.
-            deadlines = [due for due in (pipeline.next_deadline(), nurse.next_due()) if due is not None]
-            others = _held(state, batch, taken, clock.now_us())
-            if (late := state.late.next_due()) is not None:
-                others.append(late)
-            soonest = clock.now_us() + SECOND
-            whole = min(moment, max(min(others, default=moment), soonest))
-            now = min(whole, max(min(deadlines, default=whole), soonest))
-            clock.jump_to(now)
-            if now < whole:
-                pipeline.on_deadline(now)
-            else:
-                upto = int(np.searchsorted(batch.received_at, now, side="right"))
-                if upto > taken:
-                    pipeline.on_batch(batch.take(slice(taken, upto)), now)
-                    taken = upto
-                pipeline.on_tick(now, start)
-            nurse.look(now)
-            if now == moment:
-                break
+    if len(world.history.batch):
+        _Replay(world, folded, kernels, comes(world, world.history.policy, response_s)).run()
     return world.log
+
+
+class _Replay:
+    """One patient's readings, taken in up to the clock's time."""
+
+    def __init__(self, world: World, folded: Folded, kernels: Kernels | None, nurse: Nurse) -> None:
+        batch = world.history.batch
+        self._world, self._batch, self._nurse, self._taken = world, batch, nurse, 0
+        self._start, end = int(batch.received_at[0]), int(batch.received_at[-1]) + SETTLE
+        directory = Directory(world)
+        directory.refresh()
+        self._state = _state(directory, world, kernels, folded)
+        self._clock = ManualClock(self._start)
+        self._pipeline = Jumping(self._state, directory, world, world, Bus(), self._clock, Metrics(), AtOnce)
+        self._pipeline.begin(self._start, 0)
+        silences, others = (_between(self._start, end, each) for each in _certain(world, folded, self._start, end))
+        self._moments = moments(world, folded, self._start, end)
+        self._quiet = None
+        if foreseeable(world, folded):
+            self._quiet = quiet(world, folded, self._moments, others, silences, self._state.engine.kernels)
+
+    def run(self) -> None:
+        place, moments = 0, self._moments.tolist()
+        while place < len(moments):
+            before = len(self._world.log)
+            self._tick_until(place, moments[place])
+            place += 1
+            # What a tick has changed may bring more at the next.
+            if self._quiet is not None and place < len(moments) and len(self._world.log) == before:
+                place = self._passed(self._quiet, place)
+
+    def _passed(self, quiet: Quiet, place: int) -> int:
+        if not self._pipeline.at_rest():
+            return place
+        passed = self._pipeline.pass_over(quiet, place, self._due(), self._world, self._start)
+        if passed > place:
+            self._clock.jump_to(int(self._moments[passed - 1]))
+        return passed
+
+    def _due(self) -> int | None:
+        """A deadline needs no readings; whatever does is a moment of its own, or late data, or a condition held back."""
+        deadlines = [due for due in (self._pipeline.next_deadline(), self._nurse.next_due()) if due is not None]
+        return min(deadlines, default=None)
+
+    def _tick_until(self, place: int, moment: int) -> None:
+        while True:
+            others = _held(self._state, self._batch, self._taken, self._clock.now_us())
+            if (late := self._state.late.next_due()) is not None:
+                others.append(late)
+            soonest = self._clock.now_us() + SECOND
+            whole = min(moment, max(min(others, default=moment), soonest))
+            due = self._due()
+            now = whole if due is None else min(whole, max(due, soonest))
+            self._clock.jump_to(now)
+            if now < whole:
+                self._pipeline.on_deadline(now)
+            else:
+                self._take(now)
+                if now == moment and self._quiet is not None and not self._quiet.looks.touched[place]:
+                    self._pipeline.forget_touched()
+                self._pipeline.on_tick(now, self._start)
+            self._nurse.look(now)
+            if now == moment:
+                return
+
+    def _take(self, now: int) -> None:
+        upto = int(np.searchsorted(self._batch.received_at, now, side="right"))
+        if upto > self._taken:
+            self._pipeline.on_batch(self._batch.take(slice(self._taken, upto)), now)
+            self._taken = upto
 
 
 def _state(directory: Directory, world: World, kernels: Kernels | None, folded: Folded) -> State:
     if foreseeable(world, folded):
         return Foreseen(directory, world, kernels, folded)
-    return State(directory, world, kernels, checkpoints=not in_order_of_receipt(folded))
+    return State(directory, world, kernels, checkpoints=not folded.in_order)
 
 
 def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
@@ -161,11 +200,19 @@ def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
 
 
 def moments(world: World, folded: Folded, start: int, end: int) -> I64:
-    """When the clock must tick whatever the alerts do: server time, ascending."""
-    received = folded.batch.received_at
-    found = [np.array([start, end]), received[folded.decided], _scores(folded), _late(folded)]
-    found += [_minutes(folded, end), _silences(world, folded, start, end)]
-    together = np.unique(np.concatenate(found))
+    """When something may change whatever the alerts do: server time, ascending."""
+    received = folded.batch.received_at[folded.decided]
+    return _between(start, end, *_certain(world, folded, start, end), received, _scores(folded))
+
+
+def _certain(world: World, folded: Folded, start: int, end: int) -> tuple[I64, I64]:
+    """The moments that are there for another reason than NEWS2; of these first those of silences."""
+    silences, told = _silences(world, folded, start, end), folded.batch.received_at[folded.told]
+    return silences, np.concatenate([np.array([start, end]), told, _late(folded), _minutes(folded, end)])
+
+
+def _between(start: int, end: int, *times: I64) -> I64:
+    together = np.unique(np.concatenate(times))
     return together[(together >= start) & (together <= end)]
 
 
@@ -182,8 +229,9 @@ def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
         begun = folded.batch.received_at[mine].min(initial=end)
         found.append(np.r_[begun, begun + thresholds + SECOND])
         # While readings are missing the gate may say otherwise, so that a late one is the newest that counts.
-        perhaps = _received(folded, mine[~gated(folded.batch.take(slice(first, last)))])
-        for rows in (_newest(folded, mine[folded.counts[mine]]), perhaps):
+        good = first_gate(folded.batch.value[first:last], folded.batch.quality[first:last]) == COUNTS
+        perhaps, counting = _received(folded, mine[good]), _newest(folded, mine[folded.counts[mine]])
+        for rows in (counting,) if np.array_equal(counting, perhaps) else (counting, perhaps):
             times = folded.batch.measured_at[rows], folded.batch.received_at[rows]
             found += _of_silence(*times, stale, thresholds, start, end)
     return np.concatenate(found)
@@ -193,10 +241,11 @@ def _of_silence(measured: I64, received: I64, stale: int, thresholds: I64, start
     """For one slot with these newest readings."""
     heard = np.where(received - measured <= stale, received, measured)
     backlog = received[received < start + BACKLOG]
-    old, quiet = received - measured > stale - QUIET, np.diff(received, append=end) > QUIET
+    old = np.flatnonzero(received - measured > stale - QUIET)
+    old = old[np.r_[received, end][old + 1] - received[old] > QUIET]
     return [
         received[:1],
-        received[old & quiet] + QUIET + SECOND,
+        received[old] + QUIET + SECOND,
         _crossings(heard, received, thresholds, end),
         _crossings(measured, received, np.array([stale]), end),
         _crossings(backlog, backlog, thresholds, end),
@@ -211,6 +260,8 @@ def _told_interval(device: Device) -> int:
 
 def _received(folded: Folded, rows: I64) -> I64:
     """These rows in order of receipt."""
+    if folded.in_order:
+        return rows
     return rows[np.argsort(folded.batch.ordinal[rows], kind="stable")]
 
 
@@ -223,26 +274,28 @@ def _newest(folded: Folded, rows: I64) -> I64:
 
 def _crossings(since: I64, received: I64, thresholds: I64, end: int) -> I64:
     """When what is counted from ``since`` of the newest reading passes a threshold, and when a reading brings it back."""
-    again = np.r_[received[1:], end][: received.size]
-    found = []
+    last = received.size - 1
+    again, least = np.r_[received[1:], end][: received.size], int(thresholds.min(initial=FOREVER))
+    old = np.append(received[1:] - since[1:], 0)[: received.size]  # of what brings it back
+    # Only around these can anything pass a threshold: mostly a few of tens of thousands.
+    rows = np.flatnonzero((again - since > least) | (old > least))
+    since, received, again, old = since[rows], received[rows], again[rows], old[rows]
+    found, comes = [], rows < last
     for threshold in thresholds.tolist():
         passes = since + threshold + SECOND
         found.append(passes[(passes > received) & (passes <= again)])
-        before, after = again[:-1] - since[:-1] > threshold, again[:-1] - since[1:] > threshold
-        found.append(again[:-1][before != after])
+        found.append(again[comes & ((again - since > threshold) != (old > threshold))])
     return np.concatenate(found)
 
 
 def _scores(folded: Folded) -> I64:
-    """Ends of minutes in which NEWS2 calls for another priority than the minute before, or has lasted or been lower for a delay,
+    """Ends of minutes in which NEWS2 calls for another grade than the minute before, or has lasted or been lower for a delay,
     and twice a minute later: the score of the last minute before a second may turn up to a minute after that of the full
     minute."""
-    at, scores = folded.minutes.minute_end, folded.scores
+    at = folded.minutes.minute_end
     if not at.size:
         return np.empty(0, np.int64)
-    lower = scores[:, LOWER]
-    wanted = np.where(lower >= 7, 3, np.where(lower >= 5, 2, scores[:, SINGLE_3]))
-    changed = np.flatnonzero((np.diff(wanted, prepend=0) != 0) | (folded.turns != 0))
+    changed = np.flatnonzero((np.diff(folded.grades, prepend=0) != 0) | (folded.turns != 0))
     gone = np.flatnonzero(np.diff(at, prepend=at[0]) > MINUTE)
     turns: I64 = np.r_[at[changed], at[gone - 1] + MINUTE, at[gone]]
     return np.concatenate([turns, *(turns + each * MINUTE + SECOND for each in (1, 2))])
@@ -263,7 +316,7 @@ def _late(folded: Folded) -> I64:
     """Where what is known so far differs from what will be known in the end: from the time that a late reading speaks of until it
     has been judged, the clock ticks with each reading of its sensor and at the end of each minute."""
     batch, found = folded.batch, []
-    if in_order_of_receipt(folded):
+    if folded.in_order:
         return np.empty(0, np.int64)
     for slot in range(folded.state.slots.size):
         rows = _received(folded, np.flatnonzero(folded.slot == slot))

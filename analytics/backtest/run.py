@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +58,7 @@ PARTS = "parts"
 #: new memory from the system (20 took three times as long to sort), large enough that reading the file again costs little.
 GROUP = 10
 #: Raise it with any change to what a part holds.
-_FORMAT = 2
+_FORMAT = 3
 #: Reasons why nobody can tell whose row it is: every group meets these rows, the first one counts them.
 _NOBODYS = (RowReason.UNREADABLE_LINE, RowReason.BAD_NAME, RowReason.PATIENT_MISSING, RowReason.NO_PATIENT)
 
@@ -154,12 +157,27 @@ def _carried_out(plan: Plan, groups: list[Group]) -> Iterator[Group]:
             judge_group(group)
             yield group
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool:
-        running = {pool.submit(judge_group, group): group for group in waiting}
+    with pool(plan.workers) as processes:
+        running = {processes.submit(judge_group, group): group for group in waiting}
         for future in as_completed(running):
             future.result()
             yield running[future]
+
+
+def pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that end with whoever started them, be it killed: nobody waits for their work then."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 @cache

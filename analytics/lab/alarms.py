@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from analytics.limit_alerts import UNVERIFIED
-from vigil.domain.alerts import Handling, Kind, Priority, Step
+from vigil.domain.alerts import Condition, Handling, Kind, Priority, Step
 from vigil.domain.errors import TableError
 from vigil.domain.times import from_iso
 
@@ -39,8 +39,10 @@ OF_PATIENT = frozenset({Lane.PHYSIOLOGICAL, Lane.UNVERIFIED})
 @dataclass(slots=True)
 class Alarm:
     """One occurrence. ``priority``: the first one; ``peak``: the highest. ``calls``: when it interrupted somebody, ascending,
-    microseconds UTC of the server; ``highs``: those of high priority. ``listed_at``: when it first stood in the list without
-    calling, None = never. ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
+    microseconds UTC of the server; ``highs``: those of high priority, ``said``: what the first of them said. ``listed_at``: when
+    it first stood in the list without calling, None = never. ``stood_high``: from when to when it was true, known or not, and of
+    high priority; the last end is None where it still was. ``answered``: when somebody acknowledged it. ``held``: calls held
+    back. ``shown`` False: carried by another alert all the time."""
 
     alert_id: str
     patient: str
@@ -55,10 +57,16 @@ class Alarm:
     held: int = 0
     shown: bool = False
     retrospective: bool = False
+    said: str = ""
+    stood_high: list[tuple[int, int | None]] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
 
     @property
     def of_patient(self) -> bool:
         return self.lane in OF_PATIENT
+
+    def was_high(self, at: int) -> bool:
+        return any(start <= at and (end is None or at < end) for start, end in self.stood_high)
 
 
 class Notice(msgspec.Struct, gc=False):
@@ -73,6 +81,8 @@ class Notice(msgspec.Struct, gc=False):
     priority: str
     handling: str
     retrospective: bool = False
+    condition: str = Condition.TRUE.value
+    text: str = ""
     call: dict[str, Any] | None = None
     detail: dict[str, Any] | None = None
 
@@ -127,11 +137,24 @@ def _told(alarm: Alarm, notice: Notice) -> None:
     if how == "now":
         alarm.calls.append(at)
         if priority is Priority.HIGH:
+            alarm.said = alarm.said or notice.text
             alarm.highs.append(at)
     elif how == "list" and alarm.listed_at is None:
         alarm.listed_at = at
+    if notice.step == Step.ACKNOWLEDGED.value:
+        alarm.answered.append(at)
+    _stood(alarm, at, high=priority is Priority.HIGH and notice.condition != Condition.FALSE.value)
     alarm.held += how == "held"
     alarm.shown |= bool(how) and how not in _CARRIED
+
+
+def _stood(alarm: Alarm, at: int, *, high: bool) -> None:
+    spans = alarm.stood_high
+    stands = bool(spans) and spans[-1][1] is None
+    if high and not stands:
+        spans.append((at, None))
+    elif stands and not high:
+        spans[-1] = (spans[-1][0], at)
 
 
 def by_patient(told: Iterable[Alarm]) -> Mapping[str, list[Alarm]]:

@@ -1,8 +1,9 @@
 """What device faults did to a ward: the same people with and without them ("How alert quality is measured", rule 3).
 
-A fault *hides* an event that the same policy catches without it, when it is not caught and no technical alert of medium priority
-or above says by the critical time that this person is not watched. A fault *raises* a high physiological alert when somebody is
-called by one during it who is not called by the same rule within two minutes of it without the fault. Both are given together.
+A fault *hides* an event that the same policy catches without it, when it is not caught and nobody is called by, or acknowledges,
+a technical alert of medium priority or above during the fault and by the critical time: nobody knows that this person is not
+watched. A fault *raises* a high physiological alert when somebody is called by one during it, while without the fault nobody is
+called by the same rule within two minutes of it and no such alert of high priority stands. Both are given together.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def fault_rows(sound: Tables, faulty: Tables) -> list[dict[str, Any]]:
     return rows
 
 
-def _by_fault(without: Judged, with_faults: Judged, raised: Sequence[tuple[str, Alarm]], faulty: Tables) -> Any:
+def _by_fault(without: Judged, with_faults: Judged, raised: Sequence[tuple[FaultSpan, Alarm]], faulty: Tables) -> Any:
     told = by_patient(with_faults.alarms)
     result: dict[str, dict[str, Any]] = {}
     for name in sorted({span.fault for span in faulty.ward.labels.spans}):
@@ -54,26 +55,33 @@ def _by_fault(without: Judged, with_faults: Judged, raised: Sequence[tuple[str, 
                 {"event": each.event.event_id, "scenario": each.event.scenario, "instead": each.why} for each in hidden
             ],
             "high_physiological_raised": [
-                {"patient": alarm.patient, "rule": alarm.rule, "at_us": alarm.highs[0]}
-                for fault, alarm in raised
-                if fault == name
+                {
+                    "patient": alarm.patient,
+                    "rule": alarm.rule,
+                    "at_us": alarm.highs[0],
+                    "minute": (alarm.highs[0] - span.start) // MINUTE,
+                    "said": alarm.said,
+                }
+                for span, alarm in raised
+                if span.fault == name
             ],
         }
     return result
 
 
 def _unwatched(outcome: Outcome, told: Any) -> bool:
-    """Was it said by the critical time that this person is not watched?"""
+    """Does somebody know in time that this person is not watched? What stands in the list or is carried has told nobody until it
+    is acknowledged; an alert that stood before and called again has."""
     event = outcome.event
     return any(
         alarm.lane is Lane.TECHNICAL
         and alarm.peak.rank >= Priority.MEDIUM.rank
-        and event.onset - _BEFORE <= alarm.opened_at <= event.critical_at
+        and any(event.onset - _BEFORE <= at <= event.critical_at for at in (*alarm.calls, *alarm.answered))
         for alarm in told.get(event.patient, ())
     )
 
 
-def _raised(without: Judged, with_faults: Judged, spans: Sequence[FaultSpan]) -> list[tuple[str, Alarm]]:
+def _raised(without: Judged, with_faults: Judged, spans: Sequence[FaultSpan]) -> list[tuple[FaultSpan, Alarm]]:
     usual = by_patient(without.alarms)
     during: dict[str, list[FaultSpan]] = {}
     for span in spans:
@@ -85,10 +93,13 @@ def _raised(without: Judged, with_faults: Judged, spans: Sequence[FaultSpan]) ->
         at = alarm.highs[0]
         here = next((each for each in during.get(alarm.patient, ()) if each.start <= at < each.end), None)
         if here is not None and not _was_called(usual.get(alarm.patient, ()), alarm.rule, at):
-            found.append((here.fault, alarm))
+            found.append((here, alarm))
     return found
 
 
 def _was_called(usual: Sequence[Alarm], rule: str, at: int) -> bool:
     """Was somebody called with high priority by this rule about then, or was such an alert open?"""
-    return any(each.rule == rule and any(abs(high - at) <= _MOVED for high in each.highs) for each in usual)
+    return any(
+        each.rule == rule and (each.was_high(at) or any(abs(high - at) <= _MOVED for high in each.highs))
+        for each in usual
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -180,6 +180,22 @@ def changed(comparisons: Sequence[Row]) -> str:
     return f"<h2>True alerts that vanish or appear</h2>{''.join(parts) or '<p>None.</p>'}"
 
 
+def _one_by_one(by_fault: Mapping[str, Row]) -> str:
+    lines = [
+        [escape(fault.replace("_", " ")), *(escape(str(each)) for each in line)]
+        for fault, found in by_fault.items()
+        for line in (
+            *(("hidden", each["event"], each["scenario"], each["instead"]) for each in found["hidden"]),
+            *(
+                ("raised", each["patient"], f"{each['rule']}, minute {each['minute']}", each["said"])
+                for each in found["high_physiological_raised"]
+            ),
+        )
+    ]
+    heads = ("fault", "what", "who", "scenario or rule, minute of the fault", "what there was instead, or what it said")
+    return folded("One by one", table(heads, lines), opened=True) if lines else ""
+
+
 def faults(rows: Sequence[Row]) -> str:
     """What each fault hid and what it raised, never one without the other."""
     parts = []
@@ -203,9 +219,9 @@ def faults(rows: Sequence[Row]) -> str:
             "hidden",
             "high physiological alerts raised",
         )
-        parts.append(f"<h3>{escape(row['policy'])}</h3>{table(heads, lines)}")
+        parts.append(f"<h3>{escape(row['policy'])}</h3>{table(heads, lines)}{_one_by_one(row['by_fault'])}")
     said = (
-        "Hidden: caught without the fault, not with it, and no technical alert of medium priority or above said in time that the "
-        "person is not watched. Raised: a call of high priority during the fault that the same rule does not make without it."
+        "Hidden: caught without the fault, not with it, and nobody was called in time by, or acknowledged, a technical alert of "
+        "medium priority or above. Raised: a call of high priority during the fault that the same rule does not make without it."
     )
     return f"<h2>What device faults hide and raise</h2><p>{said}</p>{''.join(parts)}"

@@ -15,6 +15,8 @@ from vigil.domain.times import MINUTE
 
 #: Time of the newest value of a slot that has none.
 NEVER = np.iinfo(np.int64).min
+#: Added to the doubt of a value that may be wrong; what is below it chooses between two sensors.
+UNSURE = 8
 #: Columns of the choice for an input: the slot (-1 = none), whether it is stale, and how doubtful it is.
 _SLOT, _LATE, _RANK = range(3)
 
@@ -32,7 +34,7 @@ def _better(late: int, rank: int, at: int, stream: int, choice: I64, best_at: in
 
 
 @helper
-def _choose(
+def choose(
     end_of_minute: int,
     newest: I64,
     doubt: I64,
@@ -52,7 +54,7 @@ def _choose(
             continue
         i = input_of[s]
         late = 1 if end_of_minute - newest[s] > stale[s] else 0
-        rank = 0 if late == 1 or alike[i] else doubt[s]
+        rank = 0 if late == 1 or alike[i] else doubt[s] % UNSURE
         best = choice[i, _SLOT]
         if best < 0 or _better(late, rank, newest[s], stream[s], choice[i], newest[best], stream[best]):
             choice[i, _SLOT] = s
@@ -81,10 +83,11 @@ def grid_kernel(
     minute_end: I64,
     inputs: F64,
     age_us: I64,
+    unsure: NDArray[np.bool_],
 ) -> int:
     """Rows of the first step. By slot: ``input_of``, ``stale``, ``stream``, ``end``. ``alike`` bool (inputs,): told by several
     vitals, the newest counts. Room to work in: ``newest`` i64 (slots,) NEVER, ``newest_value`` f64, ``newest_doubt`` i64,
-    ``choice`` i64 (inputs, 3). Returns how many rows of ``minute_end``, ``inputs``, ``age_us`` it filled."""
+    ``choice`` i64 (inputs, 3). Returns how many rows of ``minute_end``, ``inputs``, ``age_us``, ``unsure`` it filled."""
     filled, row = 0, 0
     number = minute[0] if minute.size > 0 else 0
     while True:
@@ -95,12 +98,13 @@ def grid_kernel(
             newest_doubt[s] = doubt[row]
             row += 1
         now = (number + 1) * MINUTE
-        if _choose(now, newest, newest_doubt, input_of, alike, stale, stream, end, choice):
+        if choose(now, newest, newest_doubt, input_of, alike, stale, stream, end, choice):
             minute_end[filled] = now
             for i in range(choice.shape[0]):
                 s = choice[i, _SLOT]
                 age_us[filled, i] = now - newest[s] if s >= 0 else -1
                 inputs[filled, i] = newest_value[s] if s >= 0 and choice[i, _LATE] == 0 else math.nan
+                unsure[filled, i] = s >= 0 and choice[i, _LATE] == 0 and newest_doubt[s] >= UNSURE
             filled += 1
             number += 1
         elif row < minute.size:
@@ -117,4 +121,5 @@ def grid_signature(numba_types: Any) -> Any:
     rows = (whole, whole, whole, real, t.Array(t.uint8, 1, "C"))
     times, streams = t.Array(t.int64, 1, "C", readonly=True), t.Array(t.uint32, 1, "C", readonly=True)
     slots = (whole, flags, times, streams, times)
-    return t.int64(*rows, *slots, whole, real, whole, table, whole, t.Array(t.float64, 2, "C"), table)
+    out = (whole, t.Array(t.float64, 2, "C"), table, t.Array(t.boolean, 2, "C"))
+    return t.int64(*rows, *slots, whole, real, whole, table, *out)

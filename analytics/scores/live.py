@@ -7,7 +7,7 @@ sensors the better signal counts, then the fresher, then the lower stream number
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from analytics.directory import Directory
-from analytics.quality import doubt_rank
+from analytics.quality import STUCK, WEAK, doubt_rank
+from analytics.scores.persistence import RESCORE
 from analytics.slots import Slots
 from analytics.windows import Windows
 from vigil.bus.board import Board
@@ -27,10 +28,10 @@ from vigil.domain.times import MINUTE
 from vigil.domain.vitals import ACVPU, BY_NAME, ROOM_AIR_FIO2, VITALS
 from vigil.store import ReadingHistory
 
-#: Inputs age, so a score is made again after this even when nothing came.
-RESCORE = MINUTE
 #: An unchanged score is stored again after this.
 STORE_AGAIN = MINUTE
+#: ``ScorePart.doubt``; the catalogue of phrases has the words.
+STILL, WEAK_SIGNAL = "still", "weak"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Which vitals tell an input; the newest of them counts.
@@ -47,12 +48,13 @@ _SCORED[list(_INPUT_OF)] = True
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What one input of the score is now. ``value`` in the vital's unit; None = there never was one."""
+    """What one input of the score is now. ``value`` in the vital's unit; ``quality``: its bits, ``STUCK`` among them."""
 
     vital: int
     value: float
     measured_at: int
     stale: bool
+    quality: int = 0
 
 
 @dataclass(slots=True)
@@ -83,8 +85,16 @@ def _points(inputs: News2Inputs, scale2: bool, age: int, pregnant: bool) -> News
 
 class Scores:
     def __init__(
-        self, slots: Slots, windows: Windows, directory: Directory, readings: ReadingHistory, board: Board
+        self,
+        slots: Slots,
+        windows: Windows,
+        directory: Directory,
+        readings: ReadingHistory,
+        board: Board,
+        stuck: Callable[[], Collection[int]],
     ) -> None:
+        """``stuck``: slots whose value stands still now."""
+        self._stuck = stuck
         self._slots = slots
         self._windows = windows
         self._directory = directory
@@ -120,6 +130,20 @@ class Scores:
         self._store(scores)
         return scores
 
+    def scored_at(self, patient_id: str) -> int:
+        """When the patient's score was last made, 0 = never."""
+        return self._scored_at.get(patient_id, 0)
+
+    def pass_over(self, patient_id: str, at: int) -> None:
+        """As if the patient's score had last been made at ``at``, 0 = never, and nothing had come since."""
+        if at:
+            self._scored_at[patient_id] = at
+        self.untouch()
+
+    def untouch(self) -> None:
+        """As if nothing had come since the last score."""
+        self._touched[:] = False
+
     def forget(self, gone: Iterable[str]) -> None:
         for patient_id in gone:
             self._scored_at.pop(patient_id, None)
@@ -137,11 +161,14 @@ class Scores:
 
     def _columns(self) -> _Columns:
         size, slots = self._slots.size, self._slots
+        quality = slots.valid_quality[:size].tolist()
+        for slot in self._stuck():
+            quality[slot] |= STUCK
         return _Columns(
             vital=slots.vital[:size].tolist(),
             valid_at=slots.valid_at[:size].tolist(),
             value=slots.valid_value[:size].tolist(),
-            quality=slots.valid_quality[:size].tolist(),
+            quality=quality,
             start=slots.start[:size].tolist(),
             end=slots.end[:size].tolist(),
             stale=slots.stale[:size].tolist(),
@@ -185,7 +212,7 @@ class Scores:
             if name not in best or order < best[name][0]:
                 median = columns.median[slot]
                 value = columns.value[slot] if median is None else median
-                best[name] = (order, Input(vital, value, at, stale))
+                best[name] = (order, Input(vital, value, at, stale, columns.quality[slot]))
         return {name: found for name, (_, found) in best.items()}
 
     def _store(self, scores: list[Score]) -> None:
@@ -240,4 +267,11 @@ def _part(name: str, found: Input | None, points: int | None, now: int) -> Score
         gcs = VITALS[found.vital].name == "gcs"
         value = f"GCS {found.value:.0f}" if gcs else ACVPU[int(found.value)]
     age_s = max(0.0, (now - found.measured_at) / 1e6)
-    return ScorePart(name, value, None if found.stale else points, found.measured_at, age_s, found.stale)
+    doubt = "" if found.stale else _doubt(found.quality)
+    return ScorePart(name, value, None if found.stale else points, found.measured_at, age_s, found.stale, doubt)
+
+
+def _doubt(quality: int) -> str:
+    if quality & STUCK:
+        return STILL
+    return WEAK_SIGNAL if quality & WEAK else ""

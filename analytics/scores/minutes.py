@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality import DOUBTFUL
+from analytics.quality import DOUBTFUL, STUCK, WEAK
 from analytics.scores.bands import U8, Versions, as_written
-from analytics.scores.grid import NEVER, grid_kernel
+from analytics.scores.grid import NEVER, UNSURE, grid_kernel
 from analytics.scores.live import SOURCES
 from analytics.scores.summaries import RING, STATE, summary_kernel
 from vigil.domain.news2 import GCS_ALERT, INPUTS
@@ -26,10 +26,12 @@ from vigil.domain.times import MINUTE
 from vigil.domain.vitals import BY_NAME, ROOM_AIR_FIO2, VITALS
 
 #: Which input each vital tells; -1 = none.
-_INPUT_OF = np.full(len(VITALS), -1)
+INPUT_OF = np.full(len(VITALS), -1)
 for _number, _name in enumerate(INPUTS):
-    _INPUT_OF[list(SOURCES[_name])] = _number
-_ALIKE = np.array([len(SOURCES[name]) > 1 for name in INPUTS])
+    INPUT_OF[list(SOURCES[_name])] = _number
+ALIKE = np.array([len(SOURCES[name]) > 1 for name in INPUTS])
+#: Looking for two values in one minute needs a place for each slot and minute; so many for each value are worth it.
+_ROOM = 4
 _FIO2, _GCS = BY_NAME["fio2"].index, BY_NAME["gcs"].index
 
 
@@ -48,7 +50,7 @@ class PatientSlots:
 @dataclass(frozen=True, slots=True)
 class PatientReadings:
     """Columns of one length, ascending in time. ``measured_at`` i64 microseconds UTC, ``slot`` i64, ``value`` f64 in the vital's
-    unit, ``usable`` bool (not gated), ``quality`` u16."""
+    unit, ``usable`` bool (not gated), ``quality`` u16, with ``analytics.quality.STUCK`` where the value stands still."""
 
     measured_at: I64
     slot: I64
@@ -62,12 +64,17 @@ class MinuteInputs:
     """One row for each minute in which at least one input was not stale, ascending.
 
     ``minute_end`` i64 (m,) microseconds UTC; ``inputs`` f64 (m, 7) as ``analytics.scores.news2`` takes them, NaN = stale or never
-    measured; ``age_us`` i64 (m, 7): from the newest value to the end of the minute, stale ones too, -1 = never measured.
+    measured; ``age_us`` i64 (m, 7): from the newest value to the end of the minute, stale ones too, -1 = never measured;
+    ``unsure`` bool (m, 7): the signal of the newest value is weak or stands still.
     """
 
     minute_end: I64
     inputs: F64
     age_us: I64
+    unsure: NDArray[np.bool_]
+
+    def take(self, keep: slice) -> MinuteInputs:
+        return MinuteInputs(self.minute_end[keep], self.inputs[keep], self.age_us[keep], self.unsure[keep])
 
 
 def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versions = as_written) -> MinuteInputs:
@@ -75,17 +82,18 @@ def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versi
     if np.any(np.diff(readings.measured_at) < 0):
         raise ValueError("the readings of a minute grid must ascend in measured time")
     minute, slot, at, value, doubt = summaries(readings, slots, kernels)
-    value = _told(value, slot, slots.vital)
+    value = told(value, slot, slots.vital)
     room = _most_minutes(minute, slots)
     end, inputs, age = np.empty(room, np.int64), np.empty((room, len(INPUTS))), np.empty((room, len(INPUTS)), np.int64)
+    unsure = np.empty((room, len(INPUTS)), np.bool_)
     filled = kernels(grid_kernel)(
         minute,
         slot,
         at,
         value,
         doubt,
-        _INPUT_OF[slots.vital],
-        _ALIKE,
+        INPUT_OF[slots.vital],
+        ALIKE,
         slots.stale,
         slots.stream,
         slots.end,
@@ -96,14 +104,19 @@ def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versi
         end,
         inputs,
         age,
+        unsure,
     )
-    return MinuteInputs(end[:filled], inputs[:filled], age[:filled])
+    return MinuteInputs(end, inputs, age, unsure).take(slice(filled))
 
 
 def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions) -> tuple[I64, I64, I64, F64, U8]:
     """What each slot said in each minute, ascending: number of the minute, slot, time of the newest value, value, doubt."""
-    counts = readings.usable & ~np.isnan(readings.value) & (_INPUT_OF[slots.vital] >= 0)[readings.slot]
+    counts = readings.usable & ~np.isnan(readings.value) & (INPUT_OF[slots.vital] >= 0)[readings.slot]
     keep, size = np.flatnonzero(counts), slots.stale.size
+    if _one_a_minute(readings, keep, size):
+        value = readings.value[keep] + 0.0  # makes -0.0 and 0.0, which are equal, the same
+        at = readings.measured_at[keep]
+        return at // MINUTE, readings.slot[keep], at, value, doubt_of(readings.quality[keep])
     minute, slot, at = (np.empty(keep.size, np.int64) for _ in range(3))
     value, doubt = np.empty(keep.size), np.empty(keep.size, np.uint8)
     filled = kernels(summary_kernel)(
@@ -112,7 +125,7 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
         readings.measured_at,
         readings.slot,
         readings.value,
-        np.bitwise_count(readings.quality & np.uint16(DOUBTFUL)),
+        doubt_of(readings.quality),
         slots.spot,
         np.zeros((size, STATE), np.int64),
         np.empty((size, RING)),
@@ -127,10 +140,35 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
     return minute[:filled], slot[:filled], at[:filled], value[:filled], doubt[:filled]
 
 
-def _told(value: F64, slot: I64, vital: NDArray[np.int16]) -> F64:
+def _one_a_minute(readings: PatientReadings, keep: NDArray[np.intp], size: int) -> bool:
+    """Is nothing to be summed up, because no slot has two values in one minute?"""
+    if not keep.size:
+        return True
+    minute = readings.measured_at[keep] // MINUTE
+    minute -= minute[0]
+    places = (int(minute[-1]) + 1) * size
+    if places > _ROOM * keep.size:
+        return False
+    minute *= size
+    minute += readings.slot[keep]
+    seen = np.zeros(places, np.bool_)
+    seen[minute] = True
+    return int(np.count_nonzero(seen)) == keep.size
+
+
+def doubt_of(quality: U16) -> U8:
+    """As ``analytics.quality.doubt_rank``, with ``UNSURE`` where the value may be wrong."""
+    rank = np.bitwise_count(quality & np.uint16(DOUBTFUL | STUCK))
+    wrong = (quality & np.uint16(WEAK | STUCK)) != 0
+    result: U8 = rank + wrong.astype(np.uint8) * np.uint8(UNSURE)
+    return result
+
+
+def told(value: F64, slot: I64, vital: NDArray[np.int16]) -> F64:
     """On oxygen or not, alert or not, by the ``vital`` of each slot that tells it; other values as they are."""
     for name, coded in (("oxygen", _on_oxygen), ("consciousness", _not_alert)):
-        here = np.flatnonzero(np.isin(vital, SOURCES[name])[slot])
+        tells = np.isin(vital, SOURCES[name])
+        here = np.flatnonzero(tells[slot]) if tells.any() else slot[:0]
         if here.size:
             value[here] = coded(value[here], vital[slot[here]])
     return value

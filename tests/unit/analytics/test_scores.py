@@ -172,6 +172,30 @@ def test_of_two_sensors_the_better_signal_then_the_fresher_then_the_lower_stream
     assert part(ward, "body_temp").value == 37
 
 
+def test_a_weak_signal_is_in_doubt_until_another_sensor_says_it_too(ward: Ward) -> None:
+    ward.records.put_device(Device("w-2", "second"))
+    ward.records.bind("w-2", PATIENT, START - SECOND)
+    ward.send(Value("spo2", 0, 91, int(Quality.LOW_PERFUSION)), Value("heart_rate", 0, 112))
+    ward.tick(1)
+    assert (part(ward, "spo2").doubt, part(ward, "heart_rate").doubt) == ("weak", "")
+    ward.send(Value("spo2", 2, 91, device_id="w-2"))
+    ward.tick(3)
+    assert (part(ward, "spo2").points, part(ward, "spo2").doubt) == (3, "")
+
+
+def test_a_value_that_stands_still_is_in_doubt_until_it_moves(ward: Ward) -> None:
+    for second in range(0, 320, 10):
+        assert second == 0 or part(ward, "heart_rate").doubt == ("still" if second > 300 else "")
+        ward.at(second)
+        ward.send(Value("heart_rate", second, 112), Value("spo2", second, 95 + second % 3))
+        ward.tick()
+    assert part(ward, "spo2").doubt == ""
+    ward.at(320)
+    ward.send(Value("heart_rate", 320, 113))
+    ward.tick()
+    assert part(ward, "heart_rate").doubt == ""
+
+
 def test_scale_2_only_where_prescribed(tmp_path: Path) -> None:
     for by, points in (("", 3), ("dr-1", 0)):
         ward = ward_of(tmp_path, spo2_scale2_by=by)

@@ -188,6 +188,25 @@ def test_a_score_that_holds_for_minutes_is_told_within_a_minute_of_live(
     assert set(expected) <= {step for step, _ in one}
 
 
+def test_a_weak_signal_calls_at_medium_and_a_good_one_at_high_as_live(tmp_path: Path) -> None:
+    rows, at = [], START
+    for minutes, weak in ((6, True), (4, False), (4, True)):
+        for number in range(minutes * 12):
+            for vital, level in (("resp_rate", 26.0), ("spo2", 92.0), ("heart_rate", 112.0 + number % 2)):
+                quality = int(Quality.LOW_PERFUSION) if weak and vital == "spo2" else 0
+                rows.append(Row("p-1", vital, at, level, at, quality))
+            at += 5 * SECOND
+    quiet = replace(BEDSIDE_POLICY, limits=(), news2_delay_s={**BEDSIDE_POLICY.news2_delay_s, "high": 120.0})
+    logs = replayed(world(rows, quiet)), live(world(rows, quiet), tmp_path / "live.npz")
+    one, other = ([each for each in log if each.after.rule == "news2"] for log in logs)
+    steps = [[(each.step.value, each.after.priority.value) for each in log] for log in (one, other)]
+    assert steps[0] == steps[1]
+    called = [step for step in steps[0] if step[0] in ("opened", "worsened")]
+    assert called == [("opened", "medium"), ("worsened", "medium"), ("worsened", "high")]  # 5, a doubtful 7, a good one
+    assert max(abs(a.at - b.at) for a, b in zip(one, other, strict=True)) <= 60 * SECOND
+    assert "Doubtful points: 2 from SpO2 (weak signal)." in other[0].after.evidence.text
+
+
 # --- drawn cases ----------------------------------------------------------------------------------------------------------
 
 

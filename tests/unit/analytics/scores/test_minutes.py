@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytics import windows
 from analytics.engine.compiled import Kernels
-from analytics.quality import doubt_rank
+from analytics.quality import STUCK, doubt_rank
 from analytics.scores.bands import LOWER
 from analytics.scores.live import SOURCES, Input, is_alert, on_oxygen
 from analytics.scores.minutes import MinuteInputs, PatientReadings, PatientSlots, minute_inputs
@@ -324,3 +324,17 @@ def test_doubt_is_that_of_live_scoring(quality: int) -> None:
     slots = [Slot("spo2", stream=0), Slot("spo2", stream=1)]
     rows = [Row(T0, 0, 96.0, quality=quality), Row(T0, 1, 92.0, quality=WEAK)]
     assert spo2_of(grid(slots, rows))[1] == (96.0 if doubt_rank(quality) <= doubt_rank(WEAK) else 92.0)
+
+
+@pytest.mark.parametrize(
+    ("quality", "unsure"),
+    [(0, False), (int(Quality.CLOCK_AHEAD), False), (int(Quality.EARLY_ESTIMATE), True), (WEAK, True), (STUCK, True)],
+)
+def test_an_input_is_unsure_by_its_newest_value_until_it_is_stale(
+    quality: int, unsure: bool, compiled: Kernels
+) -> None:
+    slots = [Slot("spo2", stale=2 * MINUTE), Slot("heart_rate", stale=9 * MINUTE)]
+    rows = [Row(T0, 0, 96.0, quality=WEAK), Row(T0 + 1, 0, 95.0, quality=quality), Row(T0, 1, 70.0)]
+    for found in (grid(slots, rows), grid(slots, rows, compiled)):
+        assert found.unsure[:, INPUTS.index("spo2")].tolist()[:3] == [unsure, unsure, False]
+        assert not found.unsure[:, INPUTS.index("heart_rate")].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -165,8 +166,10 @@ class Ward:
     back = lost
 
 
-def score_of(result: News2, at: int) -> Score:
-    parts = tuple(ScorePart(name, 0.0, result.points[name], at, 0.0) for name in INPUTS)
+def score_of(result: News2, at: int, doubtful: str = "") -> Score:
+    parts = tuple(
+        ScorePart(name, 0.0, result.points[name], at, 0.0, doubt="weak" if name == doubtful else "") for name in INPUTS
+    )
     return Score(
         "news2", "p", at, result.status, result.total, result.lower, result.upper, result.band, result.single_3, parts,
         result.missing,
@@ -174,13 +177,15 @@ def score_of(result: News2, at: int) -> Score:
 
 
 def judged(
-    line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int]
+    line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int], doubtful: Sequence[str] = ()
 ) -> list[tuple[int, int | None, int, int | None]]:
     """Onset, end, greatest level and when the end was decided, from the log of the live rule judged once a minute. In a minute
-    that is missing from the grid it judges a score with nothing known."""
+    that is missing from the grid it judges a score with nothing known. ``doubtful``: an input by minute of the
+    line, empty = none."""
     ward = Ward(clear_us, delays_us)
     rule = News2Rule(cast(Any, ward), cast(Any, ward), cast(Any, ward), Persistence())
     known = dict(line)
+    doubt = {number: name for (number, _), name in zip(line, doubtful, strict=False)}
     found: list[tuple[int, int | None, int, int | None]] = []
     for number in range(min(known, default=0), max(known, default=-1) + 1):
         now = ward.now = number * MINUTE
@@ -189,7 +194,7 @@ def judged(
             rr, spo2, None if math.isnan(oxygen) else oxygen == 1, bp, hr,
             None if math.isnan(consciousness) else consciousness == 0, temp,
         )  # fmt: skip
-        rule.judge(score_of(news2(inputs), now), now, f"c{number}", -10 * MINUTE)
+        rule.judge(score_of(news2(inputs), now, doubt.get(number, "")), now, f"c{number}", -10 * MINUTE)
         for step, rank, ended_at in ward.lines:
             if step is Step.OPENED:
                 found.append((now, None, rank, None))
@@ -210,6 +215,44 @@ def test_the_same_episodes_as_the_live_rule(
     found = news2_episodes(*columns(line), clear_us=clear_us, delays_us=delays_us)
     told = [(each.end, each.level, each.decided_at) for each in found]
     assert told == [each[1:] for each in judged(line, clear_us, delays_us)]
+
+
+@settings(max_examples=300)
+@given(
+    minutes,
+    clear_delays,
+    delays,
+    st.lists(st.sampled_from(["", "", "resp_rate", "heart_rate"]), min_size=40, max_size=40),
+)
+def test_the_same_with_doubtful_signals(
+    line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int], doubtful: list[str]
+) -> None:
+    unsure = np.array([[name == each for name in INPUTS] for each in doubtful[: len(line)]]).reshape(-1, len(INPUTS))
+    found = news2_episodes(*columns(line), clear_us=clear_us, delays_us=delays_us, unsure=unsure)
+    told = [(each.end, each.level, each.decided_at) for each in found]
+    assert told == [each[1:] for each in judged(line, clear_us, delays_us, doubtful)]
+
+
+# A letter a minute as in the lines above, and below it d where breathing is doubtful -> steps with the rank of their priority.
+DOUBTS = [
+    ("0077777777", "dddddddddd", [("opened", 2)]),  # called after the delay of a 7, at medium
+    ("0077777777", "ddddd     ", [("opened", 2), ("worsened", 3)]),  # then the signal is good for as long
+    ("0777777777", "     ddddd", [("opened", 3)]),  # doubt alone eases nothing
+    ("0999999999", "dddddddddd", [("opened", 2)]),  # 9, and 6 without breathing
+    ("0555577777", "dddddddddd", [("opened", 2), ("worsened", 2)]),  # from 5 to a doubtful 7: called again
+]
+
+
+@pytest.mark.parametrize(("text", "doubt", "expected"), DOUBTS)
+def test_a_doubtful_seven_calls_at_medium(text: str, doubt: str, expected: list[tuple[str, int]]) -> None:
+    ward = Ward(20 * MINUTE, (60 * MINUTE, 4 * MINUTE, 3 * MINUTE))
+    rule = News2Rule(cast(Any, ward), cast(Any, ward), cast(Any, ward), Persistence())
+    for number, (letter, sign) in enumerate(zip(text, doubt, strict=True)):
+        now = ward.now = number * MINUTE
+        rr, spo2, oxygen, bp, hr, consciousness, temp = inputs_of(letter)
+        found = news2(News2Inputs(rr, spo2, oxygen == 1, bp, hr, consciousness == 0, temp))
+        rule.judge(score_of(found, now, "resp_rate" if sign == "d" else ""), now, f"c{number}", -10 * MINUTE)
+    assert [(step.value, rank) for step, rank, _ in ward.lines] == expected
 
 
 @pytest.mark.parametrize(
