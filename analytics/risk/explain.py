@@ -15,6 +15,7 @@ three pressures are one group: without one of them the other two would say the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 from analytics.risk.explain_words import TYPICAL, Course, words
 from analytics.risk.features import FEATURE_SETS, FeatureSet
 from analytics.risk.hours import Hours
-from analytics.risk.predictor import Predictor, raw_score
+from analytics.risk.predictor import Predictor
+from vigil.domain.phrases import Phrase, english
 from vigil.domain.risk import Contribution, RiskInput
 
 #: What is explained together, and the Challenge's columns that it is measured by; every other column is of ``LABS``.
@@ -37,6 +39,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "stay": ("Unit1", "Unit2", "HospAdmTime"),
 }
 LABS = "labs"
+#: So many reasons are told to a nurse; only they are kept as phrases too, because each prediction keeps its contributions.
+TOLD = 3
 
 # Calibrated probabilities beyond one in ten thousand, below or above, are not told apart; 0 and 1 have no log-odds.
 _LEAST = 1e-4
@@ -62,14 +66,19 @@ def contributions(
     for row, shifts, known in zip(at.tolist(), moved(predictor, own, at), exact, strict=True):
         course = Course(own, row, {one.vital: one for one in known})
         told = [
-            Contribution(group, float(shift), words(course, group, columns, float(shift)))
+            _contribution(group, float(shift), words(course, group, columns, float(shift)))
             for (group, columns), shift in zip(groups.items(), shifts, strict=True)
         ]
-        found.append(tuple(sorted(told, key=lambda one: -abs(one.log_odds))))
+        told.sort(key=lambda one: -abs(one.log_odds))
+        found.append((*told[:TOLD], *(replace(one, said=None) for one in told[TOLD:])))
     return found
 
 
-def strongest(given: Iterable[Contribution], most: int = 3, least: float = 0.05) -> tuple[Contribution, ...]:
+def _contribution(group: str, shift: float, said: Phrase) -> Contribution:
+    return Contribution(group, shift, english(said), said)
+
+
+def strongest(given: Iterable[Contribution], most: int = TOLD, least: float = 0.05) -> tuple[Contribution, ...]:
     """The ``most`` that move the risk most, up or down; what moves it by less than ``least`` log-odds (about one in twenty) is no
     reason to be told."""
     ordered = sorted(given, key=lambda one: -abs(one.log_odds))
@@ -90,7 +99,7 @@ def moved(predictor: Predictor, hours: Hours, rows: Rows) -> NDArray[np.float64]
     groups = groups_of(features)
     if not len(rows):
         return np.empty((0, len(groups)))
-    whole = raw_score(predictor.estimator, features.compute(hours, rows))
+    whole = predictor.raw(features.compute(hours, rows))
     shifts = [whole - _typical_score(predictor, features, hours, rows, group, groups[group]) for group in groups]
     return _steepness(predictor) * np.stack(shifts, axis=1)
 
@@ -106,7 +115,7 @@ def _typical_score(
         matrix = features.compute(_with(hours, values), rows)
         if group == "stay":  # the number of the hour stands in no column of its own
             matrix[:, [one == "stay" for one in features.groups]] = np.nan
-        scores += raw_score(predictor.estimator, matrix)
+        scores += predictor.raw(matrix)
     return scores / len(choices)
 
 

@@ -23,6 +23,7 @@ from analytics.risk import self_check
 from analytics.risk.card.card import ModelCard
 from analytics.risk.evaluate.report import Report
 from analytics.risk.predictor import Needs, Predictor
+from analytics.risk.quick import quick
 from analytics.risk.reference import Reference
 from analytics.risk.skops_file import dumped, loaded
 from vigil.domain.errors import ModelError
@@ -167,7 +168,7 @@ def _opened(path: Path, expect_hash: str | None) -> Model:
             path=path,
             fitted_with=dict(manifest["fitted_with"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"a file of it cannot be read: {type(error).__name__}: {error}") from error
     self_check.check(predictor, contents[SELF_CHECK])
     return model
@@ -209,15 +210,16 @@ def _know_features(feature_set: str, names: Any) -> None:
 def _predictor(manifest: Mapping[str, Any], estimator: bytes) -> Predictor:
     points, values = _arrays(manifest["calibration"], 2)
     edges, low, high = _arrays(manifest["bands"], 3)
-    needs = manifest["needs"]
+    needs, fitted = manifest["needs"], loaded(estimator)
     return Predictor(
         feature_set=str(manifest["feature_set"]),
-        estimator=loaded(estimator),
+        estimator=fitted,
         calibration=(points, values),
         threshold=float(manifest["threshold"]),
         needs=Needs(**{**needs, "vitals": tuple(needs["vitals"])}),
         news2_risk=_arrays([manifest["news2_risk"]], 1)[0],
         bands=(edges, low, high),
+        quick=quick(fitted),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,8 @@ class Predicted:
 class Predictor:
     """``calibration``: (points, values), both ascending: log-odds of the estimator to probability, straight between points,
     level outside. ``news2_risk``: (22,) probability by NEWS2 points, in use where the model abstains. ``bands``: (edges, low,
-    high): below ``edges[i]`` (last one: the rest) the event came in ``low[i]``..``high[i]`` of such hours (95 % interval)."""
+    high): below ``edges[i]`` (last one: the rest) the event came in ``low[i]``..``high[i]`` of such hours (95 % interval).
+    ``quick``: gives what ``raw_score`` gives of the estimator, sooner; None = the estimator itself is asked."""
 
     feature_set: str
     estimator: Any
@@ -54,6 +55,7 @@ class Predictor:
     needs: Needs
     news2_risk: NDArray[np.float64]
     bands: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    quick: Callable[[Matrix], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
 
     def predict(self, hours: Hours, rows: Rows | None = None) -> Predicted:
         """``hours`` are cleaned; ``rows`` None = all. Each row from rows of its patient at or before it."""
@@ -70,8 +72,12 @@ class Predictor:
     def predict_features(self, matrix: Matrix) -> NDArray[np.float64]:
         """Probability of the model alone, whether or not it has what it needs."""
         points, values = self.calibration
-        result: NDArray[np.float64] = np.interp(raw_score(self.estimator, matrix), points, values)
+        result: NDArray[np.float64] = np.interp(self.raw(matrix), points, values)
         return result
+
+    def raw(self, matrix: Matrix) -> NDArray[np.float64]:
+        """See ``raw_score``."""
+        return raw_score(self.estimator, matrix) if self.quick is None else self.quick(matrix)
 
     def answers(self, matrix: Matrix) -> NDArray[np.bool_]:
         """True where the model has what it needs."""

@@ -55,15 +55,18 @@ def derive(measured: F64, known: F64, count: int, places: I64, cuts: F64, steps:
         )
         out[5, at] = 0.0 if warm < _FEVER_FROM else warm - _FEVER_FROM
         out[6, at] = 0.0 if breathing < _FAST_FROM else breathing - _FAST_FROM
-        out[3, at] = 0.0
+    news2 = out[3]
+    news2[:count] = 0.0
     for each in range(places.shape[0]):
+        values, lowest = known[places[each]], steps[each, 0]
         for at in range(count):
-            value = known[places[each], at]
-            out[3, at] += 0.0 if math.isnan(value) else steps[each, 0]
+            news2[at] += 0.0 if math.isnan(values[at]) else lowest
         for cut in range(cuts.shape[1]):
             edge, step = cuts[each, cut], steps[each, cut + 1]
+            if edge == math.inf:
+                break
             for at in range(count):
-                out[3, at] += step if known[places[each], at] >= edge else 0.0
+                news2[at] += step if values[at] >= edge else 0.0
 
 
 def table() -> tuple[I64, F64, F64]:

@@ -26,7 +26,7 @@ _MARKS = ("NEWS2", "SIRS", "Fever", "FastBreathing")
 
 _KEPT = [(column, stat) for column in (*VITALS, *DERIVED) for stat in (_OF_MARK if column in _MARKS else _OF_VITAL)]
 _ALL = [(column, stat) for column in (*VITALS, *DERIVED) for stat in STATS]
-_PLACES = np.array([_ALL.index(each) for each in _KEPT])
+_PLACES = np.array([_ALL.index(each) for each in (*_KEPT, *((column, "age") for column in VITALS))])
 _AGES = slice(len(_KEPT), len(_KEPT) + len(VITALS))
 _TOLD = {**VITALS, **dict(zip(DERIVED, TOLD_WITH, strict=True))}
 
@@ -44,10 +44,8 @@ def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
 def with_ages(hours: Hours, rows: Rows | None) -> Matrix:
     """The features, ages in whole hours."""
     at = slice(None) if rows is None else rows
-    found = windows(hours, tuple(VITALS), rows, CARRY_H, derived=True)
-    matrix = np.empty((len(found), len(NAMES)), np.float32)
-    np.take(found.reshape(len(found), -1), _PLACES, axis=1, out=matrix[:, : len(_KEPT)])
-    matrix[:, _AGES] = found[:, : len(VITALS), STATS.index("age")]
+    matrix = np.empty((len(hours) if rows is None else len(rows), len(NAMES)), np.float32)
+    windows(hours, tuple(VITALS), rows, CARRY_H, _PLACES, matrix, derived=True)
     for place, name in enumerate(PEOPLE, start=_AGES.stop):
         matrix[:, place] = hours.columns[name][at]
     return matrix

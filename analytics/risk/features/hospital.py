@@ -16,7 +16,7 @@ LABS = (
 )  # fmt: skip
 STAY = ("Unit1", "Unit2", "HospAdmTime")
 _OF_LAB = ("last", "age", "change", "mean_72", "min_72", "max_72")
-_PLACES = np.array([STATS.index(stat) for stat in _OF_LAB])
+_PLACES = np.array([place * len(STATS) + STATS.index(stat) for place in range(len(LABS)) for stat in _OF_LAB])
 
 NAMES = (*home.NAMES, *(f"{column}_{stat}" for column in LABS for stat in _OF_LAB), *STAY, "ICULOS")
 GROUPS = (*home.GROUPS, *("labs" for _ in LABS for _ in _OF_LAB), *("stay" for _ in STAY), "stay")
@@ -25,7 +25,8 @@ GROUPS = (*home.GROUPS, *("labs" for _ in LABS for _ in _OF_LAB), *("stay" for _
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
     at = slice(None) if rows is None else rows
     matrix = home.with_ages(hours, rows)
-    labs = windows(hours, LABS, rows, LOOKBACK_H)[:, :, _PLACES].reshape(len(matrix), -1)
+    labs = np.empty((len(matrix), len(_PLACES)), np.float32)
+    windows(hours, LABS, rows, LOOKBACK_H, _PLACES, labs)
     stay = np.stack([*(hours.columns[name][at] for name in STAY), hours.hour[at].astype(np.float32)], axis=1)
     return np.concatenate([matrix, labs, stay], axis=1, dtype=np.float32)
 

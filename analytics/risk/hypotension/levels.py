@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.risk.features.windows import compiled
+from analytics.risk.compiled import compiled
 from analytics.risk.hypotension.records import BEFORE, Minutes
 
 #: Minutes looked back over, and what is told of each.

@@ -15,7 +15,6 @@ from vigil.runtime.clock import SystemClock
 def test_every_figure_is_measured() -> None:
     figures = measured(invented(), 100, 3, SystemClock())
     assert min(figures.add, figures.copy, figures.score, figures.plain, figures.share) > 0
-    assert figures.plain < figures.score
 
 
 def test_the_model_that_ships_is_measured(tmp_path: Path) -> None:

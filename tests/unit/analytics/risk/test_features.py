@@ -94,10 +94,13 @@ def test_compiled_and_plain_are_equal(lengths: list[int], seed: int, measured: f
     rows = np.unique(np.random.default_rng(seed).integers(0, len(hours), 5))
     first = hours.starts[np.searchsorted(hours.starts, rows, side="right") - 1]
     values = np.stack([hours.columns[name] for name in VITALS])
-    plain = np.empty((len(rows), len(VITALS) + len(DERIVED), len(STATS)), np.float32)
+    kept = np.random.default_rng(seed).permutation((len(VITALS) + len(DERIVED)) * len(STATS))[:100]
+    plain, found = (np.full((len(rows), len(kept) + 1), 7, np.float32) for _ in range(2))
     with np.errstate(invalid="ignore", divide="ignore"):
-        window_kernel(values, hours.hour, first, rows, 24, len(DERIVED), *table(), plain)
-    np.testing.assert_array_equal(windows(hours, tuple(VITALS), rows, 24, derived=True), plain)
+        window_kernel(values, hours.hour, first, rows, 24, len(DERIVED), kept, *table(), plain)
+    windows(hours, tuple(VITALS), rows, 24, kept, found, derived=True)
+    np.testing.assert_array_equal(found, plain)
+    assert (found[:, -1] == 7).all()
 
 
 @SETS
