@@ -86,18 +86,22 @@ def settings(config: Path | None, data_dir: Path | None, port: int | None = None
     return load(config, data_dir=data_dir, port=port)
 
 
-def free_port(host: str, wanted: int, what: str, default: int = 0) -> int:
-    """The port to listen on. A port that was asked for must be free, else ``PortTaken``; 0 tries ``default``, then any."""
+def free_port(host: str, wanted: int, what: str, default: int = 0, but: int = 0) -> int:
+    """The port to listen on. A port that was asked for must be free, else ``PortTaken``; 0 tries ``default``, then any, except
+    ``but``, which is given away and not yet listened on."""
     if wanted:
         if not _is_free(host, wanted):
             raise PortTaken(
                 f"{what} port {wanted} on {host} is taken by another program: stop it or choose another port"
             )
         return wanted
-    if default and _is_free(host, default):
+    if default not in (0, but) and _is_free(host, default):
         return default
-    with socket.create_server((host, 0)) as server:
-        return int(server.getsockname()[1])
+    while True:
+        with socket.create_server((host, 0)) as server:
+            found = int(server.getsockname()[1])
+        if found != but:
+            return found
 
 
 def _is_free(host: str, port: int) -> bool:

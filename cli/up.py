@@ -58,6 +58,7 @@ def up(
         broker_port if broker_port is not None else chosen.broker.port,
         "MQTT",
         DEFAULT_PORT if broker_port is None else 0,
+        but=http_port,
     )
     keys = load_keys(chosen.data_dir, create=True)
     accounts = Accounts(chosen.data_dir)

@@ -70,7 +70,8 @@ class Product:
             product.stop()
 
     @staticmethod
-    def start(folder: Path, *, patients: int = 0, arguments: tuple[str, ...] = ()) -> Product:
+    def start(folder: Path, *, patients: int = 0, arguments: tuple[str, ...] = (), again: bool = True) -> Product:
+        """``again``: another program may take a port before our servers listen on it; then it is started once more."""
         data_dir = folder / "data"
         log_path = folder / "up.log"
         command = [sys.executable, "-m", "cli.main", "up", "--no-browser", "--data-dir", str(data_dir)]
@@ -82,6 +83,8 @@ class Product:
             eventually(product._is_up, START_S, "vigil up is ready")
         except AssertionError:
             product.stop()
+            if again and "address already in use" in product.log().lower():
+                return Product.start(folder, patients=patients, arguments=arguments, again=False)
             raise AssertionError(f"vigil up did not start:\n{product.log()}") from None
         return product
 
@@ -157,7 +160,8 @@ class Product:
         return found
 
     def kill(self, name: str) -> int:
-        """SIGKILL to one child, as a power cut would; returns its process id."""
+        """SIGKILL to one child, as a power cut would, until it is gone; returns its process id."""
         (pid,) = self.children(name)
         os.kill(pid, signal.SIGKILL)
+        eventually(lambda: pid not in self.children(name), what=f"{name} is gone")
         return pid

@@ -126,6 +126,9 @@ def test_after_a_reconnect_what_is_unacknowledged_is_sent_again_at_once(broker: 
 
     async def run() -> None:
         async with fleet(broker.port, ["w-1"], rule=ResendRule()) as devices:
+            await eventually(
+                lambda: "w-1" in platform.states
+            )  # it has subscribed: a pack from before would come again late
             for second in range(10):
                 await devices.send(pack("w-1", second))
             await eventually(lambda: len(platform.stored) == 10)
