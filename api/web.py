@@ -48,6 +48,17 @@ def by_language(catalogue: str) -> dict[str, bytes]:
     }
 
 
+def script_bytes(directory: Path) -> int:
+    """Gzipped bytes of all script that a browser loads, whatever is looked at; of the sentences, the larger language."""
+    files = (path.read_bytes() for path in directory.rglob("*.js") if path != directory / _CATALOGUE)
+    languages = by_language((directory / _CATALOGUE).read_text("utf-8")).values()
+    return sum(map(_packed, files)) + max(map(_packed, languages))
+
+
+def _packed(body: bytes) -> int:
+    return len(gzip.compress(body, 9))
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """As it was at the start; ``packed``: by gzip, or None where that gains nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import tempfile
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.auth import Role
+from api.web import script_bytes
 from cli.bench.api_sender import each_second, sending
 from cli.bench.api_ward import BEDS, admit, people_of
 from cli.bench.ingestion.backlog import VITALS
@@ -106,7 +106,7 @@ def table(patients: int, first: list[Opened], seen: list[Looked]) -> Table:
 
 
 def _script_kb() -> float:
-    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in _WEB.rglob("*.js")) / 1000
+    return script_bytes(_WEB) / 1000
 
 
 def _write(path: Path, first: list[Opened], seen: list[Looked]) -> None:
