@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,18 +38,29 @@ class Happened:
 
 def happened(lines: Iterable[Transition], last_level: int) -> Happened:
     """``lines``: of an interval; ``last_level``: of the team's chain."""
-    opened, resolved, escalated, unanswered = set(), set(), set(), set()
-    for line in lines:
-        alert_id = line.after.alert_id
-        if line.step is Step.OPENED:
-            opened.add(alert_id)
-        if not line.after.open:
-            resolved.add(alert_id)
-        if line.step is Step.ESCALATED:
-            escalated.add(alert_id)
-            if line.after.escalation_level > last_level:
-                unanswered.add(alert_id)
-    return Happened(len(opened), len(resolved), len(escalated), len(unanswered))
+    told = list(lines)
+    return Happened(
+        opened=_alerts(told, _opens),
+        resolved=_alerts(told, _resolves),
+        escalated=_alerts(told, _escalates),
+        unanswered=_alerts(told, lambda line: _escalates(line) and line.after.escalation_level > last_level),
+    )
+
+
+def _alerts(lines: Iterable[Transition], did: Callable[[Transition], bool]) -> int:
+    return len({line.after.alert_id for line in lines if did(line)})
+
+
+def _opens(line: Transition) -> bool:
+    return line.step is Step.OPENED
+
+
+def _escalates(line: Transition) -> bool:
+    return line.step is Step.ESCALATED
+
+
+def _resolves(line: Transition) -> bool:
+    return not line.after.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +75,13 @@ class News:
 
 def happened_without(person: str, lines: Iterable[Transition]) -> News:
     """``lines``: of an interval, of which ``person`` knows his own."""
-    opened, escalated, resolved = set(), set(), set()
+    told = list(lines)
     taken: dict[str, set[str]] = {}
-    for line in lines:
-        alert_id = line.after.alert_id
-        if line.step is Step.OPENED:
-            opened.add(alert_id)
-        if line.step is Step.ESCALATED:
-            escalated.add(alert_id)
-        if not line.after.open:
-            resolved.add(alert_id)
+    for line in told:
         if line.step in (Step.ACKNOWLEDGED, Step.ACCEPTED) and line.actor != person:
-            taken.setdefault(line.actor, set()).add(alert_id)
+            taken.setdefault(line.actor, set()).add(line.after.alert_id)
     most = sorted(((who, len(alerts)) for who, alerts in taken.items()), key=lambda one: (-one[1], one[0]))
-    return News(len(opened), len(escalated), len(resolved), tuple(most))
+    return News(_alerts(told, _opens), _alerts(told, _escalates), _alerts(told, _resolves), tuple(most))
 
 
 def course(first: Score, last: Score) -> Course:
