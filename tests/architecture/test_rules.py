@@ -86,3 +86,13 @@ def test_requirements_are_locked_with_hashes_and_without_addresses() -> None:
         pins = re.findall(r"^([a-z0-9._-]+)==", text, re.MULTILINE | re.IGNORECASE)
         assert pins
         assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_requirements_can_be_installed_together() -> None:
+    """Whoever adds an extra to an installation must not be told that its locks contradict each other."""
+    pins: dict[tuple[str, str], set[str]] = {}
+    for path in (ROOT / "requirements").glob("*.txt"):
+        text = path.read_text("utf-8")
+        for name, version, where in re.findall(r"^([\w.-]+)==([^ ]+)( ; .+)? \\$", text, re.MULTILINE):
+            pins.setdefault((name, where), set()).add(version)
+    assert {of: versions for of, versions in pins.items() if len(versions) > 1} == {}
