@@ -56,6 +56,7 @@ from api.routes import (
     screens,
     self_tests,
     session,
+    staff,
     stream,
     teams,
     tokens,
@@ -71,7 +72,7 @@ from api.throttle import PER_NAME, FailureLimit
 from api.trail import Audited
 from api.unproven import Unproven
 from api.ward import Ward
-from api.web import CONTENT_POLICY, Page
+from api.web import CONTENT_POLICY, Page, PageFirst
 from vigil import __version__
 from vigil.domain.errors import ConfigError
 
@@ -104,6 +105,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.router,
     policy_lab.router,
     teams.router,
+    staff.router,
     handover.router,
     deadletters.router,
     audit.router,
@@ -199,9 +201,9 @@ def create_app(deps: ApiDeps) -> FastAPI:
         doors=(LOGIN, SESSION, ENROL),
         quiet=frozenset(quiet_routes()),
     )
-    app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     if deps.web_root is not None:
-        app.mount("/", Page(deps.web_root), name="page")
+        app.add_middleware(PageFirst, page=Page(deps.web_root))
+    app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     return app
 
 

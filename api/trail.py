@@ -58,6 +58,7 @@ _NOBODYS = frozenset(
         "/api/v1/policies/programme",
         "/api/v1/policies/programme/history",
         "/api/v1/screens",
+        "/api/v1/staff",
         "/api/v1/teams",
         "/api/v1/tokens",
         "/api/v1/users",

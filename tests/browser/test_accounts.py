@@ -91,6 +91,19 @@ def test_password_gets_in_survives_a_reload_and_is_kept_nowhere(screens: Screens
     expect(form).to_be_visible()
 
 
+def test_who_has_an_alert_is_said_by_the_name_that_others_see(screens: Screens, site: StaffedSite) -> None:
+    patient_id, _ = site.ill()
+    alert = site.open_alert(patient_id)
+    logged_in(screens, NURSE).show(alert["id"]).get_by_role("button", name="Acknowledge: I deal with it").click()
+    other = logged_in(screens, ADMIN)
+    card = other.show(alert["id"])
+    expect(card.locator(".standing")).to_contain_text("Li Na has it since")
+    expect(card.locator(".history")).to_contain_text("Acknowledged Li Na")
+    other.view("handover")
+    expect(other.page.locator(".handover-note")).to_contain_text("Li Na has it since")
+    expect(other.page.locator("main")).not_to_contain_text(NURSE)
+
+
 def test_lock_hides_names_lets_alerts_through_and_repeats_what_it_held_up(screens: Screens, site: StaffedSite) -> None:
     patient_id, family = site.ill()
     station = logged_in(screens, NURSE)

@@ -1,5 +1,6 @@
 // Whom an alert calls now, and if nobody: why not, and which alert leads it. The server decides; here it is put into words.
 import { clock } from "./format.js";
+import { personName } from "./staff.js";
 import { alertOf, cardOf, isOpen, isUnverified } from "./ward.js";
 import { t, titleOf } from "./words.js";
 
@@ -57,7 +58,7 @@ export function quietWords(alert) {
 }
 
 function snoozeWords(alert) {
-  const values = { time: clock(alert.snoozed_until), who: alert.snoozed_by, n: alert.snoozes };
+  const values = { time: clock(alert.snoozed_until), who: personName(alert.snoozed_by), n: alert.snoozes };
   if (!alert.snooze_reason) return t("snooze.stands_bare", values); // a role without names does not see the reason
   return t("snooze.stands", { ...values, why: alert.snooze_reason });
 }

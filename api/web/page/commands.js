@@ -4,6 +4,7 @@ import { clock } from "./format.js";
 import { NoAnswer, Refused, post } from "./http.js";
 import { serverNow } from "./server_time.js";
 import { session, sessionEnded, viewer } from "./session.js";
+import { personName } from "./staff.js";
 import { link } from "./stream.js";
 import { alertOf, applyAlert, isOpen, loaded, refreshOrder } from "./ward.js";
 import { announce } from "./announce.js";
@@ -47,7 +48,7 @@ const ACTS = {
   acknowledge: { done: acknowledgedWords, unconfirmed: "ack.unconfirmed" },
   return: { done: () => ["ack.returned", { time: clock(serverNow()) }], unconfirmed: "return.unconfirmed" },
   snooze: { done: (alert) => ["snooze.done", { time: clock(alert.snoozed_until ?? serverNow()) }], unconfirmed: "snooze.unconfirmed" },
-  assign: { done: (alert) => ["assign.done", { who: alert.owner, time: clock(alert.accept_by) }], unconfirmed: "pass.unconfirmed" },
+  assign: { done: (alert) => ["assign.done", { who: personName(alert.owner), time: clock(alert.accept_by) }], unconfirmed: "pass.unconfirmed" },
   escalate: { done: (alert) => ["escalate.done", { n: alert.escalation_level, time: clock(serverNow()) }], unconfirmed: "pass.unconfirmed" },
   accept: { done: () => ["accept.done", { time: clock(serverNow()) }], unconfirmed: "accept.unconfirmed" },
 };
@@ -77,9 +78,9 @@ function conflict(command, current) {
   const say = (key, values = {}) => settle(command.alertId, "conflict", key, values, command);
   if (alert && !isOpen(alert)) return say("ack.ended");
   if (alert?.handling === "acknowledged" && alert.acknowledged_by !== "" && seen.handling !== "acknowledged") {
-    return say("ack.taken", { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) });
+    return say("ack.taken", { who: personName(alert.acknowledged_by), time: clock(alert.acknowledged_at) });
   }
-  if (command.act === "accept" && alert?.owner && !alert.accept_by) return say("accept.taken", { who: alert.owner });
+  if (command.act === "accept" && alert?.owner && !alert.accept_by) return say("accept.taken", { who: personName(alert.owner) });
   const worse = alert && RANK[alert.priority] > RANK[seen.priority];
   return say(worse ? "ack.worse" : "ack.changed", { what: alert ? titleOf(alert) : "" });
 }

@@ -4,6 +4,7 @@ import { age, calendar, clock, number } from "../page/format.js";
 import { leaderOf } from "../page/calls.js";
 import { go, openPatient } from "../page/route.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, chartOf, freshness, vitalOfAlert } from "../page/vitals.js";
@@ -39,7 +40,7 @@ function Decided({ alert }) {
         ${item.measured_at && t("card.measured", { time: clock(item.measured_at, true), age: age(now.value - Date.parse(item.measured_at)) })}
       </li>`,
     )}
-    ${limit && html`<li>${t("card.limit", { value: limit.value ?? limit.limit, unit: unitOf(limit), who: limit.set_by || "–" })}</li>`}
+    ${limit && html`<li>${t("card.limit", { value: limit.value ?? limit.limit, unit: unitOf(limit), who: personName(limit.set_by) || "–" })}</li>`}
   </ul>`;
 }
 

@@ -5,6 +5,7 @@ import { now } from "../page/server_time.js";
 import { isHandedOver, leaderOf, quietWords } from "../page/calls.js";
 import { outcomeOf } from "../page/commands.js";
 import { session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { isOpen } from "../page/ward.js";
 import { Badge } from "../page/parts.js";
 import { t, textOf, titleOf } from "../page/words.js";
@@ -19,10 +20,10 @@ const endedWords = (alert) =>
 function handledWords(alert) {
   const owner = alert.owner || alert.acknowledged_by;
   if (isHandedOver(alert)) {
-    const values = { who: alert.acknowledged_by, owner, time: clock(alert.accept_by) };
+    const values = { who: personName(alert.acknowledged_by), owner: personName(owner), time: clock(alert.accept_by) };
     return [t(owner === session.value?.name ? "handed.to_you" : "handed.to", values)];
   }
-  const parts = [t("alert.has_it", { who: owner, time: clock(alert.acknowledged_at) })];
+  const parts = [t("alert.has_it", { who: personName(owner), time: clock(alert.acknowledged_at) })];
   if (alert.deadline_at) parts.push(t("alert.reminder", { time: clock(alert.deadline_at) }));
   return parts;
 }
@@ -48,7 +49,7 @@ export function standing(alert, at) {
   if (!alert.snoozed_until) parts.unshift(t("alert.waiting", { time: duration(at - Date.parse(alert.opened_at)) }));
   if (isHandedOver(alert)) {
     const mine = alert.owner === session.value?.name;
-    parts.unshift(t(mine ? "assigned.to_you" : "assigned.to", { who: alert.owner, time: clock(alert.accept_by) }));
+    parts.unshift(t(mine ? "assigned.to_you" : "assigned.to", { who: personName(alert.owner), time: clock(alert.accept_by) }));
   }
   if (alert.retrospective) parts.push(t("alert.retrospective"));
   else if (alert.state === "cleared") parts.push(`${endedWords(alert)} ${t("alert.to_close")}`);

@@ -3,6 +3,7 @@ import { html } from "../page/html.js";
 import { clock, when } from "../page/format.js";
 import { go } from "../page/route.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { isOpen } from "../page/ward.js";
 import { t, titleOf } from "../page/words.js";
 
@@ -27,7 +28,7 @@ function placed(alerts, from, to) {
 }
 
 function words(alert) {
-  const owner = alert.acknowledged_by ? t("alert.has_it", { who: alert.acknowledged_by, time: clock(alert.acknowledged_at) }) : t("alert.nobody");
+  const owner = alert.acknowledged_by ? t("alert.has_it", { who: personName(alert.acknowledged_by), time: clock(alert.acknowledged_at) }) : t("alert.nobody");
   const until = alert.ended_at ? when(alert.ended_at, now.value) : t("alert.goes_on");
   return `${t(`priority.${alert.priority}`)}: ${titleOf(alert)}, ${when(alert.onset_at, now.value)} – ${until}. ${owner}`;
 }

@@ -4,6 +4,7 @@ import { clock, when } from "../page/format.js";
 import { get, post } from "../page/http.js";
 import { now } from "../page/server_time.js";
 import { session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 
@@ -71,8 +72,8 @@ export function useSeen(alert, card, [{ items }, setHeld]) {
 }
 
 function whom({ channel, person }) {
-  if (channel !== APP) return t("told.by_channel", { channel, who: person });
-  return person ? t("told.page_of", { who: person }) : t("told.page_of_all");
+  if (channel !== APP) return t("told.by_channel", { channel, who: personName(person) });
+  return person ? t("told.page_of", { who: personName(person) }) : t("told.page_of_all");
 }
 
 function Notice({ item }) {

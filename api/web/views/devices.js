@@ -7,6 +7,7 @@ import { Age } from "../page/parts.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 import { Claim } from "./claim.js";
 import { Confirm, Loaded, Said } from "./office.js";
@@ -43,7 +44,7 @@ function Facts({ device, version }) {
 
 function wornWords({ standing, by, at }) {
   if (standing === "waiting") return t("worn.waiting");
-  return t(`worn.${standing}`, { who: by ?? t("worn.wearer"), time: when(at, now.value) });
+  return t(`worn.${standing}`, { who: by ? personName(by) : t("worn.wearer"), time: when(at, now.value) });
 }
 
 function trouble(error) {
@@ -85,7 +86,7 @@ function Ask({ device, again }) {
     again();
   };
   return html`<div class="ask">
-    ${asked && html`<p>${t("measure.asked", { time: when(asked.at, now.value), who: asked.by ?? "…" })} <b>${answerWords(asked)}</b></p>`}
+    ${asked && html`<p>${t("measure.asked", { time: when(asked.at, now.value), who: asked.by ? personName(asked.by) : "…" })} <b>${answerWords(asked)}</b></p>`}
     <button disabled=${outcome.phase === "sending" || !canCommand()} onClick=${send}>${t("measure.now")}</button>
     ${outcome.phase === "refused" && html`<${Said} outcome=${outcome} />`}
   </div>`;

@@ -3,6 +3,7 @@ import { html } from "../page/html.js";
 import { duration, when } from "../page/format.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 
 const REACH_MS = 14 * 86_400_000;
@@ -24,7 +25,7 @@ function Like({ alert }) {
   const said = body?.feedback.items.filter((item) => item.counts) ?? [];
   return html`<li>
     <time>${when(alert.onset_at, now.value)}</time> ${over ? t("card.lasted", { time: lasted(alert) }) : t("card.goes_on")}
-    ${said.map((item) => html` <b>${t("feedback.said", { who: item.person, time: when(item.at, now.value), what: t(`verdict.${item.verdict}`) })}</b>`)}
+    ${said.map((item) => html` <b>${t("feedback.said", { who: personName(item.person), time: when(item.at, now.value), what: t(`verdict.${item.verdict}`) })}</b>`)}
   </li>`;
 }
 

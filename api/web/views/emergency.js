@@ -9,6 +9,7 @@ import { openPatient } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may, session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { cardOf, openedRecords, refreshPatients } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { Loaded, Office, Said } from "./office.js";
@@ -89,7 +90,7 @@ export function GlassBars() {
   const seen = openedRecords.value.map((id) => cardOf(id)).filter(Boolean);
   const open = seen.flatMap((card) => (card.break_glass ?? []).map((one) => ({ card, ...one })));
   const running = open.filter((one) => Date.parse(one.until) > now.value);
-  const said = running.map(({ card, by }) => t("glass.said", { by, who: plainName(card, card.id) })).join(" ");
+  const said = running.map(({ card, by }) => t("glass.said", { by: personName(by), who: plainName(card, card.id) })).join(" ");
   useEffect(() => {
     if (said) announce(said, "polite");
   }, [said]);
@@ -100,7 +101,7 @@ export function GlassBars() {
 function GlassWords({ opened: { card, by, until } }) {
   const name = html`<button class="plain" onClick=${() => openPatient(card.id)}><${Name} card=${card} id=${card.id} /></button>`;
   if (by === session.value.name) return html`${t("glass.yours", { time: clock(until) })} ${name}`;
-  return html`<b><bdi>${by}</bdi></b> ${t("glass.opened_by", { time: clock(until) })} ${name}`;
+  return html`<b><bdi>${personName(by)}</bdi></b> ${t("glass.opened_by", { time: clock(until) })} ${name}`;
 }
 
 const VERDICTS = ["justified", "not_justified"];
@@ -122,9 +123,9 @@ function Review({ grant, onDone }) {
 function Grant({ grant, onDone }) {
   const { by, patient_id: id, at, expires_at, reason, running, review } = grant;
   return html`<li>
-    <p class="who"><b><bdi>${by}</bdi></b> → <b><${Name} card=${cardOf(id)} id=${id} /></b> ${running && html`<b class="state">${t("review.runs", { time: clock(expires_at) })}</b>`}</p>
+    <p class="who"><b><bdi>${personName(by)}</bdi></b> → <b><${Name} card=${cardOf(id)} id=${id} /></b> ${running && html`<b class="state">${t("review.runs", { time: clock(expires_at) })}</b>`}</p>
     <p>${when(at, now.value)} · <bdi>${reason}</bdi></p>
-    ${review && html`<p class="muted">${t("review.said", { who: review.by, time: when(review.at, now.value), what: t(`review.${review.verdict}`) })} <bdi>${review.note}</bdi></p>`}
+    ${review && html`<p class="muted">${t("review.said", { who: personName(review.by), time: when(review.at, now.value), what: t(`review.${review.verdict}`) })} <bdi>${review.note}</bdi></p>`}
     ${!review && (by === session.value.name ? html`<p class="muted">${t("review.own")}</p>` : html`<${Review} grant=${grant} onDone=${onDone} />`)}
   </li>`;
 }

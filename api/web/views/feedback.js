@@ -5,6 +5,7 @@ import { canCommand } from "../page/commands.js";
 import { clock } from "../page/format.js";
 import { post } from "../page/http.js";
 import { session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { isOpen } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
@@ -45,7 +46,7 @@ export function Feedback({ alert, known }) {
     </div>
     ${others.length > 0 &&
     html`<ul class="muted">
-      ${others.map((item) => html`<li key=${item.person}>${t("feedback.said", { who: item.person, what: t(`verdict.${item.verdict}`), time: clock(item.at) })}</li>`)}
+      ${others.map((item) => html`<li key=${item.person}>${t("feedback.said", { who: personName(item.person), what: t(`verdict.${item.verdict}`), time: clock(item.at) })}</li>`)}
     </ul>`}
     ${trouble && html`<p class="outcome refused">${trouble}</p>`}
   </section>`;

@@ -1,6 +1,7 @@
 // The sections of the hand-over note: open alerts, what happened, scores, who is not watched, silent devices.
 import { html } from "../page/html.js";
 import { go, openPatient } from "../page/route.js";
+import { personName } from "../page/staff.js";
 import { alertOf } from "../page/ward.js";
 import { Badge, Name, partName } from "../page/parts.js";
 import { t, textOf, titleOf, whyOf } from "../page/words.js";
@@ -17,8 +18,8 @@ function Who({ patient }) {
 }
 
 function handling(one, time) {
-  if (one.accept_by) return t("handover.must_accept", { who: one.owner, time: time(one.accept_by) });
-  if (one.owner) return t("handover.has_it", { who: one.owner, time: time(one.acknowledged_at) });
+  if (one.accept_by) return t("handover.must_accept", { who: personName(one.owner), time: time(one.accept_by) });
+  if (one.owner) return t("handover.has_it", { who: personName(one.owner), time: time(one.acknowledged_at) });
   return one.escalation_level && !one.suppressed_by ? `${t("alert.nobody")} ${t("handover.called", { n: one.escalation_level + 1 })}` : t("alert.nobody");
 }
 
@@ -28,7 +29,7 @@ function quiet(one, titles, time) {
   else if (one.condition === "unknown") said.push(t("alert.unknown"));
   if (one.snoozed_until) {
     const why = one.snooze_reason || t("handover.no_reason");
-    said.push(t("handover.snoozed", { time: time(one.snoozed_until), who: one.snoozed_by, why }));
+    said.push(t("handover.snoozed", { time: time(one.snoozed_until), who: personName(one.snoozed_by), why }));
   }
   if (one.held_until) said.push(t("handover.held", { time: time(one.held_until) }));
   if (one.suppressed_by) said.push(t("call.carried", { what: titles.get(one.suppressed_by) ?? t("call.another") }));

@@ -7,6 +7,7 @@ import { useKeys } from "../page/keyboard.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 import { Loaded, Said } from "./office.js";
@@ -73,9 +74,9 @@ export function Done({ alert }) {
 
 /** One note in words: what, who, and whether it still stands. */
 export function NoteWords({ note: { kind, author, text, struck_at, struck_by } }) {
-  const words = html`<b>${t(`done.${kind}`)}</b> <bdi class="muted">${author}</bdi> <span class="words">${text}</span>`;
+  const words = html`<b>${t(`done.${kind}`)}</b> <bdi class="muted">${personName(author)}</bdi> <span class="words">${text}</span>`;
   if (!struck_at) return words;
-  return html`<s>${words}</s> <span class="muted">${t("note.struck", { who: struck_by, time: when(struck_at, now.value) })}</span>`;
+  return html`<s>${words}</s> <span class="muted">${t("note.struck", { who: personName(struck_by), time: when(struck_at, now.value) })}</span>`;
 }
 
 function Line({ note, patientId }) {

@@ -6,6 +6,7 @@ import { post, request } from "../page/http.js";
 import { useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 import { Confirm, Loaded, Said } from "./office.js";
@@ -98,7 +99,7 @@ export function Contacts({ patientId }) {
     <h2 id="plan-title">${t("plan.title")}</h2>
     <${Loaded} held=${held} again=${again}>
       ${editing ? html`<${Form} key=${body.version} patientId=${patientId} body=${body} onDone=${() => setEditing(false)} />` : body && html`<${Shown} fields=${flat(body)} />`}
-      ${body?.at && html`<p class="muted">${t("plan.by", { who: body.author, time: when(body.at, now.value) })}</p>`}
+      ${body?.at && html`<p class="muted">${t("plan.by", { who: personName(body.author), time: when(body.at, now.value) })}</p>`}
       ${mayAct() && !editing && html`<button onClick=${() => setEditing(true)}>${t("plan.edit")}</button>`}
     <//>
   </section>`;
@@ -144,7 +145,7 @@ export function Pause({ patientId, state }) {
   return html`<section class="pause" aria-labelledby="pause-title">
     <h2 id="pause-title">${t("pause.title")}</h2>
     ${pause?.running
-      ? html`<p><b>${t("coverage.paused_until", { time: when(pause.end_at, now.value) })}</b> <bdi>${pause.reason}</bdi> <bdi class="muted">${pause.by}</bdi></p>
+      ? html`<p><b>${t("coverage.paused_until", { time: when(pause.end_at, now.value) })}</b> <bdi>${pause.reason}</bdi> <bdi class="muted">${personName(pause.by)}</bdi></p>
           ${mayAct() && html`<${Confirm} label=${t("pause.end")} question=${t("pause.end_now")} yes=${t("pause.end")} disabled=${disabled} onYes=${end} />`}`
       : html`<${Plan} run=${run} path=${path} disabled=${disabled} again=${again} />`}
     <${Said} outcome=${outcome} />

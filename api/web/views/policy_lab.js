@@ -8,6 +8,7 @@ import { Name, partName, plainName } from "../page/parts.js";
 import { route } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
 import { cardOf, wardNames } from "../page/ward.js";
 import { t } from "../page/words.js";
@@ -34,7 +35,7 @@ function ruleWords(rule) {
 function setBy(policy, rule) {
   const { scope, author, at } = policy.sources[`${nameOf(rule)}.limit`] ?? {};
   if (!at) return t("lab.starting");
-  return html`<bdi>${author}</bdi>, ${t(`scope.${scope}`)}, ${when(at, now.value)}`;
+  return html`<bdi>${personName(author)}</bdi>, ${t(`scope.${scope}`)}, ${when(at, now.value)}`;
 }
 
 /** Only what differs from what is in force, as the server takes it. */

@@ -6,6 +6,7 @@ import { go, route } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { wardNames } from "../page/ward.js";
 import { wardDay, wardTime } from "../page/ward_time.js";
 import { lang, t } from "../page/words.js";
@@ -77,7 +78,7 @@ function Team({ item: { team, version }, onDone }) {
       <h2>${t("rota.chain")}</h2>
       <${Chain} ...${rota} />
       ${may("policies") && html`<${StandIn} team=${team} today=${rota.today} onDone=${onDone} />`}
-      <details class="add"><summary>${t("rota.changes")}</summary><ul>${rota.changes.map((one) => html`<li>${time(one.set_at)} <b><bdi>${one.set_by}</bdi></b>: <bdi>${one.reason}</bdi></li>`)}</ul></details>`}<//>`;
+      <details class="add"><summary>${t("rota.changes")}</summary><ul>${rota.changes.map((one) => html`<li>${time(one.set_at)} <b><bdi>${personName(one.set_by)}</bdi></b>: <bdi>${one.reason}</bdi></li>`)}</ul></details>`}<//>`;
 }
 
 export function Rota() {

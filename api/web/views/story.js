@@ -3,6 +3,7 @@ import { html } from "../page/html.js";
 import { clock, when } from "../page/format.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { t } from "../page/words.js";
 import { NoteWords, written } from "./notes.js";
 
@@ -54,10 +55,10 @@ function Steps({ items, notes }) {
 }
 
 /** From whom to whom, of a hand-over. */
-const Hands = ({ item }) => item.detail?.from && item.detail.to && html`<bdi>${t("step.hands", { from: item.detail.from, to: item.detail.to })}</bdi>`;
+const Hands = ({ item }) => item.detail?.from && item.detail.to && html`<bdi>${t("step.hands", { from: personName(item.detail.from), to: personName(item.detail.to) })}</bdi>`;
 
 /** What the line decided about calling somebody. */
 const Called = ({ call }) => html`<span class=${`called call-${call.how}`}>${t(`how.${call.how}`)}${call.why && `: ${call.why}`}</span>`;
 
 const SYSTEM = new Set(["vigil", "system", "analytics"]);
-const actor = (name) => (SYSTEM.has(name) ? t("card.by_vigil") : name);
+const actor = (name) => (SYSTEM.has(name) ? t("card.by_vigil") : personName(name));

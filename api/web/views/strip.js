@@ -2,16 +2,16 @@
 import { html, useEffect } from "../page/html.js";
 import { isAlarmPath, waits } from "../page/calls.js";
 import { clock, duration, zone } from "../page/format.js";
+import { rest } from "../page/rest.js";
 import { go, route } from "../page/route.js";
 import { away } from "../page/away.js";
 import { clockDifference, now } from "../page/server_time.js";
 import { session } from "../page/session.js";
+import { personName } from "../page/staff.js";
 import { back, link } from "../page/stream.js";
 import { alertOf, cards, inMainLane, loaded, tally, workOrder } from "../page/ward.js";
 import { announce } from "../page/announce.js";
 import { t } from "../page/words.js";
-import { GlassBars } from "./emergency.js";
-import { LockBar } from "./lock.js";
 import { SoundState } from "./sounds.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
@@ -65,9 +65,9 @@ export function Bars() {
       <strong>${t("lost.bar", { time: clock(lostAt, true) })}</strong> ${t("lost.age", { time: duration(now.value - lostAt) })}
     </div>`}
     ${state === "connecting" && slow && html`<div class="bar lost"><strong>${t("lost.never")}</strong></div>`}
-    ${session.value.locked && html`<${LockBar} />`}
+    ${session.value.locked && rest.value && html`<${rest.value.LockBar} />`}
     ${tally.value.demo > 0 && html`<div class="bar demo">${t("demo.stripe")}</div>`}
-    <${GlassBars} />
+    ${rest.value && html`<${rest.value.GlassBars} />`}
   `;
 }
 
@@ -106,7 +106,7 @@ function Away() {
 
 function awayWords({ since_at: since, at, taken, ...counts }) {
   const parts = ["opened", "escalated", "resolved"].filter((name) => counts[name]).map((name) => t(`away.${name}`, { n: counts[name] }));
-  for (const { by, alerts } of taken) parts.push(t("away.taken", { who: by ?? t("away.somebody"), n: alerts }));
+  for (const { by, alerts } of taken) parts.push(t("away.taken", { who: by ? personName(by) : t("away.somebody"), n: alerts }));
   return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("away.comma")) });
 }
 

@@ -3,15 +3,16 @@ import { effect, html, signal, useEffect, useMemo, useRef, useState } from "../p
 import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
+import { afterPicture } from "../page/rest.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
 import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
+import { personName } from "../page/staff.js";
 import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
 import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
-import { openHandover } from "./handover.js";
 
 const NO_FILTER = { text: "", notWatched: false };
 /** Beside what `filters.js` remembers. */
@@ -79,13 +80,12 @@ function useInView(atOnce) {
   return [element, seen];
 }
 
-/** False for the first picture of the board, which shows its top; the other hundreds come with the next. */
+/** False for the first picture of the board, which shows its top; the other hundreds come after it. */
 function useSecondLook(ready) {
   const [whole, setWhole] = useState(false);
   useEffect(() => {
     if (!ready) return undefined;
-    const timer = setTimeout(setWhole, 50, true);
-    return () => clearTimeout(timer);
+    return afterPicture(() => setWhole(true));
   }, [ready]);
   return whole;
 }
@@ -123,8 +123,8 @@ const alike = (top, ids) => ids.filter((id) => alertOf(id)?.priority === top.pri
 
 function Stand({ alert }) {
   if (alert.snoozed_until) return html`<span class="muted">${t("tile.snoozed", { time: clock(alert.snoozed_until) })}</span>`;
-  if (alert.accept_by) return html`<span>${t("tile.handed", { who: alert.owner })}</span>`;
-  if (alert.handling === "acknowledged") return html`<span class="muted">${t("tile.has_it", { who: alert.owner || alert.acknowledged_by })}</span>`;
+  if (alert.accept_by) return html`<span>${t("tile.handed", { who: personName(alert.owner) })}</span>`;
+  if (alert.handling === "acknowledged") return html`<span class="muted">${t("tile.has_it", { who: personName(alert.owner || alert.acknowledged_by) })}</span>`;
   return html`<span>${t("alert.waiting", { time: duration(now.value - Date.parse(alert.opened_at)) })}</span>`;
 }
 
@@ -225,7 +225,7 @@ function Filters({ shown, hiddenAlerts, inView }) {
     <input id="search" type="search" value=${now_.text} placeholder=${t("filter.search")} aria-label=${t("filter.search")} onInput=${(event) => set({ text: event.target.value })} />
     <${Choice} />
     <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
-    <button type="button" onClick=${() => openHandover(chosen().ward)}>${t("nav.handover")}</button>
+    <button type="button" onClick=${() => go("handover", chosen().ward)}>${t("nav.handover")}</button>
     <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
       ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
     </button>
