@@ -3,7 +3,6 @@ import { effect, html, signal, useEffect, useMemo, useRef, useState } from "../p
 import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
-import { afterPicture } from "../page/rest.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
 import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
@@ -13,6 +12,7 @@ import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, las
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
 import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
+import { openHandover } from "./handover.js";
 
 const NO_FILTER = { text: "", notWatched: false };
 /** Beside what `filters.js` remembers. */
@@ -80,12 +80,13 @@ function useInView(atOnce) {
   return [element, seen];
 }
 
-/** False for the first picture of the board, which shows its top; the other hundreds come after it. */
+/** False for the first picture of the board, which shows its top; the other hundreds come with the next. */
 function useSecondLook(ready) {
   const [whole, setWhole] = useState(false);
   useEffect(() => {
     if (!ready) return undefined;
-    return afterPicture(() => setWhole(true));
+    const timer = setTimeout(setWhole, 50, true);
+    return () => clearTimeout(timer);
   }, [ready]);
   return whole;
 }
@@ -225,7 +226,7 @@ function Filters({ shown, hiddenAlerts, inView }) {
     <input id="search" type="search" value=${now_.text} placeholder=${t("filter.search")} aria-label=${t("filter.search")} onInput=${(event) => set({ text: event.target.value })} />
     <${Choice} />
     <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
-    <button type="button" onClick=${() => go("handover", chosen().ward)}>${t("nav.handover")}</button>
+    <button type="button" onClick=${() => openHandover(chosen().ward)}>${t("nav.handover")}</button>
     <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
       ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
     </button>
