@@ -30,6 +30,30 @@ def test_consciousness_and_oxygen_are_entered_and_shown_after_the_server_stored_
     expect(now.locator("tr:has(th:text-is('Oxygen'))")).to_contain_text("2.0 L/min")
 
 
+def test_what_was_measured_by_hand_is_entered_and_counts(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Measured")
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    form = page.locator("form.entry")
+    form.get_by_role("button", name="Enter").click()
+    expect(form.locator(".outcome")).to_have_text("Choose at least one value.")
+    for name, value in {"Breathing rate": "26", "Systolic pressure": "128", "Diastolic pressure": "76"}.items():
+        form.get_by_label(name).fill(value)
+    temperature = form.get_by_label("Temperature")
+    temperature.fill("386")  # the browser says so, in its own language
+    form.get_by_role("button", name="Enter").click()
+    assert temperature.evaluate("element => element.validity.rangeOverflow")
+    temperature.fill("38.6")
+    form.get_by_role("button", name="Enter").click()
+    expect(form.locator(".outcome.confirmed")).to_contain_text("Stored")
+    expect(temperature).to_have_value("")
+    now = page.locator(".now")
+    expect(now.locator("tr", has_text="Temperature")).to_contain_text(re.compile(r"38\.6 °C.*✎.*1$", re.DOTALL))
+    expect(now.locator("tr", has_text="Breathing rate")).to_contain_text(re.compile(r"26 /min.*3$", re.DOTALL))
+    expect(now.locator("tr", has_text="Blood pressure")).to_contain_text("128/76 mmHg")
+
+
 def test_a_refused_entry_says_why(screens: Screens, site: Site) -> None:
     patient_id = site.admit("Refused")
     station = screens.open()

@@ -55,6 +55,26 @@ def test_one_tap_on_a_reason_snoozes_and_it_stays_visible_until_acknowledged(scr
     assert site.open_alert(patient_id)["snoozed_until"] is None
 
 
+def test_a_snooze_is_taken_back_at_once_or_later_by_a_colleague(screens: Screens, site: Site) -> None:
+    patient_id, family = site.ill()
+    station = screens.open(name="Wang Fang")
+    ask(station, patient_id).get_by_role("button", name="Treatment given").click()
+    toast = station.page.locator(".toast")
+    expect(toast).to_contain_text(re.compile(f"You snoozed: Systolic pressure low, {family}", re.IGNORECASE))
+    toast.get_by_role("button", name="End the snooze").click()
+    card = station.page.locator(".card-side .alert-card")
+    expect(card.locator(".outcome")).to_contain_text(re.compile(r"Returned to the list \d\d:\d\d\."))
+    expect(toast).to_have_count(0)
+    alert = site.open_alert(patient_id)
+    assert (alert["snoozed_until"], alert["snoozes"]) == (None, 1)
+    body = {"version": alert["version"], "minutes": 10, "reason": "known"}
+    site.request("POST", f"/alerts/{alert['id']}/snooze", body, name="Wang Fang", role="nurse")
+    theirs = screens.open().show(alert["id"])
+    theirs.get_by_role("button", name="End the snooze").click()
+    expect(theirs.locator(".standing")).to_contain_text("waiting")
+    expect(theirs.locator(".history li").first).to_contain_text("Returned to the list Li Na")
+
+
 def test_a_reason_of_ones_own_is_required_to_have_words(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
     station = screens.open()

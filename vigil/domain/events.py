@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from vigil.domain.alerts import Evidence, Kind, Priority
 
+#: ``Stamp.actor`` where no person acted.
+VIGIL = "vigil"
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Where an event comes from. ``cause`` is ``ordinal:<n>``, ``deadline:<us>``, ``command:<id>`` or
     ``overlay:<alert>:<version>`` (what follows from another alert, or from that one, as it stands); ``at`` is server time and
-    ``measured_at`` device time, microseconds UTC; ``actor`` is a person's user id or ``vigil``."""
+    ``measured_at`` device time, microseconds UTC; ``actor`` is a person's user id or ``VIGIL``."""
 
     cause: str
     at: int
-    actor: str = "vigil"
+    actor: str = VIGIL
     measured_at: int | None = None
 
 
@@ -106,7 +109,8 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class ReturnToList:
-    """The owner of an acknowledged alert gives it back; what was assigned and is not accepted yet, anybody takes back."""
+    """The owner of an acknowledged alert gives it back; a snooze, and what was assigned and is not accepted yet, anybody takes
+    back."""
 
     stamp: Stamp
     version: int

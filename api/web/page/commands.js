@@ -15,7 +15,7 @@ const TOAST_MS = 10_000;
 
 /** alert id -> signal of {phase, key, values, command} or null; phase: sending | confirmed | unconfirmed | conflict | session | refused */
 const outcomes = new Map();
-/** {alertId, version} of the acknowledgement or assignment that can be taken back, for 10 s */
+/** {alertId, version} of what can be taken back, for 10 s */
 export const undo = signal(null);
 
 export function outcomeOf(alertId) {
@@ -53,13 +53,16 @@ const ACTS = {
   accept: { done: () => ["accept.done", { time: clock(serverNow()) }], unconfirmed: "accept.unconfirmed" },
 };
 
+const UNDONE = new Set(["acknowledge", "assign", "snooze"]);
+
 function confirmed(command, alert) {
   applyAlert(alert);
   refreshOrder();
   const [key, values] = ACTS[command.act].done(alert);
   if (command.act === "return") undo.value = null;
   settle(alert.id, "confirmed", key, values, command);
-  if ((command.act === "acknowledge" || command.act === "assign") && isOpen(alert)) offerUndo(alert);
+  // To take back the snooze of an alert that somebody deals with would give back the alert too.
+  if (UNDONE.has(command.act) && isOpen(alert) && (command.act !== "snooze" || alert.handling === "unacknowledged")) offerUndo(alert);
 }
 
 function offerUndo(alert) {

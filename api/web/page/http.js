@@ -57,5 +57,8 @@ export async function request(method, path, { json, timeoutMs = 10_000, open = f
   return content;
 }
 
+/** Of one patient: his notes, contacts, pauses, values. */
+export const ofPatient = (patientId, what) => `api/v1/patients/${encodeURIComponent(patientId)}/${what}`;
+
 export const get = (path, options) => request("GET", path, options);
 export const post = (path, json, options) => request("POST", path, { ...options, json });

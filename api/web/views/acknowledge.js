@@ -71,25 +71,27 @@ export function AcceptButton({ alert, tabIndex }) {
   </button>`;
 }
 
-/** Only who deals with an alert gives it back; an assignment that is not accepted yet, anybody takes back. */
+/** Only who deals with an alert gives it back; a snooze, and an assignment that is not accepted yet, anybody takes back. */
 function canReturn(alert) {
   if (!isOpen(alert)) return false;
-  if (alert.handling !== "acknowledged") return Boolean(alert.accept_by);
+  if (alert.handling !== "acknowledged") return Boolean(alert.accept_by || alert.snoozed_until);
   return (alert.owner || alert.acknowledged_by) === session.value.name;
 }
 
+const returnWords = (alert) => t(alert.handling !== "acknowledged" && alert.snoozed_until ? "return.snoozed" : "return.button");
+
 export function ReturnButton({ alert }) {
   if (!mayAct() || !canReturn(alert)) return null;
-  return html`<button class="return" disabled=${!canCommand()} onClick=${() => returnToList(alert)}>${t("return.button")}</button>`;
+  return html`<button class="return" disabled=${!canCommand()} onClick=${() => returnToList(alert)}>${returnWords(alert)}</button>`;
 }
 
-/** For 10 s after an acknowledgement or an assignment: take it back at once. */
+/** For 10 s after an acknowledgement, an assignment or a snooze: take it back at once. */
 export function UndoToast() {
   const offer = undo.value;
   const alert = offer && alertOf(offer.alertId);
   if (!alert || !canReturn(alert)) return null;
   return html`<div class="toast">
-    <span>${t(alert.accept_by ? "assign.toast" : "return.toast", { what: titleOf(alert), who: plainName(cardOf(alert.patient_id), alert.patient_id) })}</span>
-    <button onClick=${() => returnToList(alert)} disabled=${!canCommand()}>${t("return.button")}</button>
+    <span>${t(alert.accept_by ? "assign.toast" : alert.snoozed_until ? "snooze.toast" : "return.toast", { what: titleOf(alert), who: plainName(cardOf(alert.patient_id), alert.patient_id) })}</span>
+    <button onClick=${() => returnToList(alert)} disabled=${!canCommand()}>${returnWords(alert)}</button>
   </div>`;
 }

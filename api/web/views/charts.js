@@ -2,7 +2,7 @@
 import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
 import { clock, number, when } from "../page/format.js";
 import { History, gapLimit, scoreHolds } from "../page/history.js";
-import { get } from "../page/http.js";
+import { get, ofPatient } from "../page/http.js";
 import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
@@ -172,7 +172,7 @@ function useLimits(patientId) {
 export function useAlerts(patientId) {
   const open = openAlertsOf(patientId).map((id) => alertOf(id)).filter(Boolean);
   const stamp = open.map((alert) => `${alert.id}${alert.version}`).join();
-  const [{ state, body }] = useRead(`api/v1/patients/${encodeURIComponent(patientId)}/alerts?state=all&limit=200`, stamp);
+  const [{ state, body }] = useRead(ofPatient(patientId, "alerts?state=all&limit=200"), stamp);
   const known = new Set(open.map((alert) => alert.id));
   return { state, items: [...open, ...(body?.items ?? []).filter((alert) => !known.has(alert.id) && !isOpen(alert))] };
 }

@@ -2,7 +2,7 @@
 import { html, signal, useEffect, useRef, useState } from "../page/html.js";
 import { canCommand } from "../page/commands.js";
 import { clock, duration, when } from "../page/format.js";
-import { post } from "../page/http.js";
+import { ofPatient, post } from "../page/http.js";
 import { announce } from "../page/announce.js";
 import { Name, plainName } from "../page/parts.js";
 import { openPatient } from "../page/route.js";
@@ -59,7 +59,7 @@ function Dialog({ id }) {
     const given = new FormData(event.currentTarget);
     const patientId = given.get("patient_id").trim();
     const made = await run(
-      () => post(`api/v1/patients/${encodeURIComponent(patientId)}/break-glass`, { reason: given.get("reason").trim() }),
+      () => post(ofPatient(patientId, "break-glass"), { reason: given.get("reason").trim() }),
       ({ expires_at }) => t("glass.opened", { id: patientId, time: clock(expires_at) }),
       trouble,
     );

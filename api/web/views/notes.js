@@ -2,7 +2,7 @@
 import { html, signal, useEffect, useRef, useState } from "../page/html.js";
 import { canCommand } from "../page/commands.js";
 import { clock, when } from "../page/format.js";
-import { post } from "../page/http.js";
+import { ofPatient, post } from "../page/http.js";
 import { useKeys } from "../page/keyboard.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
@@ -15,8 +15,6 @@ import { Loaded, Said } from "./office.js";
 const DONE = ["called", "no_answer", "sent_help"];
 const LONGEST = 2000; // characters; the server's bound
 
-const pathOf = (patientId) => `api/v1/patients/${encodeURIComponent(patientId)}/notes`;
-
 /** Counts what was written on this screen, so that each place reads it again. */
 export const written = signal(0);
 
@@ -25,7 +23,7 @@ function useNote(patientId) {
   const [outcome, run] = useSending();
   const send = async (note) => {
     const words = (error) => troubleWords(error, "note.unconfirmed");
-    const stored = await run(() => post(pathOf(patientId), note), ({ at }) => t("note.stored", { time: clock(at) }), words);
+    const stored = await run(() => post(ofPatient(patientId, "notes"), note), ({ at }) => t("note.stored", { time: clock(at) }), words);
     if (stored !== undefined) written.value += 1;
     return stored !== undefined;
   };
@@ -83,7 +81,7 @@ function Line({ note, patientId }) {
   const [outcome, run] = useSending();
   const own = mayAct() && !note.struck_at && note.author === session.value.name;
   const strike = async () => {
-    await run(() => post(`${pathOf(patientId)}/${note.id}/strike`), () => t("note.strike"));
+    await run(() => post(ofPatient(patientId, `notes/${note.id}/strike`)), () => t("note.strike"));
     written.value += 1;
   };
   return html`<li>
@@ -95,7 +93,7 @@ function Line({ note, patientId }) {
 
 /** All notes on a person, those about alerts too. `version`: read again when it changes. */
 export function Notes({ patientId, version }) {
-  const [held, again] = useRead(pathOf(patientId), `${version} ${written.value}`);
+  const [held, again] = useRead(ofPatient(patientId, "notes"), `${version} ${written.value}`);
   const [outcome, send] = useNote(patientId);
   const field = useRef(null);
   useKeys({ m: () => field.current?.focus() ?? Boolean(field.current) });

@@ -2,7 +2,7 @@
 import { html, signal, useState } from "../page/html.js";
 import { canCommand } from "../page/commands.js";
 import { calendar, clock, duration, when } from "../page/format.js";
-import { post, request } from "../page/http.js";
+import { ofPatient, post, request } from "../page/http.js";
 import { useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { may } from "../page/session.js";
@@ -11,11 +11,9 @@ import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 import { Confirm, Loaded, Said } from "./office.js";
 
-const pathOf = (patientId, what) => `api/v1/patients/${encodeURIComponent(patientId)}/${what}`;
-
 /** Counts what was changed on this screen, so that each place reads it again. */
 const changes = signal(0);
-const useContacts = (patientId) => useRead(pathOf(patientId, "contacts"), changes.value);
+const useContacts = (patientId) => useRead(ofPatient(patientId, "contacts"), changes.value);
 
 /** Name of the field -> kind of input and most characters; the server's bounds. */
 const FIELDS = {
@@ -75,7 +73,7 @@ function Form({ patientId, body, onDone }) {
   const submit = async (event) => {
     event.preventDefault();
     const json = shaped(Object.fromEntries(new FormData(event.currentTarget)), body.version);
-    if ((await run(() => request("PUT", pathOf(patientId, "contacts"), { json }), ({ at }) => t("note.stored", { time: clock(at) }))) === undefined) return;
+    if ((await run(() => request("PUT", ofPatient(patientId, "contacts"), { json }), ({ at }) => t("note.stored", { time: clock(at) }))) === undefined) return;
     changes.value += 1;
     onDone();
   };
@@ -132,7 +130,7 @@ function Plan({ run, path, disabled, again }) {
 
 /** `state`: of the coverage; the pause is read again when it changes. */
 export function Pause({ patientId, state }) {
-  const path = pathOf(patientId, "pauses");
+  const path = ofPatient(patientId, "pauses");
   const [{ body }, again] = useRead(`${path}?limit=1`, state);
   const [outcome, run] = useSending();
   const pause = body?.items[0];

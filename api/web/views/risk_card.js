@@ -1,7 +1,7 @@
 // What the risk models say of this person: never a bare number, always why, since when, how old, and what it is not.
 import { html, useEffect, useState } from "../page/html.js";
 import { age, calendar, clock, when } from "../page/format.js";
-import { get } from "../page/http.js";
+import { get, ofPatient } from "../page/http.js";
 import { link } from "../page/stream.js";
 import { now } from "../page/server_time.js";
 import { partName } from "../page/parts.js";
@@ -17,7 +17,7 @@ const LEAST_LOG_ODDS = 0.05; // less than about one in twenty: no reason worth a
 
 /** What the active models said in the last 24 h, oldest first, and the facts of each that is still in use. */
 async function read(patientId) {
-  const { items } = await get(`api/v1/patients/${encodeURIComponent(patientId)}/risk`);
+  const { items } = await get(ofPatient(patientId, "risk"));
   if (!items.length) return { items, facts: new Map() };
   const models = await get("api/v1/models");
   const facts = new Map(models.items.filter((one) => one.state === "active").map((one) => [one.name, one]));

@@ -133,6 +133,14 @@ def test_an_assignment_is_taken_back_and_the_escalation_goes_on() -> None:
     assert unchanged(line.after, ReturnToList(by("nurse", LATER), line.after.version))
 
 
+def test_a_snooze_is_taken_back_by_anybody_and_the_escalation_starts_anew() -> None:
+    line = line_of(snoozed(opened()), ReturnToList(by("colleague", LATER), snoozed(opened()).version))
+    assert (line.step, line.after.snoozed_until, line.after.handling) == (Step.RETURNED, None, UNACKNOWLEDGED)
+    assert line.after.deadline_at == LATER + ESCALATE[MEDIUM]
+    assert line.after.snoozes == 1  # so that no third one in a row can be had by it
+    assert unchanged(line.after, ReturnToList(by("colleague", LATER), line.after.version))
+
+
 def test_an_assignment_ends_what_kept_the_alert_from_calling() -> None:
     quiet = snoozed(opened())
     loud = assigned(quiet)

@@ -18,15 +18,16 @@ from vigil.domain.policy import Policy
 
 
 def returned(alert: Alert, event: ReturnToList, policy: Policy) -> Transition | None:
-    """Escalation starts anew. Where an assignment is taken back it has never stopped, and goes on."""
+    """Escalation starts anew, also where a snooze is taken back. Where an assignment is, it has never stopped, and goes on."""
     stamp = event.stamp
     check_command(alert, event.version)
     if alert.handling is Handling.ACKNOWLEDGED:
         _check_owner(alert, stamp.actor, "return it to the list")
         return line(Step.RETURNED, stamp, waiting(following(alert, stamp), policy, stamp.at))
-    if alert.accept_by is None:
+    if alert.accept_by is None and alert.snoozed_until is None:
         return None
-    return line(Step.RETURNED, stamp, replace(following(alert, stamp), owner="", accept_by=None))
+    free = snooze_over(following(alert, stamp), policy, stamp.at)
+    return line(Step.RETURNED, stamp, replace(free, owner="", accept_by=None))
 
 
 def assigned(alert: Alert, event: Assign, policy: Policy) -> Transition | None:
