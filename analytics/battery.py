@@ -1,6 +1,7 @@
 """The rule ``battery.<device>``: a sensor that will soon be silent. Advisory, low priority: nothing is wrong yet.
 
-Below 20 % it opens, and it ends at 30 % or when the device is taken off (ours, needs clinical sign-off).
+Below 20 % it opens, and it ends at 30 % or when the device is taken off (ours, needs clinical sign-off). Of a device with several
+batteries the lowest counts.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ class BatteryRule:
         known = (slots.vital[:size] == _BATTERY) & (slots.valid_at[:size] > 0) & (slots.end[:size] > now)
         if not known.any():
             return
-        level = slots.valid_value[:size]
-        for slot in np.flatnonzero(known & (level < LOW)).tolist():
-            self._call(slot)
-        for slot in np.flatnonzero(known & (level >= CHARGED)).tolist():
-            self._end(slot)
+        lowest: dict[tuple[str, str], int] = {}
+        for slot in sorted(np.flatnonzero(known).tolist(), key=lambda slot: float(slots.valid_value[slot])):
+            lowest.setdefault((slots.patient[slot], slots.device[slot]), slot)
+        for slot in lowest.values():
+            if slots.valid_value[slot] < LOW:
+                self._call(slot)
+            elif slots.valid_value[slot] >= CHARGED:
+                self._end(slot)
 
     def _call(self, slot: int) -> None:
         patient_id, device_id = self._slots.patient[slot], self._slots.device[slot]

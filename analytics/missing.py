@@ -91,7 +91,7 @@ class Missing:
     ) -> Gap | None:
         slots = [slot for slot in expected if self._slots.binding[slot] == binding.binding_id]
         if slots:
-            interval = min(int(self._slots.interval[slot]) for slot in slots)
+            interval = min(int(self._slots.interval[slot]) for slot in self._in_step(slots))
             last = max(int(freshness.last[slot]) for slot in slots)
         elif self._sends_something(binding):
             return None  # nothing that a person is watched by, such as a scale
@@ -114,6 +114,13 @@ class Missing:
             since=since or last,
             due=last + (medium if late else low),
         )
+
+    def _in_step(self, slots: list[int]) -> list[int]:
+        """Those that were not yet missing when the device was heard last: the others are silent by themselves, and say nothing of
+        when it should speak again."""
+        measured, interval = self._slots.valid_at, self._slots.interval
+        newest = max(int(measured[slot]) for slot in slots)
+        return [slot for slot in slots if newest - int(measured[slot]) <= low_after(int(interval[slot]))]
 
     def _sends_something(self, binding: Binding) -> bool:
         found = self._slots.of(binding.patient_id)

@@ -46,6 +46,21 @@ def test_it_is_over_when_charged(ward: Ward) -> None:
     assert ward.steps(RULE) == ["opened", "resolved"]
 
 
+def test_of_two_batteries_of_one_device_the_lower_one_counts(ward: Ward) -> None:
+    ward.send(Value("battery_level", 1, 100.0, site="charger"))
+    for second in range(1, 5):
+        ward.tick(second)
+    assert ward.steps(RULE) == ["opened"]
+    ward.at(5)
+    ward.send(Value("battery_level", 5, 30.0))
+    ward.tick()
+    assert ward.steps(RULE) == ["opened", "resolved"]
+    ward.at(6)
+    ward.send(Value("battery_level", 6, 10.0, site="charger"))
+    ward.tick()
+    assert ward.steps(RULE) == ["opened", "resolved", "opened"]
+
+
 def test_it_is_withdrawn_when_the_device_is_taken_off(ward: Ward) -> None:
     ward.records.unbind(DEVICE, START + 5 * SECOND)
     ward.tick(6)

@@ -93,6 +93,29 @@ def test_blood_pressure_every_quarter_of_an_hour_is_missed_after_half_an_hour(wa
     assert coverage(ward) == ("partly", "no BP", 0)
 
 
+def test_a_silent_sensor_of_a_device_whose_cuff_goes_on_is_told_once(ward: Ward) -> None:
+    """The cuff's quarter of an hour is not the device's silence; nor is it one second, as the oximeter's is, for ever after."""
+    for second in range(0, 300, 30):
+        ward.at(second)
+        ward.send(Value("spo2", second, 97))
+        ward.tick()
+    for second in range(300, 7500, 30):
+        ward.at(second)
+        if second % 900 == 0:
+            ward.send(Value("bp_sys", second, 120))
+        ward.tick()
+    turns = ("opened", "worsened", "cleared", "resolved", "recurred")
+    assert [step for step in ward.steps(NO_DATA) if step in turns] == ["opened", "worsened", "cleared"]
+    assert [step for step in ward.steps(NO_SPO2) if step in turns] == ["opened"]
+    ward.restarted().catch_up()
+    for second in range(7500, 9300, 30):
+        ward.tick(second)
+    assert [step for step in ward.steps(NO_DATA) if step in turns] == ["opened", "worsened", "cleared"]
+    ward.tick(9301)
+    told = [step for step in ward.steps(NO_DATA) if step in turns]
+    assert told == ["opened", "worsened", "cleared", "recurred"], "the cuff has been silent for half an hour too"
+
+
 def test_a_bad_signal_of_one_vital_is_told_while_the_device_talks(ward: Ward) -> None:
     ticks(ward, 1, 10, Value("heart_rate", 0, 70), Value("spo2", 0, 97))
     ticks(ward, 10, 75, Value("heart_rate", 0, 70), Value("spo2", 0, 85, BAD))

@@ -42,6 +42,7 @@ class Value:
     quality: int = 0
     received_s: float | None = None
     device_id: str = DEVICE
+    site: str = ""
 
 
 def patient(patient_id: str = PATIENT, **change: Any) -> Patient:
@@ -94,7 +95,9 @@ class Ward:
         never = np.full(len(values), NO_SEQUENCE, np.uint32)
         batch = ReadingBatch(
             ordinal=np.zeros(len(values), np.uint64),
-            stream=np.array([self.readings.stream(v.device_id, BY_NAME[v.vital].index) for v in values], np.uint32),
+            stream=np.array(
+                [self.readings.stream(v.device_id, BY_NAME[v.vital].index, v.site) for v in values], np.uint32
+            ),
             measured_at=measured,
             device_time=measured,
             received_at=np.array([START + round(s * SECOND) for s in received], np.int64),
