@@ -125,6 +125,7 @@ class Core:
             bus=self.bus,
             clock=clock,
             metrics=self.metrics,
+            set_apart=self._set_apart,
         )
         self._shared_accounts = SharedAccounts(self._accounts, self._reloads, self.records, self.metrics, clock)
         channels = [channel_of(chosen, clock) for chosen in settings.channel]
@@ -267,6 +268,13 @@ class Core:
     def _revoke(self, account: str) -> None:
         self._accounts.remove(account)
         self._reloads.now()
+
+    def _set_apart(self, devices: frozenset[str]) -> None:
+        with self._accounts.edit() as book:
+            changed = set(book.apart) != devices
+            book.set_apart(devices)
+        if changed:
+            self._reloads.now()
 
     def _access(self, name: str, password: str) -> MqttAccess:
         return MqttAccess(self._settings.broker.host, self._broker_port, name, password)

@@ -12,6 +12,7 @@ from cli.installation import ConfigFile, DataDir, announced, settings
 from vigil.domain.errors import BrokerError
 from vigil.runtime import log
 from vigil.runtime.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, Accounts, TlsListeners, plan_tls_broker
+from vigil.runtime.broker.acl import INGEST, INGEST_APART
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.keys import load_keys
 from vigil.runtime.tls import trusting
@@ -62,8 +63,9 @@ def broker(
     chosen = settings(config, data_dir)
     accounts = Accounts(chosen.data_dir)
     password = load_keys(chosen.data_dir, create=True).ingest_password
-    if not accounts.verify("ingest", password):  # a new hash of the same password would end the core's connection
-        accounts.set_service("ingest", password)
+    # A new hash of the same password would end the core's connections.
+    if not all(accounts.verify(name, password) for name in (INGEST, INGEST_APART)):
+        accounts.set_service(INGEST, password)
     port = chosen.broker.port or DEFAULT_TLS_PORT
     plan = plan_tls_broker(accounts, TlsListeners(port, certificates_port, listen))
     if prepare:

@@ -8,10 +8,13 @@ there is no room at all, the broker waits for a moment: it may be handing over w
 none for longer, what comes is more than can be stored, and a broker that waits would delay everybody: then the device that
 holds most loses its newest message, history before live, and the broker is drained. Whoever offers is told what was dropped: a
 sender with seq sends it again until ``cmd/ack`` covers it.
+
+Of those who are ``apart`` there is never more than a part of the room in here: they wait at the broker, in a line of their own.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +27,8 @@ from vigil.runtime.mqtt import Message
 MESSAGE_BYTES = 400
 #: One turn in so many is history's (ours).
 HISTORY_TURN = 8
+#: The part of the room from which on it is crowded, and which those apart may fill (ours).
+CROWDED = 0.25
 _LIVE = "vitals"
 _PRUNE_FROM = 1024
 _LOOK_AGAIN_S = 1.0
@@ -53,18 +58,20 @@ class Dropped:
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """One device. ``tokens`` at monotonic ``at``; what it holds in ``bytes``."""
+    """One device. ``tokens`` at monotonic ``at``; what it holds in ``bytes``; what it has ``offered`` since that was asked."""
 
     device_id: str
     tokens: float
     at: float
     bytes: int = 0
+    offered: int = 0
     live: deque[Message] = field(default_factory=deque)
     history: deque[Message] = field(default_factory=deque)
 
 
 class FairQueue:
-    """``offer`` from one thread, ``take`` from another. ``patient`` True: nothing is dropped for lack of room now."""
+    """``offer`` from the threads of the two lines, ``take`` from another. ``patient`` True: nothing is dropped for lack of room
+    now. ``apart``: devices that have the second line."""
 
     def __init__(self, bounds: Bounds, clock: Clock, patient: Callable[[], bool] = lambda: False) -> None:
         self._bounds = bounds
@@ -81,11 +88,18 @@ class FairQueue:
         self._wanted = 0
         self._woken = False
         self._closed = False
+        self._held = False
+        self.apart: frozenset[str] = frozenset()
+        #: Monotonic, when the second line had to wait for room last.
+        self.held_at = -math.inf
         self.messages = 0
         self.bytes = 0
 
     def offer(self, message: Message) -> list[Dropped]:
-        """Takes the message in; what had to be dropped for it, or itself. Waits at most ``grace_s``, or while ``patient``."""
+        """Takes the message in; what had to be dropped for it, or itself. Waits at most ``grace_s``, or while ``patient``.
+
+        A message of the second line waits as long as it is crowded here; what the first still brings of those apart is dropped.
+        """
         head, _, channel = message.topic.rpartition("/")
         device_id = _device_of(head)
         size = len(message.payload) + len(message.topic) + MESSAGE_BYTES
@@ -93,8 +107,15 @@ class FairQueue:
             lane = self._lanes.get(device_id)
             if lane is None:
                 lane = self._opened(device_id)
+            lane.offered += size
             if self._bounds.rate and not self._allowed(lane):
                 return [Dropped(message, device_id, too_fast=True)]
+            if message.apart:
+                self._hold(lane, size)
+                if self._closed:
+                    return []
+            elif device_id in self.apart and self._is_crowded(size):
+                return [Dropped(message, device_id, too_fast=False)]
             if lane.bytes + size > self._bounds.device_bytes:
                 return [Dropped(message, device_id, too_fast=False)]
             dropped: list[Dropped] = []
@@ -144,11 +165,26 @@ class FairQueue:
                     (self._history if historic else self._live).append(lane)
                 self._left(lane, message)
                 taken.append(message)
+            if self._held:
+                self._changed.notify_all()
             if self._full_since is not None:
                 if 2 * self.messages <= self._bounds.messages and 2 * self.bytes <= self._bounds.bytes:
                     self._full_since = None
                 self._changed.notify_all()
         return taken
+
+    @property
+    def crowded(self) -> bool:
+        with self._changed:
+            return self._is_crowded(0)
+
+    def offered(self) -> dict[str, int]:
+        """Bytes by device since this was asked last, what was dropped included."""
+        with self._changed:
+            found = {lane.device_id: lane.offered for lane in self._lanes.values() if lane.offered}
+            for lane in self._lanes.values():
+                lane.offered = 0
+        return found
 
     def oldest_live(self) -> int | None:
         """When the live message that waits longest was received, microseconds UTC; None when none waits."""
@@ -175,6 +211,16 @@ class FairQueue:
 
     def _fits(self, size: int) -> bool:
         return self.messages < self._bounds.messages and self.bytes + size <= self._bounds.bytes
+
+    def _is_crowded(self, size: int) -> bool:
+        most, most_bytes = CROWDED * self._bounds.messages, CROWDED * self._bounds.bytes
+        return self.messages >= most or self.bytes + size > most_bytes
+
+    def _hold(self, lane: _Lane, size: int) -> None:
+        while not self._closed and (self._is_crowded(size) or lane.bytes + size > self._bounds.device_bytes):
+            self._held, self.held_at = True, self._clock.monotonic()
+            self._changed.wait(_LOOK_AGAIN_S)
+        self._held = False
 
     def _wait_for_room(self, size: int) -> None:
         """Counted from when it was full first, until half of it was free again: a crowd that never ends is made to wait once."""

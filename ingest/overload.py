@@ -61,23 +61,29 @@ class Overload:
 
     def _found(self) -> dict[str, Phrase]:
         now = self._clock.monotonic()
+        held = now - self._queue.held_at < QUIET_S
         oldest = self._queue.oldest_live()
         waited = 0 if oldest is None else self._clock.now_us() - oldest
         if waited > LATE_US:
             self._late_at = now
         found: dict[str, Phrase] = {}
-        if now - max(self._full_at, self._late_at) < QUIET_S:
+        if held or now - max(self._full_at, self._late_at) < QUIET_S:
             dropped = self._full if now - self._full_at < QUIET_S else 0
             found[OVERLOAD_RULE] = phrase(
                 "overload", waiting=self._queue.messages, waited=waited // SECOND, dropped=dropped
             )
-        fast = sorted(device for device, at in list(self._fast.items()) if now - at < QUIET_S)
+        fast = sorted({*self.too_fast(), *(self._queue.apart if held else ())})
         if fast:
             devices = ", ".join(fast[:_MOST])
             found[FLOOD_RULE] = phrase("flood", devices=devices)
             if len(fast) > _MOST:
                 found[FLOOD_RULE] = phrase("flood.more", devices=devices, more=len(fast) - _MOST)
         return found
+
+    def too_fast(self) -> set[str]:
+        """Devices beyond their limit."""
+        now = self._clock.monotonic()
+        return {device for device, at in list(self._fast.items()) if now - at < QUIET_S}
 
     def tick(self) -> None:
         now = self._clock.monotonic()

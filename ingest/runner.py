@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 
 from ingest.acknowledge import Acknowledger
+from ingest.apart import Apart
 from ingest.bind import Binder
 from ingest.clocks import Clocks
 from ingest.commit import Committer
@@ -29,6 +32,7 @@ from ingest.whose_alert import WhoseAlert
 from vigil.bus.board import Bus
 from vigil.domain.device_clock import DeviceClock
 from vigil.domain.errors import StoreError
+from vigil.runtime.broker.acl import INGEST, INGEST_APART
 from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings
 from vigil.runtime.metrics import Metrics
@@ -37,18 +41,20 @@ from vigil.runtime.supervise import guard
 from vigil.store import ReadingStore, RecordStore
 from vigil.wire import topics
 
-CLIENT_ID = "ingest"
 #: Under backlog a batch grows to this many times its size: one fsync then covers more. Not to more bytes than this (ours), or the
 #: acknowledgements of its first pack would wait for seconds: about 100,000 values.
 BACKLOG_FACTOR, BATCH_BYTES = 10, 2 * 1024 * 1024
 #: Entries of people that wait at most (ours).
 ENTRIES = 100
+#: How often it is looked at what comes too fast.
+_WATCH_EVERY_S = 0.5
 
 
 class Ingest:
     """Stage 3 in one object: ``start`` connects and begins, ``stop`` finishes what was read.
 
-    ``enter`` is safe from any thread and returns the future ordinals of a person's entry.
+    ``enter`` is safe from any thread and returns the future ordinals of a person's entry. ``set_apart`` tells the broker whose
+    telemetry comes by a second line (``apart``); None = there is none.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class Ingest:
         bus: Bus,
         clock: Clock,
         metrics: Metrics,
+        set_apart: Callable[[frozenset[str]], None] | None = None,
     ) -> None:
         chosen = settings.ingest
         self._settings = chosen
@@ -69,17 +76,25 @@ class Ingest:
         self._entries: queue.Queue[Entry] = queue.Queue(ENTRIES)
         self._stopping = threading.Event()
         self._connection = 0
-        self.subscriber = Subscriber(
-            host=settings.broker.host,
-            port=broker_port,
-            client_id=CLIENT_ID,
-            password=password,
-            filters=[*topics.telemetry_filters(settings.tenant), *topics.talk_filters(settings.tenant)],
-            receive_maximum=min(65_535, chosen.queue_messages + chosen.batch_messages * BACKLOG_FACTOR),
-            clock=clock,
-            on_message=self._take,
-            tls=settings.broker.trust,
-        )
+        telemetry, talk = topics.telemetry_filters(settings.tenant), topics.talk_filters(settings.tenant)
+
+        backlog = chosen.batch_messages * BACKLOG_FACTOR
+
+        def line(client_id: str, filters: list[str], most: int, take: Callable[[Message], None]) -> Subscriber:
+            return Subscriber(
+                host=settings.broker.host,
+                port=broker_port,
+                client_id=client_id,
+                password=password,
+                filters=filters,
+                receive_maximum=min(65_535, most),
+                clock=clock,
+                on_message=take,
+                tls=settings.broker.trust,
+            )
+
+        self.subscriber = line(INGEST, [*telemetry, *talk], chosen.queue_messages + backlog, self._take)
+        self._second = None if set_apart is None else line(INGEST_APART, telemetry, backlog, self._take_apart)
         sequences = Sequences(readings.packs(), passed_over(readings))
         streams = Streams(readings.streams())
         self._clocks = Clocks()
@@ -103,9 +118,11 @@ class Ingest:
         )
         self._queue = FairQueue(bounds, clock, patient=lambda: bool(self.failing))
         self._overload = Overload(self._queue, records, bus, clock)
-        self._overflow = Overflow(
-            self._gaps, teller, self._overload, keep, self.subscriber.acknowledge, clock, self._counts
-        )
+        self._overflow = Overflow(self._gaps, teller, self._overload, keep, self._acknowledge, clock, self._counts)
+        self._apart = None
+        if set_apart is not None and self._second is not None:
+            second = self._second
+            self._apart = Apart(self._queue, set_apart, lambda: second.connected, clock)
         self._watch = threading.Thread(
             target=guard("overload", self._watch_load, _ignore), name="overload", daemon=True
         )
@@ -155,6 +172,8 @@ class Ingest:
     def connect(self) -> None:
         self._watch.start()
         self.subscriber.start()
+        if self._second is not None:
+            self._second.start()
 
     def run(self) -> None:
         """Thread main: until ``stop``."""
@@ -166,6 +185,8 @@ class Ingest:
         self._stopping.set()
         self._queue.close()
         self.subscriber.stop()
+        if self._second is not None:
+            self._second.stop()
         if self._watch.is_alive():
             self._watch.join()
 
@@ -177,6 +198,15 @@ class Ingest:
         for dropped in self._queue.offer(message):
             self._overflow.note(dropped)
 
+    def _take_apart(self, message: Message) -> None:
+        for dropped in self._queue.offer(replace(message, apart=True)):
+            self._overflow.note(dropped)
+
+    def _acknowledge(self, message: Message) -> None:
+        line = self._second if message.apart else self.subscriber
+        if line is not None:
+            line.acknowledge(message)
+
     def _round(self) -> None:
         messages = self._gather()
         self._counts.queue.set(self._queue.messages)
@@ -184,7 +214,7 @@ class Ingest:
             started = self._clock.monotonic()
             readings = self.pipeline.run(messages)
             for message in messages:
-                self.subscriber.acknowledge(message)
+                self._acknowledge(message)
             self._counts.commit_seconds.observe(self._clock.monotonic() - started)
             self.pipeline.flush()
             self.pipeline.hand_on(readings)
@@ -212,7 +242,9 @@ class Ingest:
 
     def _watch_load(self) -> None:
         """Beside the thread that stores, because that one may be what is slow."""
-        while not self._stopping.wait(1.0):
+        while not self._stopping.wait(_WATCH_EVERY_S):
+            if self._apart is not None:
+                self._apart.tick(self._overload.too_fast())
             self._overload.tick()
 
 

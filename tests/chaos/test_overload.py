@@ -39,6 +39,8 @@ BROKER_BYTES = BrokerLimits().memory * 11 // 10
 CORE_BYTES = 1 << 30
 #: It is over when the page shows a quiet patient's value so young again, nothing waits and the health check is content (ours).
 LIVE_S = 3.0
+#: It is never older during the flood (ours): until that is seen and set apart (decision 0058), and a batch under way.
+OLDEST_S = 10.0
 RECOVERY_S = 400.0
 _MIB = 1 << 20
 
@@ -135,6 +137,7 @@ async def _overload(folder: Path, notes: list[str]) -> None:
         device: sum(len(found) for (owner, _), found in stored.packs.items() if owner == device) for device in QUIET
     }
     assert packs == {device: len(times) for device, times in quiet.sent.items()}
+    assert max(sample.age_s for sample in watch.between(start, end)) <= OLDEST_S
     assert max(sample.broker_bytes for sample in watch.samples) <= BROKER_BYTES
     assert max(sample.core_bytes for sample in watch.samples) <= before.core_bytes + CORE_BYTES
 

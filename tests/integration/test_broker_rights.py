@@ -79,6 +79,36 @@ def test_a_gateway_and_a_device_speak_for_the_device_until_the_list_is_shortened
     assert gateway.disconnects == 0, "what it still may do goes on"
 
 
+def test_each_message_goes_to_one_of_the_two_lines_of_the_core_whoever_is_set_apart(site: Site) -> None:
+    lines = [site.connected("ingest"), site.connected("ingest-apart", password="pw ingest")]
+    for line in lines:
+        line.subscribe("rpm/v1/t/d/+/tel/vitals")
+    gateway = site.connected("g-1")
+    numbers = iter(range(10_000))
+
+    def got(place: int) -> list[bytes]:
+        return [payload for _, payload in lines[place].received]
+
+    def by_line(place: int) -> bool:
+        said = b"%04d" % next(numbers)
+        gateway.publish("rpm/v1/t/d/w-8/tel/vitals", said)
+        assert until(lambda: said in [*got(0), *got(1)])
+        return said in got(place)
+
+    assert by_line(0)
+    for apart, place in ((["w-8"], 1), ([], 0)):
+        with site.accounts.edit() as book:
+            book.set_apart(apart)
+        reload_broker(site.accounts)
+        assert until(lambda place=place: by_line(place))  # type: ignore[misc]
+        gateway.publish("rpm/v1/t/d/w-9/tel/vitals", b"other")
+        assert until(lambda: got(0)[-1:] == [b"other"])
+    assert sorted(one for one in [*got(0), *got(1)] if one != b"other") == [
+        b"%04d" % number for number in range(next(numbers))
+    ]
+    assert b"other" not in got(1)
+
+
 def test_a_command_is_read_by_nobody_else(site: Site) -> None:
     core = site.connected("ingest")
     spies = [site.connected("w-2"), site.connected("g-1")]

@@ -20,6 +20,7 @@ from tests.integration.mqtt_probe import Probe
 from vigil.bus.board import Bus
 from vigil.domain.people import Device
 from vigil.domain.self_test import PLATFORM
+from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.config import IngestSettings, Settings
 from vigil.runtime.metrics import Metrics
@@ -37,6 +38,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.clock = SystemClock()
+        self.accounts = Accounts(folder)
         self.broker = Broker(folder)
         self.broker.start()
         self.readings = DuckReadingStore(folder / "readings.duckdb", self.clock)
@@ -53,12 +55,18 @@ class Site:
             bus=Bus(),
             clock=self.clock,
             metrics=self.metrics,
+            set_apart=self._set_apart,
         )
         self._worker = threading.Thread(target=self.ingest.run, name="ingest")
         self._worker.start()
         self.ingest.connect()
         self.ingest.subscriber.wait_connected(DEADLINE_S)
         self.probes: list[Probe] = []
+
+    def _set_apart(self, devices: frozenset[str]) -> None:
+        with self.accounts.edit() as book:
+            book.set_apart(devices)
+        reload_broker(self.accounts)
 
     def device(self, name: str) -> Probe:
         probe = Probe(self.broker.port, name, f"pw {name}")
@@ -125,6 +133,7 @@ def test_a_flood_by_one_device_is_limited_alone_and_told(site: Site) -> None:
     assert until(lambda: len(told(loud, "error")) > 0)
     assert told(loud, "error")[0]["reason"] == "rate_limited"
     assert told(quiet, "error") == []
+    assert until(lambda: site.accounts.read().apart == ("w-1",)), "it waits in a line of its own from now on"
     assert until(lambda: any("w-1" in words for words in site.ingest.overload))
 
     def alerts() -> list[str]:
@@ -139,3 +148,17 @@ def test_a_flood_by_one_device_is_limited_alone_and_told(site: Site) -> None:
     assert len(kept()) < 3000
     last = told(loud, "ack")[-1]["seq"]
     assert set(range(last + 1)) <= kept(), "no acknowledgement covers a dropped pack"
+
+
+def test_what_comes_by_the_second_line_is_stored_and_acknowledged(site: Site) -> None:
+    device = site.device("w-3")
+    site.ingest.subscriber.stop()
+    with site.accounts.edit() as book:
+        book.set_apart(["w-3"])
+    reload_broker(site.accounts)
+
+    def stored() -> bool:
+        device.publish(topics.telemetry(TENANT, "w-3"), pack("w-3", 0))
+        return any(name == "w-3" for name, _, _ in site.readings.packs())
+
+    assert until(stored)

@@ -34,7 +34,7 @@ KEEPALIVE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One MQTT message. ``connection`` numbers the connection that it came by."""
+    """One MQTT message. ``connection`` numbers the connection that it came by. ``apart``: it came by ingest's second line."""
 
     topic: str
     payload: bytes
@@ -42,6 +42,7 @@ class Message:
     qos: int
     connection: int
     received_at: int
+    apart: bool = False
 
 
 class Subscriber:

@@ -93,7 +93,18 @@ def test_gateways_and_their_lists_are_read_back(tmp_path: Path) -> None:
     assert accounts.verify("g-1", "pw")
     accounts.remove("g-1")
     assert accounts.read().gateways == {"g-2": ()}
-    assert sorted(accounts.read().hashes) == ["g-2", "ingest"]
+    assert sorted(accounts.read().hashes) == ["g-2", "ingest", "ingest-apart"]
+
+
+def test_those_apart_are_read_back_and_stay_when_gateways_change(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path)
+    with accounts.edit() as book:
+        book.set_apart(["w-2", "w-1"])
+    accounts.set_gateway("g-1", "pw", ["w-2"])
+    assert accounts.read().apart == ("w-1", "w-2")
+    with accounts.edit() as book:
+        book.set_apart([])
+    assert accounts.read().apart == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vigil.domain.errors import BrokerError
 from vigil.runtime.broker.acl import covers, matches, parse_acl, render_acl
 
-ACL = parse_acl(render_acl({"g-1": ["w-8", "w-9"], "g-2": []}))
+ACL = parse_acl(render_acl({"g-1": ["w-8", "w-9"], "g-2": []}, apart=["w-7"]))
 
 # user, topic, may write, may read
 TABLE = [
@@ -42,7 +42,17 @@ TABLE = [
     ("ingest", "rpm/v1/t/d/w-1/cmd/ack", True, False),
     ("ingest", "rpm/v1/t/d/ingest/tel/vitals", False, False),
     ("ingest", "rpm/v1/t/g/g-1/state", False, True),
+    ("ingest", "rpm/v1/t/d/w-7/tel/vitals", False, False),
+    ("ingest", "rpm/v1/t/d/w-7/state", False, True),
+    ("ingest", "rpm/v1/t/d/w-7/cmd/ack", True, False),
     ("ingest", "$SYS/broker/log/E", False, False),
+    ("ingest-apart", "rpm/v1/t/d/w-7/tel/vitals", False, True),
+    ("ingest-apart", "rpm/v1/t/d/w-7/state", False, False),
+    ("ingest-apart", "rpm/v1/t/d/w-7/cmd/ack", False, False),
+    ("ingest-apart", "rpm/v1/t/d/w-1/tel/vitals", False, False),
+    ("ingest-apart", "rpm/v1/t/d/ingest-apart/tel/vitals", False, False),
+    ("ingest-apart", "rpm/v1/t/d/ingest-apart/cmd/ack", False, False),
+    ("w-7", "rpm/v1/t/d/w-7/tel/vitals", True, False),
     ("broker-log", "$SYS/broker/log/E", False, True),
     ("broker-log", "$SYS/broker/log/N", False, False),
     ("broker-log", "rpm/v1/t/d/w-1/tel/vitals", False, False),
@@ -76,6 +86,7 @@ def test_rights_table(user: str, topic: str, write: bool, read: bool) -> None:
         ("ingest", "rpm/v1/+/d/+/tel/#", True),
         ("ingest", "rpm/v1/t/d/w-1/tel/vitals", True),
         ("ingest", "rpm/v1/#", False),
+        ("ingest-apart", "rpm/v1/t/d/+/tel/vitals", True),
     ],
 )
 def test_subscription_table(user: str, topic_filter: str, allowed: bool) -> None:

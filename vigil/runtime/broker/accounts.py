@@ -21,12 +21,13 @@ from pathlib import Path
 
 from vigil.domain.errors import BrokerError, InvalidInput
 from vigil.domain.people import is_device_id
-from vigil.runtime.broker.acl import BROKER_LOG, INGEST, parse_acl, render_acl
+from vigil.runtime.broker.acl import BROKER_LOG, INGEST, INGEST_APART, Access, parse_acl, render_acl
 from vigil.runtime.files import whole
 
 GATEWAY_PREFIX = "g-"
-SERVICES = frozenset({INGEST, BROKER_LOG})
+SERVICES = frozenset({INGEST, INGEST_APART, BROKER_LOG})
 _GATEWAY_TOPIC = re.compile(r"rpm/v1/\+/d/([^/]+)/state")
+_APART_TOPIC = re.compile(r"rpm/v1/\+/d/([^/]+)/tel/#")
 
 #: mosquitto 2.0's own number. It is low for passwords that people choose; ours hold 256 random bits, which no
 #: number of iterations could make easier or harder to guess, and a ward of devices reconnects at once after an outage.
@@ -40,7 +41,7 @@ def device_name(name: str) -> str:
     if not is_device_id(name):
         raise InvalidInput("a device id is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
     if name.startswith(GATEWAY_PREFIX) or name in SERVICES:
-        core = " and ".join(sorted(SERVICES))
+        core = ", ".join(sorted(SERVICES))
         raise InvalidInput(f"device id {name} is reserved: {GATEWAY_PREFIX}... are gateways, {core} are the core")
     return name
 
@@ -81,10 +82,12 @@ def _base64(raw: bytes) -> str:
 
 @dataclass(slots=True)
 class AccountBook:
-    """The accounts in memory while they are changed inside ``Accounts.edit``."""
+    """The accounts in memory while they are changed inside ``Accounts.edit``. ``apart``: devices whose telemetry goes to the
+    core's second line."""
 
     hashes: dict[str, str] = field(default_factory=dict)
     gateways: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
 
     def issue_device(self, device_id: str) -> str:
         """A new password for the device, returned this once only; an older one stops working."""
@@ -104,10 +107,15 @@ class AccountBook:
         """Replace the list of devices for which the gateway may speak; its password stays."""
         self.gateways[gateway_name(gateway_id)] = tuple(sorted({device_name(device) for device in devices}))
 
+    def set_apart(self, devices: Iterable[str]) -> None:
+        self.apart = tuple(sorted({device_name(device) for device in devices}))
+
     def set_service(self, name: str, password: str) -> None:
+        """The core's two lines have one password."""
         if name not in SERVICES:
             raise InvalidInput(f"no such broker service; there is: {', '.join(sorted(SERVICES))}")
-        self.hashes[name] = hash_password(password)
+        for account in (INGEST, INGEST_APART) if name == INGEST else (name,):
+            self.hashes[account] = hash_password(password)
 
     def remove(self, name: str) -> None:
         self.hashes.pop(name, None)
@@ -131,9 +139,9 @@ class Accounts:
         """Change any number of accounts with one write; an exception inside leaves the files as they were."""
         with self._locked():
             book = self.read()
-            before = (dict(book.hashes), dict(book.gateways))
+            before = (dict(book.hashes), dict(book.gateways), book.apart)
             yield book
-            if (book.hashes, book.gateways) != before or not self.passwd_path.exists():
+            if (book.hashes, book.gateways, book.apart) != before or not self.passwd_path.exists():
                 self._write(book)
 
     def issue_device(self, device_id: str) -> str:
@@ -175,13 +183,16 @@ class Accounts:
             if user.startswith(GATEWAY_PREFIX):
                 found = (_GATEWAY_TOPIC.fullmatch(rule.topic) for rule in rules)
                 book.gateways[user] = tuple(match[1] for match in found if match)
+            elif user == INGEST:
+                denied = (_APART_TOPIC.fullmatch(rule.topic) for rule in rules if rule.access is Access.DENY)
+                book.apart = tuple(match[1] for match in denied if match)
         return book
 
     def _write(self, book: AccountBook) -> None:
         lines = "".join(f"{name}:{hashed}\n" for name, hashed in sorted(book.hashes.items()))
         try:
             # Rights before passwords: a crash between the two leaves rights that nobody can log in to use.
-            _replace(self.acl_path, render_acl(dict(sorted(book.gateways.items()))))
+            _replace(self.acl_path, render_acl(dict(sorted(book.gateways.items())), book.apart))
             _replace(self.passwd_path, lines)
         except OSError as error:
             raise BrokerError(f"cannot write the broker's accounts: {error.strerror}") from error

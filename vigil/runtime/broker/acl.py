@@ -16,6 +16,9 @@ from vigil.domain.errors import BrokerError
 
 #: The user name of the core. One connection only, because the client id equals the user name.
 INGEST = "ingest"
+#: The core's second line, for devices that send more than the others can wait for (``ingest/apart.py``): an account of its own,
+#: because the broker keeps one queue for each.
+INGEST_APART = "ingest-apart"
 #: The core again, to read what the broker says of its clients (``takeovers.py``). It sees no telemetry and writes nothing.
 BROKER_LOG = "broker-log"
 #: Where mosquitto publishes its own lines of level "error" (``log_dest topic``); the embedded broker does the same.
@@ -54,13 +57,25 @@ def device_rules(device: str, device_writes: Access = Access.WRITE) -> list[Rule
 DEVICE_PATTERNS = tuple(device_rules("%u"))
 
 
-def ingest_rules() -> list[Rule]:
-    """Reads all telemetry, writes only commands. The deny line takes away what the device pattern would give."""
+def telemetry_of(device: str) -> str:
+    return f"rpm/v1/+/d/{device}/tel/#"
+
+
+def ingest_rules(apart: Iterable[str] = ()) -> list[Rule]:
+    """Reads all telemetry but that of those ``apart``, writes only commands. The first line takes away what the device pattern
+    would give."""
     return [
         Rule(Access.DENY, f"rpm/v1/+/d/{INGEST}/#"),
+        *(Rule(Access.DENY, telemetry_of(device)) for device in apart),
         *device_rules("+", device_writes=Access.READ),
         Rule(Access.READ, "rpm/v1/+/g/#"),
     ]
+
+
+def ingest_apart_rules(apart: Iterable[str]) -> list[Rule]:
+    """The rest: so each message goes to one of the two lines, whenever the list changes."""
+    own = Rule(Access.DENY, f"rpm/v1/+/d/{INGEST_APART}/#")
+    return [own, *(Rule(Access.READ, telemetry_of(device)) for device in apart)]
 
 
 def broker_log_rules() -> list[Rule]:
@@ -74,10 +89,10 @@ def gateway_rules(gateway: str, devices: Iterable[str]) -> list[Rule]:
     return rules
 
 
-def render_acl(gateways: Mapping[str, Sequence[str]]) -> str:
+def render_acl(gateways: Mapping[str, Sequence[str]], apart: Sequence[str] = ()) -> str:
     lines = ["# Written by Vigil; do not edit. Devices: the patterns. Gateways: one block each."]
     lines += [rule.line("pattern") for rule in DEVICE_PATTERNS]
-    blocks = {INGEST: ingest_rules(), BROKER_LOG: broker_log_rules()}
+    blocks = {INGEST: ingest_rules(apart), INGEST_APART: ingest_apart_rules(apart), BROKER_LOG: broker_log_rules()}
     blocks |= {gateway: gateway_rules(gateway, devices) for gateway, devices in gateways.items()}
     for user, rules in blocks.items():
         lines += ["", f"user {user}", *(rule.line("topic") for rule in rules)]
@@ -101,9 +116,10 @@ class Acl:
         """True if every topic that the filter can match is readable, apart from what a deny line takes out again.
 
         mosquitto accepts any subscription and filters each delivery. The embedded broker filters deliveries too, and
-        refuses such a subscription as well, because a refusal (0x80) tells the developer what is wrong.
+        refuses such a subscription as well, because a refusal (0x80) tells the developer what is wrong. The core's second line
+        subscribes to all, and what it may read changes.
         """
-        return any(covers(rule.topic, topic_filter) for rule in self._grants(user, Access.READ))
+        return user == INGEST_APART or any(covers(rule.topic, topic_filter) for rule in self._grants(user, Access.READ))
 
     def _allows(self, user: str, topic: str, access: Access) -> bool:
         for rule in self.users.get(user, ()):

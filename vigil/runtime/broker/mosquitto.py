@@ -32,8 +32,8 @@ class BrokerLimits:
     MQTT 3.1.1 sender nothing and an MQTT 5 one 0x95 (paho does not accept that code there and hangs up); above
     ``packet`` it ends the connection.
 
-    ``queue_per_client`` is one line for everybody's packs to the core, first come first served: the longer it is, the longer a
-    flood of one device makes the others wait. What does not fit is dropped, and sent again until ``cmd/ack`` (decision 0005).
+    ``queue_per_client`` is one line for everybody's packs to the core, first come first served; who floods it gets one of his own
+    (decision 0058). What does not fit is dropped, and sent again until ``cmd/ack`` (decision 0005).
     """
 
     payload: int = 128 * 1024
