@@ -17,6 +17,7 @@ from vigil.domain import phrases
 from vigil.domain.alerts import Alert, Evidence, Transition
 from vigil.domain.calls import Call, call_of
 from vigil.domain.errors import REASON_TEXT, RefusalReason
+from vigil.domain.events import VIGIL
 from vigil.domain.feedback import Feedback, verdict
 from vigil.domain.other_scores import OtherScore
 from vigil.domain.people import Patient
@@ -123,6 +124,7 @@ def score(score: Score) -> Json:
         "parts": parts,
         "missing": list(score.missing),
         "why": score.why,
+        "zh": _in_chinese("why", score.said),
     }
 
 
@@ -241,16 +243,27 @@ def alert(alert: Alert, names: bool, call: Call | None = None) -> Json:
         "held_until": iso_or_none(alert.held_until),
         "owner": alert.owner,
         "accept_by": iso_or_none(alert.accept_by),
-        "call": call.row() if call is not None else None,
+        "call": _call(call),
         "version": alert.version,
         "device_id": alert.device_id,
         "evidence": evidence(alert.evidence),
     }
 
 
+def _call(call: Call | None) -> Json | None:
+    if call is None:
+        return None
+    return {"how": call.how.value, "why": call.why, "by": call.by, "zh": _in_chinese("why", call.said)}
+
+
+def _own_note(line: Transition) -> Json | None:
+    """What a person wrote stays as it is."""
+    known = phrases.CHINESE_WORDS.get(line.note) if line.actor == VIGIL else None
+    return None if known is None else {"note": known}
+
+
 def transition(transition: Transition, names: bool) -> Json:
     """One line of an alert's history: what changed, who, when, whom it called; the alert itself is not repeated."""
-    call = call_of(transition)
     return {
         "seq": transition.seq,
         "step": transition.step.value,
@@ -259,11 +272,12 @@ def transition(transition: Transition, names: bool) -> Json:
         "at": iso(transition.at),
         "measured_at": iso_or_none(transition.measured_at),
         "note": transition.note if names else "",
+        "zh": _own_note(transition),
         "priority": transition.after.priority.value,
         "condition": transition.after.condition.value,
         "handling": transition.after.handling.value,
         "version": transition.after.version,
-        "call": call.row() if call is not None else None,
+        "call": _call(call_of(transition)),
         "detail": _plain(transition.detail) if names else {},
     }
 

@@ -7,8 +7,8 @@ is called for the first one sees them all.
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
-from vigil.domain.calls import Call, How
-from vigil.domain.phrases.numbers import clock_time
+from vigil.domain.calls import Call, How, because
+from vigil.domain.phrases import phrase
 from vigil.domain.times import MINUTE
 
 #: A call about what is past stands for the whole ward for so long, microseconds (ours, needs clinical sign-off).
@@ -19,5 +19,4 @@ def backfilled(ask: Ask) -> Call | None:
     first = ask.past_called
     if first is None or not ask.alert.retrospective or ask.line.at - first.at >= ONE_CALL:
         return None
-    why = f"past events of this ward called once, at {clock_time(first.at)}"
-    return Call(How.LIST, why, first.after.alert_id)
+    return because(How.LIST, phrase("call.past", at=first.at), first.after.alert_id)

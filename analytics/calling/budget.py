@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from analytics.calling.ask import Ask
 from analytics.calling.inhibit import NEWS2
 from vigil.domain.alerts import Alert, Priority, Step
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
 from vigil.domain.feedback import expected_share, rule_name
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.news2 import WORST_POINTS, vital_points
+from vigil.domain.phrases import phrase
 from vigil.domain.times import HOUR, MINUTE
 
 HELD_AT_MOST = 10 * MINUTE
@@ -41,7 +42,7 @@ class Spent:
 def over_budget(ask: Ask) -> Call | None:
     if ask.line.step is Step.CALLED or exempt(ask.alert) or ask.room():
         return None
-    return Call(How.HELD, "the ward has had as many interruptions in this hour as it has allowed")
+    return because(How.HELD, phrase("call.budget"))
 
 
 def exempt(alert: Alert) -> bool:

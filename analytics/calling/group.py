@@ -10,8 +10,9 @@ from __future__ import annotations
 from analytics.calling.ask import Ask
 from analytics.calling.inhibit import NEWS2
 from vigil.domain.alerts import Alert, Handling, Priority
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
 from vigil.domain.order import in_main_lane
+from vigil.domain.phrases import phrase, title_of
 from vigil.domain.times import MINUTE
 from vigil.domain.vitals import BY_NAME
 
@@ -25,9 +26,9 @@ def joined(ask: Ask) -> Call | None:
         if in_main_lane(other) is not in_main_lane(alert):
             continue
         if _calling(other) and _leads(other, alert):
-            return Call(How.JOINED, f'joined "{other.title}"', other.alert_id)
+            return because(How.JOINED, phrase("call.joined", alert=title_of(other)), other.alert_id)
         if alert.priority is not Priority.HIGH and _attended(other, alert, now) and _same_cause(other, alert):
-            return Call(How.JOINED, f'"{other.title}" was acknowledged a short time ago', other.alert_id)
+            return because(How.JOINED, phrase("call.attended", alert=title_of(other)), other.alert_id)
     return None
 
 

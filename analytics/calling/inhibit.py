@@ -12,10 +12,11 @@ from collections.abc import Iterable
 
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.news2 import WORST_POINTS
 from vigil.domain.order import SIGNAL_LOST_PREFIX, SILENT_PREFIXES
+from vigil.domain.phrases import phrase, title_of
 from vigil.domain.times import MINUTE
 
 NEWS2 = "news2"
@@ -30,7 +31,7 @@ def inhibited(ask: Ask) -> Call | None:
     source = carrier(ask.alert, ask.others)
     if source is None:
         return None
-    return Call(How.INHIBITED, f'part of "{source.title}"', source.alert_id)
+    return because(How.INHIBITED, phrase("call.part_of", alert=title_of(source)), source.alert_id)
 
 
 def carrier(alert: Alert, others: Iterable[Alert]) -> Alert | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from analytics.book import Book
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
+from vigil.domain.phrases import phrase, title_of
 from vigil.domain.self_test import PLATFORM
 
 #: The rule of the whole installation's outage; a ward's is ``outage.<ward>``.
@@ -43,4 +44,4 @@ def carried_by(alert: Alert, outage: Alert | None) -> bool:
 def silent_together(ask: Ask) -> Call | None:
     if ask.outage is None or not carried_by(ask.alert, ask.outage):
         return None
-    return Call(How.INHIBITED, f'part of "{ask.outage.title}"', ask.outage.alert_id)
+    return because(How.INHIBITED, phrase("call.part_of", alert=title_of(ask.outage)), ask.outage.alert_id)

@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Priority, Step
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.order import in_main_lane
-from vigil.domain.phrases.numbers import clock_time
+from vigil.domain.phrases import phrase
 
 
 def paused(ask: Ask) -> Call | None:
     if ask.pause is None or ask.line.step is Step.ESCALATED or breaks_through(ask.alert):
         return None
-    return Call(How.HELD, f"monitoring is paused until {clock_time(ask.pause.end_at)}")
+    return because(How.HELD, phrase("call.paused", until=ask.pause.end_at))
 
 
 def breaks_through(alert: Alert) -> bool:

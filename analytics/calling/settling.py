@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Kind, Priority, Step
-from vigil.domain.calls import Call, How
+from vigil.domain.calls import Call, How, because
 from vigil.domain.order import GAP_PREFIXES, UNVERIFIED_RULE_PREFIX
+from vigil.domain.phrases import phrase
 from vigil.domain.times import MINUTE, SECOND
 
 #: How long a doubt waits for a valid value, microseconds (ours, needs clinical sign-off).
@@ -23,9 +24,9 @@ def unsettled(ask: Ask) -> Call | None:
     if ask.line.step not in (Step.OPENED, Step.RECURRED, Step.WORSENED):
         return None
     if _is_gap(alert) and alert.priority is not Priority.HIGH:
-        return Call(How.HELD, "data may come back")
+        return because(How.HELD, phrase("call.gap"))
     if _is_doubt(alert) and alert.kind is Kind.TECHNICAL:
-        return Call(How.HELD, "waits for a valid value")
+        return because(How.HELD, phrase("call.doubt"))
     return None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from analytics.calling.ask import Ask
-from vigil.domain.calls import Call, How
-from vigil.domain.phrases.numbers import clock_time
+from vigil.domain.calls import Call, How, because
+from vigil.domain.phrases import phrase
 
 
 def snoozed(ask: Ask) -> Call | None:
     until = ask.alert.snoozed_until
-    return None if until is None else Call(How.SNOOZED, f"snoozed until {clock_time(until)}")
+    return None if until is None else because(How.SNOOZED, phrase("call.snoozed", until=until))

@@ -22,6 +22,7 @@ from analytics.windows import Windows
 from vigil.bus.board import Board
 from vigil.domain.news2 import GCS_ALERT, INPUTS, News2, News2Inputs, half_up, news2
 from vigil.domain.people import Patient, is_test
+from vigil.domain.phrases import english
 from vigil.domain.readings import I64
 from vigil.domain.scores import Score, ScorePart, ScoreStatus
 from vigil.domain.times import MINUTE
@@ -194,7 +195,8 @@ class Scores:
             single_3=result.single_3,
             parts=() if result.status is ScoreStatus.NOT_APPLICABLE else parts,
             missing=result.missing,
-            why=result.why,
+            why="" if result.why is None else english(result.why),
+            said=result.why,
         )
 
     def _inputs(self, patient_id: str, columns: _Columns, now: int) -> dict[str, Input]:

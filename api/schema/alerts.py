@@ -46,7 +46,7 @@ EXAMPLE: dict[str, Any] = {
     "held_until": None,
     "owner": "",
     "accept_by": None,
-    "call": {"how": "now", "why": "", "by": ""},
+    "call": {"how": "now", "why": "", "by": "", "zh": None},
     "version": 1,
     "device_id": "w-0a1b2c3d",
     "evidence": {"values": [], "limit": None, "score": None, "policy_version": "1f2e3d4c5b6a"},
@@ -60,12 +60,26 @@ class EvidenceOut(Model):
     policy_version: str
 
 
+class WhyOut(Model):
+    """In Chinese."""
+
+    why: str
+
+
+class OwnNoteOut(Model):
+    """In Chinese."""
+
+    note: str
+
+
 class CallOut(Model):
-    """Whether a line called somebody ("now"), and if not, why. ``by``: id of the alert that leads or carries this one."""
+    """Whether a line called somebody ("now"), and if not, why (``zh``: in Chinese, null where only the English was kept). ``by``:
+    id of the alert that leads or carries this one."""
 
     how: Literal["now", "list", "held", "joined", "inhibited", "snoozed"]
     why: str
     by: str
+    zh: WhyOut | None
 
 
 class WordsOut(Model):
@@ -145,6 +159,8 @@ class AlertList(Model):
 
 
 class TransitionOut(Model):
+    """``zh``: the note in Chinese where Vigil itself wrote it, else null."""
+
     seq: int
     step: str
     cause: str
@@ -152,6 +168,7 @@ class TransitionOut(Model):
     at: Moment
     measured_at: Moment | None
     note: str
+    zh: OwnNoteOut | None
     priority: str
     condition: str
     handling: str

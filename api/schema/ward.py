@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schema.alerts import AlertOut, NameOut
+from api.schema.alerts import AlertOut, NameOut, WhyOut
 from api.schema.base import Identifier, Model, Moment, Time, Truth, example
 
 _VALUE: dict[str, Any] = {
@@ -63,6 +63,7 @@ class ScoreOut(Model):
     parts: list[PartOut]
     missing: list[str]
     why: str
+    zh: WhyOut | None
 
 
 class ScoreList(Model):
@@ -89,10 +90,6 @@ class CurrentScores(Model):
     news2: ScoreOut | None
     ask_for: list[str]
     others: list[OtherScoreOut]
-
-
-class WhyOut(Model):
-    why: str
 
 
 class CoverageOut(Model):

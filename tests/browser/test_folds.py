@@ -19,7 +19,8 @@ def two_alerts(site: Site) -> tuple[str, str, str]:
     lead = site.alert_that_comes(patient_id)
     site.enter(patient_id, body_temp=39.6)
     joined = site.alert_that_comes(patient_id, "limit.body_temp.high")
-    assert joined["call"] == {"how": "joined", "why": 'joined "Systolic pressure low"', "by": lead["id"]}
+    why = {"why": 'joined "Systolic pressure low"', "zh": {"why": "并入“收缩压过低”"}}
+    assert joined["call"] == {"how": "joined", "by": lead["id"], **why}
     return patient_id, lead["id"], joined["id"]
 
 

@@ -175,6 +175,20 @@ look.observe(document, { childList: true, subtree: true });
 """
 
 
+def test_a_past_event_is_marked_and_makes_no_sound(screens: Screens, site: StaffedSite) -> None:
+    station = listening(screens)
+    station.view("worklist")
+    alert = site.open_alert(site.ill("high")[0])
+    rings = station.page.locator(".sound-state")
+    expect(rings).to_be_visible()
+    station.change({**alert, "retrospective": True, "version": alert["version"] + 1})
+    expect(rings).to_have_count(0)  # nothing is left to be paused
+    line = station.line(alert["id"])
+    expect(line.locator(".standing")).to_contain_text("Past event, received late")
+    expect(line.locator(".badge")).to_contain_text("↩")
+    expect(line.locator(".badge .flash")).to_have_count(0)
+
+
 def test_without_sound_the_page_says_so_until_it_is_switched_on(browser: Browser, site: StaffedSite) -> None:
     """A browser as people have it: it gives no sound to a page that nobody has touched."""
     flags = [*FLAGS, "--autoplay-policy=document-user-activation-required"]

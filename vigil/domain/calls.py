@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from vigil.domain.alerts import Handling, Step, Transition
+from vigil.domain.phrases import Phrase, english
 
 CALL = "call"
 
@@ -46,14 +47,21 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``why``: one sentence for the nurse. ``by``: id of the alert that leads or carries this one, empty = none."""
+    """``why``: words for the nurse. ``by``: id of the alert that leads or carries this one, empty = none. ``said``: ``why`` as a
+    phrase, None in lines of a Vigil that had none."""
 
     how: How
     why: str = ""
     by: str = ""
+    said: Phrase | None = None
 
     def row(self) -> dict[str, Any]:
-        return {"how": self.how.value, "why": self.why, "by": self.by}
+        row = {"how": self.how.value, "why": self.why, "by": self.by}
+        return row if self.said is None else {**row, "said": self.said}
+
+
+def because(how: How, why: Phrase, by: str = "") -> Call:
+    return Call(how, english(why), by, why)
 
 
 def asks(line: Transition) -> bool:
@@ -66,7 +74,7 @@ def asks(line: Transition) -> bool:
 def call_of(line: Transition) -> Call | None:
     """What was decided about the line; None = it did not ask for anybody."""
     row = line.detail.get(CALL)
-    return None if row is None else Call(How(row["how"]), row["why"], row["by"])
+    return None if row is None else Call(How(row["how"]), row["why"], row["by"], row.get("said"))
 
 
 def interrupts(line: Transition) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from vigil.domain.scores import Band, ScoreStatus
 
@@ -70,7 +71,7 @@ class News2:
     single_3: bool
     points: dict[str, int | None]
     missing: tuple[str, ...]
-    why: str = ""
+    why: dict[str, Any] | None = None
 
 
 def half_up(value: float, digits: int = 0) -> float:
@@ -137,11 +138,11 @@ def band_of(lower: int, single_3: bool) -> Band:
     return Band.LOW_MEDIUM if single_3 else Band.LOW
 
 
-def not_applicable(age: int, pregnant: bool) -> str:
-    """Why NEWS2 must not be used for this person; empty when it may."""
+def not_applicable(age: int, pregnant: bool) -> dict[str, Any] | None:
+    """Why NEWS2 must not be used for this person, as a phrase (``vigil.domain.phrases``); None when it may."""
     if age < MINIMUM_AGE:
-        return f"NEWS2 is for adults: age {age}"
-    return "NEWS2 does not apply in pregnancy" if pregnant else ""
+        return {"key": "score.adults", "age": age}
+    return {"key": "score.pregnancy"} if pregnant else None
 
 
 def news2(inputs: News2Inputs, *, scale2: bool = False, age: int = 18, pregnant: bool = False) -> News2:

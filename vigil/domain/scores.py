@@ -39,7 +39,8 @@ class ScorePart:
 @dataclass(frozen=True, slots=True)
 class Score:
     """``total`` is given only when the score is complete; otherwise ``lower``..``upper`` bound it over the joint completions
-    of what is missing. ``single_3``: a known parameter scores 3. ``band`` follows ``lower``. ``why`` explains "not applicable".
+    of what is missing. ``single_3``: a known parameter scores 3. ``band`` follows ``lower``. ``why`` explains "not applicable",
+    ``said`` as a phrase (None in scores of a Vigil that had none).
     """
 
     name: str
@@ -54,6 +55,7 @@ class Score:
     parts: tuple[ScorePart, ...]
     missing: tuple[str, ...] = ()
     why: str = ""
+    said: dict[str, Any] | None = None
 
 
 class CoverageState(StrEnum):

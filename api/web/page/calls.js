@@ -2,7 +2,7 @@
 import { clock } from "./format.js";
 import { personName } from "./staff.js";
 import { alertOf, cardOf, isOpen, isUnverified } from "./ward.js";
-import { t, titleOf } from "./words.js";
+import { t, titleOf, whyOf } from "./words.js";
 
 /** Nobody has it, and nothing keeps it from calling for long: it waits for somebody to come. */
 export const waits = (alert) => isOpen(alert) && alert.handling === "unacknowledged" && !alert.snoozed_until && !alert.suppressed_by;
@@ -51,9 +51,9 @@ export function quietWords(alert) {
   if (alert.suppressed_by) return t("call.carried", { what: named(alert.suppressed_by) });
   if (alert.handling === "acknowledged") return "";
   if (alert.held_until) return t(heldWords(alert), { time: clock(alert.held_until) });
-  const { how, by, why } = alert.call ?? {};
+  const { how, by } = alert.call ?? {};
   if (how === "joined") return t(alertOf(by)?.handling === "acknowledged" ? "call.attended" : "call.joined", { what: named(by) });
-  if (how === "list") return alert.priority === "low" ? t("call.list_low") : t("call.list", { why });
+  if (how === "list") return alert.priority === "low" ? t("call.list_low") : t("call.list", { why: whyOf(alert.call) });
   return "";
 }
 

@@ -98,7 +98,7 @@ export function Trend({ trend }) {
 /** NEWS2 6, or Partial 4–7 with what is missing; never one number for an incomplete score. */
 export function ScoreBox({ score }) {
   if (!score) return html`<span class="score none">${t("score.none")}</span>`;
-  if (score.status === "not_applicable") return html`<span class="score none">${t("score.not_applicable", { why: score.why })}</span>`;
+  if (score.status === "not_applicable") return html`<span class="score none">${t("score.not_applicable", { why: whyOf(score) })}</span>`;
   const lower = score.status === "complete" ? score.total : score.lower;
   const band = lower >= 7 ? "b3" : lower >= 5 ? "b2" : score.single_3 ? "b1" : "";
   if (score.status === "complete") {

@@ -71,7 +71,9 @@ function Happened({ facts, time }) {
 }
 
 const points = ({ lower, upper }) => (lower === upper ? String(lower) : `${lower}–${upper}`);
-const matters = ({ now, course }) => !now || now.lower >= URGENT || now.single_3 || course === "up" || course === "unclear";
+/** What cannot be compared matters only where it may have risen. */
+const matters = ({ now, first, course }) =>
+  !now || now.lower >= URGENT || now.single_3 || course === "up" || (course === "unclear" && now.upper > first.lower);
 
 function Score({ row: { patient, now, first, course }, time }) {
   const words = now

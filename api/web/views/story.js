@@ -4,7 +4,7 @@ import { clock, when } from "../page/format.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
-import { t } from "../page/words.js";
+import { lang, t, whyOf } from "../page/words.js";
 import { NoteWords, written } from "./notes.js";
 
 const DECISIONS = new Set(["opened", "worsened", "eased", "confirmed", "recurred"]);
@@ -47,18 +47,21 @@ function Steps({ items, notes }) {
       item.kind
         ? html`<li key=${`note${item.id}`}><time>${when(item.at, now.value)}</time> <${NoteWords} note=${item} /></li>`
         : html`<li key=${item.seq ?? `${item.step}${item.at}`}>
-        <time>${when(item.at, now.value)}</time> ${t(`step.${item.step}`)} ${item.actor && html`<bdi class="muted">${actor(item.actor)}</bdi>`} <${Hands} item=${item} /> ${item.note}
+        <time>${when(item.at, now.value)}</time> ${t(`step.${item.step}`)} ${item.actor && html`<bdi class="muted">${actor(item.actor)}</bdi>`} <${Hands} item=${item} /> ${noteOf(item)}
         ${item.call && html`<${Called} call=${item.call} />`}
       </li>`,
     )}
   </ol>`;
 }
 
+/** What Vigil wrote in the language of the page; what people wrote as they wrote it. */
+const noteOf = ({ note, zh }) => (lang.value === "zh" && zh?.note) || note;
+
 /** From whom to whom, of a hand-over. */
 const Hands = ({ item }) => item.detail?.from && item.detail.to && html`<bdi>${t("step.hands", { from: personName(item.detail.from), to: personName(item.detail.to) })}</bdi>`;
 
 /** What the line decided about calling somebody. */
-const Called = ({ call }) => html`<span class=${`called call-${call.how}`}>${t(`how.${call.how}`)}${call.why && `: ${call.why}`}</span>`;
+const Called = ({ call }) => html`<span class=${`called call-${call.how}`}>${t(`how.${call.how}`)}${call.why && `: ${whyOf(call)}`}</span>`;
 
 const SYSTEM = new Set(["vigil", "system", "analytics"]);
 const actor = (name) => (SYSTEM.has(name) ? t("card.by_vigil") : personName(name));

@@ -12,12 +12,16 @@ from api.care import WHOLE
 from api.openalerts import OpenAlerts
 from tests.unit.api.site import Site
 from vigil.domain.alerts import Alert, Transition
-from vigil.domain.calls import CALL, Call, How
+from vigil.domain.calls import CALL, Call, How, because
 from vigil.domain.lifecycle import Acknowledge, DataLost, DeadlineReached, Stamp, apply
+from vigil.domain.phrases import phrase
 from vigil.domain.policy import DEFAULT_POLICY
 
+#: As an older Vigil kept it, in English only.
 HELD = Call(How.HELD, "the budget is spent")
-JOINED = Call(How.JOINED, 'joined "NEWS2 7"', "a-lead")
+HELD_SHOWN = {"how": "held", "why": "the budget is spent", "by": "", "zh": None}
+JOINED = because(How.JOINED, phrase("call.joined", alert=phrase("score.title", total=7)), "a-lead")
+JOINED_SHOWN = {"how": "joined", "why": 'joined "NEWS2 7"', "by": "a-lead", "zh": {"why": "并入“NEWS2 7 分”"}}
 
 
 def escalate(site: Site, alert: Alert, call: Call) -> Transition:
@@ -51,17 +55,17 @@ def shown(site: Site, alert: Alert) -> list[Any]:
 def test_the_newest_decision_is_shown_everywhere(site: Site, alert: Alert) -> None:
     assert shown(site, alert) == [None] * 5
     line = escalate(site, alert, HELD)
-    assert shown(site, alert) == [HELD.row()] * 5
+    assert shown(site, alert) == [HELD_SHOWN] * 5
     escalate(site, line.after, JOINED)
-    assert shown(site, alert) == [{"how": "joined", "why": 'joined "NEWS2 7"', "by": "a-lead"}] * 5
+    assert shown(site, alert) == [JOINED_SHOWN] * 5
 
 
 def test_what_asks_for_nobody_leaves_the_decision_standing(site: Site, alert: Alert) -> None:
     line = escalate(site, alert, JOINED)
     quiet = site.happen(line.after, DataLost(Stamp("ordinal:77", site.clock.now_us())))
-    assert shown(site, alert) == [JOINED.row()] * 5
+    assert shown(site, alert) == [JOINED_SHOWN] * 5
     path = f"/api/v1/alerts/{alert.alert_id}/acknowledge"
-    assert site.post(path, {"version": quiet.after.version}).json()["call"] == JOINED.row()
+    assert site.post(path, {"version": quiet.after.version}).json()["call"] == JOINED_SHOWN
 
 
 def test_a_resolved_alert_calls_nobody(site: Site, alert: Alert) -> None:
@@ -86,10 +90,10 @@ def test_each_line_of_the_log_says_what_it_decided_to_every_role(site: Site, ale
     escalate(site, alert, JOINED)
     for role in ("nurse", "auditor"):
         history = site.get(f"/api/v1/alerts/{alert.alert_id}", role).json()["history"]
-        assert [line["call"] for line in history] == [None, JOINED.row()]
+        assert [line["call"] for line in history] == [None, JOINED_SHOWN]
 
 
 def test_an_event_carries_the_decision_of_its_own_line(site: Site, alert: Alert) -> None:
     line = escalate(site, alert, HELD)
     quiet = site.happen(line.after, DataLost(Stamp("ordinal:77", site.clock.now_us())))
-    assert [shape.alert_event(each, True)["alert"]["call"] for each in (line, quiet)] == [HELD.row(), None]
+    assert [shape.alert_event(each, True)["alert"]["call"] for each in (line, quiet)] == [HELD_SHOWN, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from sqlalchemy import create_engine, text
 from api import shape
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority, Transition
-from vigil.domain.lifecycle import Began, Finding, Stamp
-from vigil.domain.phrases import phrase, tell
+from vigil.domain.lifecycle import Began, Finding, HandOver, Snooze, Stamp
+from vigil.domain.news2 import News2Inputs, news2
+from vigil.domain.phrases import english, phrase, tell
 from vigil.domain.phrases.coverage import covered
 from vigil.domain.risk import Contribution, ModelState, Prediction, Source
-from vigil.domain.scores import CoverageState
+from vigil.domain.scores import CoverageState, Score, ScoreStatus
 from vigil.domain.times import MINUTE, SECOND
 
 IN_CHINESE = {"title": "血氧饱和度过低", "text": "血氧饱和度 84 %，低于 90 %，已持续 15 秒。信号良好。"}
@@ -42,6 +44,33 @@ def test_an_alert_has_its_words_in_chinese_wherever_it_is_read(site: Site, told:
     for row in (listed, one, of_patient, handed, on_stream):
         assert row["zh"] == IN_CHINESE
         assert (row["title"], row["text"]) == ("SpO2 low", "SpO2 84 %, below 90 % for 15 s. Good signal.")
+
+
+def test_what_vigil_notes_in_the_log_is_told_in_chinese_and_what_a_person_writes_is_not(
+    site: Site, told: Transition
+) -> None:
+    snoozed = site.happen(told.after, Snooze(Stamp("command:1", START, "Li Na"), 1, START + MINUTE, "shift ended"))
+    site.happen(snoozed.after, HandOver(Stamp("deadline:1", START), ""))
+    lines = site.get(f"/api/v1/alerts/{told.after.alert_id}").json()["history"]
+    assert [(line["note"], line["zh"]) for line in lines[1:]] == [
+        ("shift ended", None),
+        ("shift ended", {"note": "班次结束"}),
+    ]
+
+
+def test_why_there_is_no_score_is_told_in_chinese(site: Site) -> None:
+    site.admit("p-1")
+    for age, pregnant in ((15, False), (30, True)):
+        why = news2(News2Inputs(), age=age, pregnant=pregnant).why
+        assert why is not None
+        nothing = Score("news2", "p-1", START, ScoreStatus.NOT_APPLICABLE, None, None, None, None, False, ())
+        site.readings.append_scores([replace(nothing, at=START + age, why=english(why), said=why)])
+    found = site.readings.scores("p-1", START, START + MINUTE, 10)
+    assert [(row["why"], row["zh"]) for row in map(shape.score, found)] == [
+        ("NEWS2 is for adults: age 15", {"why": "NEWS2 仅适用于成人：年龄 15 岁"}),
+        ("NEWS2 does not apply in pregnancy", {"why": "NEWS2 不适用于妊娠期"}),
+    ]
+    assert shape.score(nothing)["zh"] is None
 
 
 def test_an_alert_of_before_there_were_phrases_is_read_and_has_no_chinese(

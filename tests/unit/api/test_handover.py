@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.handover_text import markdown, matters
 from tests.unit.api.site import START, Site, open_site
 from tests.unit.api.test_teams import document
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
@@ -23,6 +24,7 @@ from vigil.domain.lifecycle import (
     Stamp,
     Suppress,
 )
+from vigil.domain.phrases import Language
 from vigil.domain.scores import Band, Coverage, CoverageState, Score, ScoreStatus
 from vigil.domain.self_test import MISSING_RULE, PLATFORM
 from vigil.domain.times import HOUR, MINUTE, to_iso
@@ -31,6 +33,7 @@ from vigil.domain.times import HOUR, MINUTE, to_iso
 NOW = START + 5 * HOUR + 30 * MINUTE
 
 NOTE = Path(__file__).with_name("handover_note.md")
+NOTE_ZH = Path(__file__).with_name("handover_note_zh.md")
 
 
 def moment(text: str) -> int:
@@ -172,6 +175,27 @@ def page(site: Site, role: str = "nurse", ward: str = "north") -> str:
 
 def test_the_whole_note(night: Site) -> None:
     assert page(night) == NOTE.read_text("utf-8")
+
+
+def test_the_whole_note_in_chinese(night: Site) -> None:
+    headers = {"Accept": "text/markdown", "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+    answer = night.get("/api/v1/handover?ward=north", headers=headers)
+    assert (answer.headers["content-language"], answer.text) == ("zh", NOTE_ZH.read_text("utf-8"))
+
+
+def test_who_has_an_account_is_called_by_the_name_that_others_see(night: Site) -> None:
+    row = {**facts(night), "notes": []}
+    assert "Nurse Chen has it since 03:05. Snoozed until 06:45 by Nurse Chen: climbs" in markdown(
+        row, Language.ENGLISH, {"chen": "Nurse Chen"}
+    )
+
+
+def test_what_cannot_be_compared_matters_only_where_it_may_have_risen() -> None:
+    def row(lower: int, upper: int) -> dict[str, Any]:
+        now = {"lower": lower, "upper": upper, "single_3": False, "missing": []}
+        return {"now": now, "first": {"lower": 3, "upper": 8}, "course": "unclear"}
+
+    assert (matters(row(3, 3)), matters(row(4, 4)), matters(row(2, 4))) == (False, True, True)
 
 
 def test_the_same_facts_as_json(night: Site) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vigil.domain.alerts import Alert, Evidence
-from vigil.domain.phrases.names import Language
+from vigil.domain.phrases.names import CHINESE_WORDS, Language
 from vigil.domain.phrases.render import Phrase, render
 
 __all__ = [
+    "CHINESE_WORDS",
     "Chinese",
     "Language",
     "Phrase",

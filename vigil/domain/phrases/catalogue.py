@@ -7,6 +7,8 @@ sure: no names, no diagnosis, no "please". The Chinese is ours; no Chinese nurse
 
 from __future__ import annotations
 
+from vigil.domain.phrases.handover_catalogue import HANDOVER
+
 CATALOGUE: dict[str, tuple[str, str]] = {
     # Limits, and values that are not verified
     "limit.low.title": ("{vital:name} low", "{vital:name}过低"),
@@ -114,6 +116,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{points} from {input:input} (value stands still)",
         "{input:input} {points} 分（数值一直不变）",
     ),
+    "score.adults": ("NEWS2 is for adults: age {age}", "NEWS2 仅适用于成人：年龄 {age} 岁"),
+    "score.pregnancy": ("NEWS2 does not apply in pregnancy", "NEWS2 不适用于妊娠期"),
     # Missing data
     "no_data.title": ("No data", "无数据"),
     "no_data": ("No data from the device {device} for {silent:long}.", "设备 {device} 已 {silent:long}无数据。"),
@@ -216,6 +220,24 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         'Nobody has answered "{alert:phrase}": called {calls} times, the whole chain of the team.',
         "“{alert:phrase}”无人应答：已呼叫 {calls} 次，团队各级均已呼叫。",
     ),
+    # Why a line of an alert's log calls nobody now
+    "call.over": ("over by itself", "已自行结束"),
+    "call.gap": ("data may come back", "数据可能恢复"),
+    "call.doubt": ("waits for a valid value", "等待有效值"),
+    "call.paused": ("monitoring is paused until {until:clock}", "监测暂停至 {until:clock}"),
+    "call.part_of": ('part of "{alert:phrase}"', "属于“{alert:phrase}”"),
+    "call.budget": (
+        "the ward has had as many interruptions in this hour as it has allowed",
+        "本病区本小时的呼叫已达上限",
+    ),
+    "call.past": (
+        "past events of this ward called once, at {at:clock}",
+        "本病区的既往事件已于 {at:clock} 合并呼叫",
+    ),
+    "call.low": ("low priority", "低优先级"),
+    "call.joined": ('joined "{alert:phrase}"', "并入“{alert:phrase}”"),
+    "call.attended": ('"{alert:phrase}" was acknowledged a short time ago', "“{alert:phrase}”不久前已确认"),
+    "call.snoozed": ("snoozed until {until:clock}", "暂缓至 {until:clock}"),
     # Why somebody is not watched, or only in part
     "coverage": ("{parts:list}", "{parts:list}"),
     "coverage.paused": ("monitoring is paused", "监测已暂停"),
@@ -284,4 +306,5 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # What late readings and decisions add to a sentence
     "withdrawn": ("Withdrawn: {reason:words}.", "已撤销：{reason:words}。"),
     "as_said": ("{said:words}", "{said:words}"),
+    **HANDOVER,
 }

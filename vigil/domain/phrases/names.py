@@ -75,6 +75,13 @@ CHINESE_WORDS = {
     "detector failed": "检测程序故障",
     "monitoring is paused": "监测已暂停",
     "model not active": "模型未启用",
+    "hand-over not accepted": "交班未被接受",
+    "assignment not accepted": "指派未被接受",
+    "nobody takes over": "无人接班",
+    "shift ended": "班次结束",
+    "what carried it is closed, snoozed or without data, or no longer says the same": (
+        "代为呼叫的报警已关闭、暂缓、无数据或内容已变"
+    ),
     "confirmed by a valid value": "已由有效值核实",
     "Readings that came later show that this condition did not hold.": "补传数据显示该情况并不成立。",
     "rate of change": "变化过快",

@@ -67,7 +67,8 @@ def _integers(values: Sequence[int | None]) -> np.ndarray[tuple[int], np.dtype[n
 
 def _document(score: Score) -> str:
     parts = [asdict(part) for part in score.parts]
-    return json.dumps({"parts": parts, "missing": score.missing, "why": score.why}, default=_number)
+    document = {"parts": parts, "missing": score.missing, "why": score.why}
+    return json.dumps(document if score.said is None else {**document, "said": score.said}, default=_number)
 
 
 def _number(value: object) -> Any:
@@ -92,4 +93,5 @@ def _score(row: tuple[Any, ...]) -> Score:
         parts=tuple(ScorePart(**part) for part in document["parts"]),
         missing=tuple(document["missing"]),
         why=document["why"],
+        said=document.get("said"),
     )
