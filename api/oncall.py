@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -11,7 +11,7 @@ from api.shape import Json
 from vigil.domain.errors import InvalidInput
 from vigil.domain.policy import Policy
 from vigil.domain.rota import Stretch, instant, local_time, stretches, zone_of
-from vigil.domain.teams import EVERYBODY, MEMBER, Override, Shift, Team, shift_changes, targets
+from vigil.domain.teams import EVERYBODY, MEMBER, StandIn, Team, shift_changes, targets
 from vigil.domain.times import DAY
 
 #: A rota repeats each week: whoever does not come in these days comes by an override only.
@@ -75,21 +75,29 @@ def levels_for(team: Team, person: str, at: int) -> list[int]:
     ]
 
 
-def with_stand_in(team: Team, person: str, replaces: str, first: date, last: date) -> Team:
-    """``person`` takes the shifts of ``replaces`` ("" = all) that begin on the days from ``first`` to ``last``, whatever was said
-    of these days before; "" = as the weekly rota says. Raises ``InvalidInput`` where that changes nothing."""
-    days = [first + number * _DAY for number in range((last - first).days + 1)]
-    begun = [day for day in days if any(_begins(shift, replaces, day) for shift in team.rota.shifts)]
-    kept = [one for one in team.rota.overrides if one.day not in begun or replaces not in ("", one.replaces)]
-    added = [Override(day, person, replaces) for day in begun if person]
-    overrides = tuple(sorted([*kept, *added], key=lambda one: (one.day, one.replaces)))
-    if overrides == team.rota.overrides:
-        raise InvalidInput("this changes nothing: no such shift begins on these days, or it is so already")
-    return replace(team, rota=replace(team.rota, overrides=overrides))
+def with_stand_in(team: Team, person: str, replaces: str, start: datetime, end: datetime) -> Team:
+    """``person`` is on call instead of ``replaces`` ("" = whoever is) from ``start`` to ``end``, local times, whatever was said
+    of this time before; "" = as the weekly rota and its overrides say. Raises ``InvalidInput`` where that changes nothing."""
+    before = team.rota
+    kept = [piece for one in before.stand_ins for piece in _outside(one, replaces, start, end)]
+    added = [StandIn(start, end, person, replaces)] if person else []
+    after = replace(before, stand_ins=tuple(sorted([*kept, *added], key=lambda one: (one.start, one.replaces != ""))))
+    zone = zone_of(before.timezone)
+    since, until = instant(start, zone), instant(end, zone)
+    if since >= until or stretches(before, since, until) == stretches(after, since, until):
+        raise InvalidInput("this changes nothing: nobody of this name is on call in this time, or it is so already")
+    return replace(team, rota=after)
 
 
-def _begins(shift: Shift, person: str, day: date) -> bool:
-    return day.weekday() in shift.days and person in ("", shift.person)
+def _outside(one: StandIn, replaces: str, start: datetime, end: datetime) -> Iterator[StandIn]:
+    """What is left of a stand-in when another word is given of [start, end)."""
+    if replaces not in ("", one.replaces) or one.end <= start or one.start >= end:
+        yield one
+        return
+    if one.start < start:
+        yield replace(one, end=start)
+    if one.end > end:
+        yield replace(one, start=end)
 
 
 def _day(team: Team, day: date, zone: tzinfo) -> list[Stretch]:

@@ -118,10 +118,12 @@ def rota(team_id: str, here: Here, first: FirstDay = None) -> Json:
     }
 
 
-@router.post("/{team_id}/stand-in", response_model=TeamOut, summary="Put somebody in for some days, with the reason")
+@router.post(
+    "/{team_id}/stand-in", response_model=TeamOut, summary="Put somebody in from a time to another, with the reason"
+)
 def stand_in(team_id: str, body: StandIn, who: PolicyMaker, here: Here, seen: Seen) -> Json:
     known = here.deps.records.team_history(team_id)[0].team
-    changed = with_stand_in(known, body.person, body.replaces, body.first, body.last)
+    changed = with_stand_in(known, body.person, body.replaces, body.start, body.end)
     accepted = read_team(team_document(changed), here.deps.channels, _others(here, seen))
     here.deps.records.put_team(accepted.team, who.name, body.reason, here.deps.clock.now_us())
     return _shown(accepted.team)

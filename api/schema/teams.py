@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, NaiveDatetime, model_validator
 
 from api.schema.base import Model, Moment, example
+from vigil.domain.team_check import LONGEST_STAND_IN
+from vigil.domain.team_shape import is_wall_clock
 
 #: Days that every clock and zone knows.
 Day = Annotated[date, Field(ge=date(2015, 1, 1), le=date(2199, 12, 31))]
+
+
+def _known(value: datetime) -> datetime:
+    if not is_wall_clock(value):
+        raise ValueError("must be a time to the minute, between 2015 and 2200")
+    return value
+
+
+#: Of a wall clock, as that of a day.
+LocalTime = Annotated[NaiveDatetime, AfterValidator(_known)]
 _TEAM: dict[str, Any] = {
     "id": "north-nurses",
     "ward": "home-north",
@@ -19,6 +31,7 @@ _TEAM: dict[str, Any] = {
     "member": [{"id": "dr.wang", "name": "Dr Wang", "channels": ["app", "pager"]}],
     "shift": [{"days": ["mon", "tue"], "from": "07:00", "to": "19:00", "person": "dr.wang"}],
     "override": [{"date": "2026-12-22", "person": "dr.wang", "replaces": ""}],
+    "stand_in": [{"start": "2026-12-24T14:00", "end": "2026-12-25T07:00", "person": "dr.wang", "replaces": ""}],
     "level": [{"who": ["on_call"], "channels": [], "after": {}}],
 }
 
@@ -38,6 +51,15 @@ class ShiftOut(Model):
 
 class OverrideOut(Model):
     date: str
+    person: str
+    replaces: str
+
+
+class StandInOut(Model):
+    """Local times."""
+
+    start: str
+    end: str
     person: str
     replaces: str
 
@@ -62,6 +84,7 @@ class TeamDocument(Model):
     member: list[MemberOut]
     shift: list[ShiftOut]
     override: list[OverrideOut]
+    stand_in: list[StandInOut]
     level: list[LevelOut]
 
 
@@ -126,23 +149,23 @@ class TeamChange(Model):
 
 
 class StandIn(Model):
-    """``person`` takes the shifts of ``replaces`` (empty = all) that begin on the days from ``first`` to ``last``, 92 at most
-    (ours); an empty ``person`` takes back what was said of these days."""
+    """``person`` is on call instead of ``replaces`` (empty = whoever is) from ``start`` to ``end`` by the team's clock; an empty
+    ``person`` takes back what was said of this time."""
 
     model_config = example(
-        person="dr.wang", replaces="li.na", first="2026-12-24", last="2026-12-26", reason="Li Na is ill"
+        person="dr.wang", replaces="li.na", start="2026-12-24T14:00", end="2026-12-25T07:00", reason="Li Na is ill"
     )
 
     person: Annotated[str, Field(max_length=100)]
     replaces: Annotated[str, Field(max_length=100)] = ""
-    first: Day
-    last: Day
+    start: LocalTime
+    end: LocalTime
     reason: Annotated[str, Field(min_length=3, max_length=500)]
 
     @model_validator(mode="after")
     def _in_order(self) -> StandIn:
-        if not 0 <= (self.last - self.first).days < 92:
-            raise ValueError("last must not be before first, nor more than 91 days after it")
+        if not timedelta() < self.end - self.start <= LONGEST_STAND_IN:
+            raise ValueError(f"end must be after start, and no more than {LONGEST_STAND_IN.days} days later")
         return self
 
 

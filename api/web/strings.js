@@ -505,7 +505,7 @@ export const STRINGS = {
   "rota.person": ["Who", "替班人"],
   "rota.replaces": ["Instead of", "替换"],
   "rota.planned": ["as planned", "按原计划"],
-  "rota.begins": ["For the shifts that begin on these days.", "适用于在这些日期开始的班次。"],
+  "rota.begins": ["By the ward's clock. Overlaps with what was said before are replaced.", "以病区时间为准；与此前安排重叠的部分将被替换。"],
   "rota.edit": ["Team document", "团队文档"],
   "rota.changes": ["Earlier changes", "变更记录"],
   "office.failed": ["Not loaded, or not loaded anew.", "未加载，或未能刷新。"],

@@ -71,16 +71,21 @@ def test_somebody_stands_in_and_it_is_taken_back(screens: Screens, site: Site) -
     )
 
     page.get_by_text("Put somebody in").click()
+    day = page.locator("[name=start]").input_value().partition("T")[0]  # begins now, by the ward's clock
 
     def put_in(who: str) -> None:
         page.locator("[name=person]").select_option(label=who)
         page.get_by_label("Instead of").select_option(label="Li Na of Rota")
+        for name, clock in (("start", "10:00"), ("end", "15:30")):
+            page.locator(f"[name={name}]").fill(f"{day}T{clock}")
         page.locator(".add[open] [name=reason]").fill("Li Na is ill")
         page.locator(".add[open]").get_by_role("button", name="Save").click()
 
     put_in("Chen Wei of Rota")
-    page.wait_for_function("n => document.querySelector('.rota tbody tr').cells[n + 1].textContent === ''", arg=today)
-    assert "07:00–19:00" in cells(page, "Chen Wei of Rota")[today]
+    page.wait_for_function(
+        "n => document.querySelector('.rota tbody tr').cells[n + 1].textContent === '07:00–10:0015:30–19:00'", arg=today
+    )
+    assert "10:00–15:30" in cells(page, "Chen Wei of Rota")[today]
     expect(page.locator(".outcome.confirmed").first).to_have_text("Saved. It holds from now on.")
     put_in("as planned")
     page.wait_for_function(

@@ -1,4 +1,4 @@
-"""Who is on call when: a weekly pattern of shifts in local time, with overrides for single days.
+"""Who is on call when: a weekly pattern of shifts in local time, with overrides for single days and stand-ins for some hours.
 
 Local times become UTC in a way that keeps their order: one that a clock change skips is the moment of the change, one that it
 repeats is the first of the two. So shifts that touch on the wall clock touch in UTC, and a rota without a hole in its local week
@@ -7,7 +7,7 @@ has none in any week of any year. All times of functions are microseconds UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
@@ -53,6 +53,17 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """``person`` is on call instead of ``replaces``, or of whoever is where it is empty, from ``start`` to ``end``: local times
+    without a zone. Of two at the same time the later one in the list counts."""
+
+    start: datetime
+    end: datetime
+    person: str
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rota:
     """``timezone``: IANA name. ``fallback``: on call whenever no shift runs; empty = nobody."""
 
@@ -60,11 +71,13 @@ class Rota:
     shifts: tuple[Shift, ...]
     overrides: tuple[Override, ...] = ()
     fallback: str = ""
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """[start, end) in which the same persons are on call, the one whose shift began last first. ``filled``: no shift runs."""
+    """[start, end) in which the same persons are on call, the one whose shift began last first. ``filled``: no shift runs, and
+    the fallback is on call."""
 
     start: int
     end: int
@@ -104,12 +117,16 @@ def shift_changes(rota: Rota, start: int, end: int) -> list[ShiftChange]:
 def stretches(rota: Rota, start: int, end: int) -> list[Stretch]:
     """[start, end) without a gap, in order. ``start`` must be before ``end``."""
     duties = [duty for duty in _duties(rota, start, end) if duty[0] < end and duty[1] > start]
-    inner = {moment for begin, until, _ in duties for moment in (begin, until) if start < moment < end}
+    zone = zone_of(rota.timezone)
+    instead = [(instant(one.start, zone), instant(one.end, zone), one) for one in rota.stand_ins]
+    inner = {moment for begin, until, _ in (*duties, *instead) for moment in (begin, until) if start < moment < end}
     found: list[Stretch] = []
     for begin, until in pairwise(sorted({start, end} | inner)):
         running = sorted((one for one in duties if one[0] <= begin < one[1]), key=lambda one: (-one[0], one[2]))
-        persons = tuple(dict.fromkeys(person for _, _, person in running))
-        stretch = Stretch(begin, until, persons or _fallback(rota), not persons)
+        planned = tuple(person for _, _, person in running) or _fallback(rota)
+        standing = [one for since, to, one in instead if since <= begin < to]
+        persons = tuple(dict.fromkeys(_standing_for(person, standing) for person in planned))
+        stretch = Stretch(begin, until, persons, not running and persons == planned)
         last = found[-1] if found else None
         if last is not None and (last.persons, last.filled) == (stretch.persons, stretch.filled):
             found[-1] = Stretch(last.start, until, last.persons, last.filled)
@@ -193,6 +210,10 @@ def _person(rota: Rota, shift: Shift, day: date) -> str:
     """An override that names whom it replaces counts before one that replaces all."""
     of_day = {one.replaces: one.person for one in rota.overrides if one.day == day}
     return of_day.get(shift.person) or of_day.get("") or shift.person
+
+
+def _standing_for(person: str, stand_ins: Sequence[StandIn]) -> str:
+    return next((one.person for one in reversed(stand_ins) if one.replaces in ("", person)), person)
 
 
 def _fallback(rota: Rota) -> tuple[str, ...]:

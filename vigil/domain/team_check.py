@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
-from vigil.domain.rota import week_gaps, week_words
+from vigil.domain.rota import instant, stretches, week_gaps, week_words, zone_of
 from vigil.domain.teams import EVERYONE, MEMBER, ON_CALL, Level, Member, Team
+
+#: Somebody who is away for longer has another rota (ours).
+LONGEST_STAND_IN = timedelta(days=92)
 
 
 def team_problems(
@@ -19,6 +24,8 @@ def team_problems(
         problems += _member_problems(team)
     if "shift" not in broken:
         problems += _override_problems(team)
+    if not {"shift", "override", "fallback", "timezone"} & broken:
+        problems += _stand_in_problems(team)
     if not {"shift", "fallback"} & broken and not team.rota.fallback:
         problems += [
             f"rota: nobody is on call from {week_words(start)} to {week_words(end)}, and there is no fallback"
@@ -32,6 +39,7 @@ def _member_problems(team: Team) -> list[str]:
     named = [
         *(("shift", one.person) for one in team.rota.shifts),
         *(("override", person) for one in team.rota.overrides for person in (one.person, one.replaces)),
+        *(("stand_in", person) for one in team.rota.stand_ins for person in (one.person, one.replaces)),
         ("fallback", team.rota.fallback),
         *(("level", who.removeprefix(MEMBER)) for one in team.chain for who in one.who if who.startswith(MEMBER)),
     ]
@@ -61,7 +69,7 @@ def _channel_problems(team: Team, channels: frozenset[str]) -> list[str]:
 def _reachable(team: Team, level: Level) -> list[Member]:
     """Everybody whom the level may have to call at some time."""
     on_call = {one.person for one in team.rota.shifts} | {one.person for one in team.rota.overrides}
-    on_call.add(team.rota.fallback)
+    on_call |= {team.rota.fallback, *(one.person for one in team.rota.stand_ins)}
     return [
         member
         for member in team.members
@@ -85,6 +93,27 @@ def _override_problems(team: Team) -> list[str]:
             problems.append(f"{where}: no shift begins on this day")
         elif one.replaces and one.replaces not in persons:
             problems.append(f"{where}: {one.replaces} has no shift that begins on this day")
+    return problems
+
+
+def _stand_in_problems(team: Team) -> list[str]:
+    """As an override, one that replaces nobody is a mistake."""
+    rota, problems = team.rota, []
+    zone = zone_of(rota.timezone)
+    for place, one in enumerate(rota.stand_ins):
+        where = f"stand_in {one.start.isoformat(timespec='minutes')}"
+        if not timedelta() < one.end - one.start <= LONGEST_STAND_IN:
+            problems.append(f"{where}: must end after it begins, and no more than {LONGEST_STAND_IN.days} days later")
+            continue
+        span = instant(one.start, zone), instant(one.end, zone)
+        without = replace(rota, stand_ins=rota.stand_ins[:place])
+        on_call = (
+            {person for stretch in stretches(without, *span) for person in stretch.persons}
+            if span[0] < span[1]
+            else set()
+        )
+        if not on_call or (one.replaces and one.replaces not in on_call):
+            problems.append(f"{where}: {one.replaces or 'nobody'} is not on call in this time")
     return problems
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from vigil.domain.errors import TeamError
-from vigil.domain.rota import Override, Rota, Shift, week_gaps, week_words, zone_of
+from vigil.domain.rota import Override, Rota, Shift, StandIn, week_gaps, week_words, zone_of
 from vigil.domain.team_check import team_problems
 from vigil.domain.team_shape import DAY_NAMES, PRIORITIES, shape_of
 from vigil.domain.teams import DEFAULT_CHAIN, Level, Member, Team
@@ -81,6 +81,10 @@ def built(document: Mapping[str, Any]) -> Team:
             Override(_date(one["date"]), one["person"], one.get("replaces", "")) for one in document.get("override", ())
         ),
         fallback=document.get("fallback", ""),
+        stand_ins=tuple(
+            StandIn(_moment(one["start"]), _moment(one["end"]), one["person"], one.get("replaces", ""))
+            for one in document.get("stand_in", ())
+        ),
     )
     members = tuple(Member(one["id"], one["name"], tuple(one["channels"])) for one in document["member"])
     chain = tuple(_level(one) for one in document.get("level", ())) or DEFAULT_CHAIN
@@ -106,6 +110,15 @@ def team_document(team: Team) -> dict[str, Any]:
         ],
         "override": [
             {"date": one.day.isoformat(), "person": one.person, "replaces": one.replaces} for one in team.rota.overrides
+        ],
+        "stand_in": [
+            {
+                "start": one.start.isoformat(timespec="minutes"),
+                "end": one.end.isoformat(timespec="minutes"),
+                "person": one.person,
+                "replaces": one.replaces,
+            }
+            for one in team.rota.stand_ins
         ],
         "level": [
             {
@@ -137,3 +150,7 @@ def _minutes(clock: str) -> int:
 
 def _date(value: str | date) -> date:
     return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _moment(value: str | datetime) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -31,6 +31,7 @@ _ENTRIES = {
     "member": (("id", "name", "channels"), ()),
     "shift": (("days", "from", "to", "person"), ()),
     "override": (("date", "person"), ("replaces",)),
+    "stand_in": (("start", "end", "person"), ("replaces",)),
     "level": (("who",), ("channels", "after")),
 }
 
@@ -94,6 +95,7 @@ _EXPECTED = {
     **dict.fromkeys(("from", "to"), 'a local time like "07:30"'),
     "days": f"a list of {', '.join(DAY_NAMES)}",
     "date": "a day like 2026-12-24",
+    **dict.fromkeys(("start", "end"), 'a local time like "2026-12-24T14:00"'),
     "channels": "a list of names",
     "who": f'"{ON_CALL}", "{EVERYONE}", "{MEMBER}<id>", or a list of them',
     "after": f"minutes or a table of them: {', '.join(f'{name} {SHORTEST_MIN} to {most}' for name, most in LONGEST_MIN.items())}",
@@ -108,6 +110,8 @@ def _fits(key: str, value: Any) -> bool:
             return _is_list(value) and all(one in DAY_NAMES for one in value)
         case "date":
             return _is_date(value)
+        case "start" | "end":
+            return _is_moment(value)
         case "channels":
             return value == [] or _is_list(value)
         case "who":
@@ -144,6 +148,20 @@ def _is_date(value: Any) -> bool:
             return False
         return True
     return type(value) is date
+
+
+def _is_moment(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return False
+    return isinstance(value, datetime) and is_wall_clock(value)
+
+
+def is_wall_clock(value: datetime) -> bool:
+    """A time to the minute that every clock and zone knows, without a zone."""
+    return value.tzinfo is None and 2015 <= value.year < 2200 and not (value.second or value.microsecond)
 
 
 def _is_zone(name: str) -> bool:

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, field
 from vigil.domain import rota as rotas
 from vigil.domain.alerts import Priority
 from vigil.domain.deliveries import APP, Target
-from vigil.domain.rota import Override, Rota, Shift, ShiftChange
+from vigil.domain.rota import Override, Rota, Shift, ShiftChange, StandIn
 from vigil.domain.times import SECOND
 
 __all__ = ["DEFAULT_CHAIN", "DEFAULT_TEAM", "EVERYBODY", "EVERYONE", "MEMBER", "ON_CALL"]
-__all__ += ["Level", "Member", "Override", "Rota", "Shift", "ShiftChange", "Team", "TeamVersion"]
+__all__ += ["Level", "Member", "Override", "Rota", "Shift", "ShiftChange", "StandIn", "Team", "TeamVersion"]
 __all__ += ["after_us", "holes", "last_level", "loops", "on_call", "shift_changes", "targets", "team_of_ward"]
 
 #: ``Target.person`` of a call to everybody who has the page open.

@@ -50,14 +50,15 @@ function Change({ words, children, ...form }) {
   </details>`;
 }
 
-function StandIn({ team, today, onDone }) {
+/** `from`: the time by the ward's clock now. */
+function StandIn({ team, from, onDone }) {
   const people = team.member.map(({ id, name }) => html`<option value=${id}>${name}</option>`);
   const nobody = (words) => html`<option value="">${words}</option>`;
-  const day = (name, words) => html`<label>${words}<input name=${name} type="date" required defaultValue=${today} /></label>`;
+  const moment = (name, words, begin) => html`<label>${words}<input name=${name} type="datetime-local" required defaultValue=${begin} /></label>`;
   return html`<${Change} words=${t("rota.stand_in")} send=${(given) => post(`${PATH}/${team.id}/stand-in`, Object.fromEntries(given))} onDone=${onDone}>
     <label>${t("rota.person")}<select name="person">${people}${nobody(t("rota.planned"))}</select></label>
     <label>${t("rota.replaces")}<select name="replaces">${nobody(t("rota.everybody"))}${people}</select></label>
-    ${day("first", t("audit.since"))} ${day("last", t("audit.until"))}
+    ${moment("start", t("audit.since"), from)} ${moment("end", t("audit.until"))}
     <p class="muted">${t("rota.begins")}</p>
   <//>`;
 }
@@ -77,7 +78,7 @@ function Team({ item: { team, version }, onDone }) {
       <${Week} ...${rota} />
       <h2>${t("rota.chain")}</h2>
       <${Chain} ...${rota} />
-      ${may("policies") && html`<${StandIn} team=${team} today=${rota.today} onDone=${onDone} />`}
+      ${may("policies") && html`<${StandIn} team=${team} from=${`${rota.today}T${time(now.value)}`} onDone=${onDone} />`}
       <details class="add"><summary>${t("rota.changes")}</summary><ul>${rota.changes.map((one) => html`<li>${time(one.set_at)} <b><bdi>${personName(one.set_by)}</bdi></b>: <bdi>${one.reason}</bdi></li>`)}</ul></details>`}<//>`;
 }
 

@@ -25,6 +25,7 @@ def document(**change: Any) -> dict[str, Any]:
             {"days": DAYS, "from": "19:00", "to": "07:00", "person": "chen"},
         ],
         "override": [],
+        "stand_in": [],
         "level": [
             {"who": ["on_call"], "channels": [], "after": {}},
             {"who": ["everyone"], "channels": ["app"], "after": {"high": 3.0}},
@@ -223,37 +224,54 @@ def test_what_somebody_else_has_changed_is_not_written_over(site: Site) -> None:
 
 
 def stand_in(site: Site, role: str = "clinician", **fields: Any) -> Any:
-    body = {"person": "chen", "replaces": "", "first": "2026-01-01", "last": "2026-01-02", "reason": "Li Na is ill"}
+    body = {
+        "person": "chen",
+        "replaces": "",
+        "start": "2026-01-01T12:00",
+        "end": "2026-01-01T16:00",
+        "reason": "Li Na is ill",
+    }
     return site.call("POST", "/api/v1/teams/north/stand-in", role, json={**body, **fields})
 
 
-def overrides(answer: Any) -> list[tuple[str, str, str]]:
+def stand_ins(answer: Any) -> list[tuple[str, str, str, str]]:
     assert answer.status_code == 200, answer.text
-    return [(one["date"], one["person"], one["replaces"]) for one in answer.json()["team"]["override"]]
+    return [(one["start"], one["end"], one["person"], one["replaces"]) for one in answer.json()["team"]["stand_in"]]
 
 
-def test_somebody_stands_in_for_some_days_and_the_last_word_counts(site: Site) -> None:
+def test_somebody_stands_in_for_some_hours_and_the_last_word_counts(site: Site) -> None:
     put(site, team=document())
-    first = ("2026-01-01", "chen", "Li Na")
-    assert overrides(stand_in(site, replaces="Li Na")) == [first, ("2026-01-02", "chen", "Li Na")]
-    assert week(site)["chen"][3:5] == [["00:00–00:00"]] * 2
-    third = ("2026-01-03", "Li Na", "")
-    both = stand_in(site, person="Li Na", first="2026-01-02", last="2026-01-03")
-    assert overrides(both) == [first, ("2026-01-02", "Li Na", ""), third], "who stands in for all does so for each"
-    assert overrides(stand_in(site, person="", first="2026-01-02")) == [first, third]
+    noon, four, six = (f"2026-01-01T{hour}:00" for hour in (12, 16, 18))
+    assert stand_ins(stand_in(site, replaces="Li Na")) == [(noon, four, "chen", "Li Na")]
+    assert week(site)["chen"][3] == ["00:00–07:00", "12:00–16:00", "19:00–00:00"]
+    assert week(site)["Li Na"][3] == ["07:00–12:00", "16:00–19:15"]
+    three = "2026-01-01T15:00"
+    cut = stand_in(site, person="Li Na", start=three, end="2026-01-01T20:00")
+    assert stand_ins(cut) == [(noon, three, "chen", "Li Na"), (three, "2026-01-01T20:00", "Li Na", "")]
+    back = stand_ins(stand_in(site, person="", start="2026-01-01T13:00", end=six))
+    assert back == [(noon, "2026-01-01T13:00", "chen", "Li Na"), (six, "2026-01-01T20:00", "Li Na", "")]
     assert site.get("/api/v1/teams/north").json()["history"][0]["reason"] == "Li Na is ill"
+    told = site.get("/api/v1/teams/north").json()
+    assert put(site, toml=told["toml"]).json()["team"] == told["team"]
 
 
 def test_a_stand_in_that_cannot_be_is_refused(site: Site) -> None:
     put(site, team=document(shift=[{**document()["shift"][0], "days": ["mon"]}], fallback="chen"))
-    for fields in ({}, {"person": ""}, {"first": "2026-01-05", "last": "2026-01-05", "replaces": "chen"}):
+    for fields in ({}, {"person": ""}, {"start": "2026-01-05T08:00", "end": "2026-01-05T09:00", "replaces": "chen"}):
         answer = stand_in(site, **fields)
         assert answer.status_code == 422, answer.text
-        assert "no such shift" in answer.text
-    week = {"first": "2026-01-05", "last": "2026-01-11"}
-    assert reasons(stand_in(site, person="wang", **week)) == ["override: no member is called wang"]
-    for fields in ({"first": "2026-01-03"}, {"last": "2026-06-01"}, {"first": "soon"}, {"reason": ""}):
+        assert "this changes nothing" in answer.text
+    monday = {"start": "2026-01-05T08:00", "end": "2026-01-05T09:00"}
+    assert reasons(stand_in(site, person="wang", **monday)) == ["stand_in: no member is called wang"]
+    for fields in (
+        {"end": "2026-01-01T12:00"},
+        {"end": "2026-06-01T12:00"},
+        {"start": "soon"},
+        {"start": "2026-01-01T12:00:30"},
+        {"start": "2026-01-01T12:00Z"},
+        {"reason": ""},
+    ):
         assert stand_in(site, **fields).status_code == 422, fields
-    assert stand_in(site, "nurse", **week).status_code == 403
-    assert overrides(stand_in(site, **week)) == [("2026-01-05", "chen", "")]
-    assert overrides(stand_in(site, person="", **week)) == []
+    assert stand_in(site, "nurse", **monday).status_code == 403
+    assert stand_ins(stand_in(site, **monday)) == [(*monday.values(), "chen", "")]
+    assert stand_ins(stand_in(site, person="", **monday)) == []

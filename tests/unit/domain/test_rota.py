@@ -18,6 +18,7 @@ from vigil.domain.rota import (
     Rota,
     Shift,
     ShiftChange,
+    StandIn,
     holes,
     instant,
     local_time,
@@ -254,6 +255,38 @@ def test_an_override_by_name_counts_before_one_for_all() -> None:
     rota = Rota("UTC", DAY_AND_NIGHT, overrides)
     assert on_call(rota, at("2026-06-01T12:00:00Z")) == ["wang"]
     assert on_call(rota, at("2026-06-01T22:00:00Z")) == ["he"]
+
+
+def wall(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_a_stand_in_has_its_hours_over_the_end_of_a_shift_and_in_a_hole() -> None:
+    weekdays = (Shift(WORKDAYS, 8 * 60, 20 * 60, "li"),)
+    hours = (
+        StandIn(wall("2026-06-05T18:00"), wall("2026-06-05T22:00"), "he"),
+        StandIn(wall("2026-06-05T19:00"), wall("2026-06-05T21:00"), "chen", "li"),
+    )
+    rota = Rota("Europe/Berlin", weekdays, fallback="wang", stand_ins=hours)
+    found = stretches(rota, at("2026-06-05T12:00:00Z"), at("2026-06-05T22:00:00Z"))
+    assert [(one.end, one.persons, one.filled) for one in found] == [
+        (at("2026-06-05T16:00:00Z"), ("li",), False),
+        (at("2026-06-05T17:00:00Z"), ("he",), False),
+        (at("2026-06-05T18:00:00Z"), ("chen",), False),  # in the hole she replaces nobody
+        (at("2026-06-05T20:00:00Z"), ("he",), False),
+        (at("2026-06-05T22:00:00Z"), ("wang",), True),
+    ]
+    assert [one.incoming for one in shift_changes(rota, at("2026-06-05T16:00:00Z"), at("2026-06-05T17:30:00Z"))] == [
+        ("he",),
+        ("chen",),
+    ]
+
+
+def test_a_stand_in_over_a_change_of_the_clock_is_as_long_as_the_wall_says() -> None:
+    night = StandIn(wall("2026-03-28T22:00"), wall("2026-03-29T06:00"), "he")
+    rota = Rota("Europe/Berlin", (Shift(DAILY, 0, 0, "li"),), stand_ins=(night,))
+    found = stretches(rota, at("2026-03-28T20:00:00Z"), at("2026-03-29T08:00:00Z"))
+    assert [one.end for one in found if one.persons == ("he",)] == [at("2026-03-29T04:00:00Z")]
 
 
 def test_a_hole_is_told_with_its_instants() -> None:

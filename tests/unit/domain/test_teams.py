@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -222,6 +223,28 @@ def test_one_day_is_not_replaced_twice() -> None:
     assert reasons(override=both) == ["override 2026-12-24: Li Na is replaced twice"]
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"start": "24.12."}, 'stand_in 1: start must be a local time like "2026-12-24T14:00"'),
+        ({"start": "2026-12-24T14:00Z"}, 'stand_in 1: start must be a local time like "2026-12-24T14:00"'),
+        (
+            {"start": "2026-12-24T18:00"},
+            "stand_in 2026-12-24T18:00: must end after it begins, and no more than 92 days later",
+        ),
+        (
+            {"start": "2026-09-01T18:00"},
+            "stand_in 2026-09-01T18:00: must end after it begins, and no more than 92 days later",
+        ),
+        ({"person": "he"}, "stand_in: no member is called he"),
+        ({"replaces": "wang"}, "stand_in 2026-12-24T14:00: wang is not on call in this time"),
+    ],
+)
+def test_a_stand_in_that_changes_nothing_or_cannot_be_read_is_refused(change: dict[str, str], reason: str) -> None:
+    one = {"start": "2026-12-24T14:00", "end": "2026-12-24T18:00", "person": "chen", **change}
+    assert reasons(stand_in=[one]) == [reason]
+
+
 def test_an_override_on_a_day_without_shift_is_refused() -> None:
     shifts = [{"days": ["mon"], "from": "00:00", "to": "00:00", "person": "chen"}]
     found = reasons(shift=shifts, fallback="wang", override=[{"date": "2026-12-24", "person": "wang"}])
@@ -284,6 +307,8 @@ LEVELS = st.lists(
     min_size=1, max_size=4,
 ).map(tuple)  # fmt: skip
 TIMES = st.sampled_from([f"{hour:02d}:{minute:02d}" for hour in range(24) for minute in (0, 30)])
+FIRST = datetime.fromisoformat("2026-01-01T00:00")
+MOMENTS = st.integers(0, 60 * 24 * 60).map(lambda one: (FIRST + timedelta(minutes=one)).isoformat(timespec="minutes"))
 ROTAS = st.fixed_dictionaries(
     {
         "timezone": st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "Australia/Lord_Howe"]),
@@ -302,6 +327,9 @@ ROTAS = st.fixed_dictionaries(
         "override": st.lists(
             st.fixed_dictionaries({"date": st.dates().map(str), "person": st.sampled_from(PERSONS)}), max_size=2
         ),
+        "stand_in": st.lists(
+            st.fixed_dictionaries({"start": MOMENTS, "end": MOMENTS, "person": st.sampled_from(PERSONS)}), max_size=2
+        ),
     }
 )
 
@@ -312,7 +340,7 @@ def test_in_an_accepted_team_every_level_calls_somebody_at_every_instant(
 ) -> None:
     team = tried(**rota)
     if isinstance(team, list):
-        assert all(one.startswith(("rota: nobody is on call from", "override ")) for one in team)
+        assert all(one.startswith(("rota: nobody is on call from", "override ", "stand_in ")) for one in team)
         return
     assert on_call(team, moment)
     assert targets(team, level, moment)
@@ -337,11 +365,13 @@ ANYTHING = st.recursive(
     | st.sampled_from(["", "chen", "07:00", "mon", "UTC", "2026-02-30"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["id", "from", "who", "high", "days", "after", "date"]), inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "from", "who", "high", "days", "after", "date", "start"]), inner, max_size=3
+        )
     ),
     max_leaves=8,
 )
-KEYS = ["id", "ward", "timezone", "fallback", "member", "shift", "override", "level", "colour"]
+KEYS = ["id", "ward", "timezone", "fallback", "member", "shift", "override", "stand_in", "level", "colour"]
 
 
 @given(
