@@ -72,7 +72,7 @@ from api.throttle import PER_NAME, FailureLimit
 from api.trail import Audited
 from api.unproven import Unproven
 from api.ward import Ward
-from api.web import CONTENT_POLICY, Page
+from api.web import CONTENT_POLICY, Page, PageFirst
 from vigil import __version__
 from vigil.domain.errors import ConfigError
 
@@ -201,9 +201,9 @@ def create_app(deps: ApiDeps) -> FastAPI:
         doors=(LOGIN, SESSION, ENROL),
         quiet=frozenset(quiet_routes()),
     )
-    app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     if deps.web_root is not None:
-        app.mount("/", Page(deps.web_root), name="page")
+        app.add_middleware(PageFirst, page=Page(deps.web_root))
+    app.add_middleware(SecurityHeaders, policy=CONTENT_POLICY)
     return app
 
 

@@ -16,7 +16,7 @@ from api.auth import Principal
 from api.care import EVERYBODY, Care, Reach, View
 from api.cut import cut
 from api.sse import Client, Frame, frame
-from api.ward import Ward
+from api.ward import Changes, Ward
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Transition
 from vigil.domain.break_glass import Grant
@@ -184,10 +184,12 @@ class LiveHub:
     async def tick(self) -> None:
         """Sends one second's changes, or a heartbeat when there is none."""
         await self.push_grants()
+        changes, server_at = await asyncio.to_thread(self._take_changes)
+        # Asked for now: who came while the changes were looked for is sent them too, and not a second snapshot.
         reaches = self._reaches()
         gzip = any(client.gzip for client in self._clients)
-        number, frames, reset = await asyncio.to_thread(self._build_tick, reaches, gzip)
-        self._number = number
+        frames = await asyncio.to_thread(self._frames, changes, server_at, reaches, gzip)
+        number = self._number = changes.number
         self._cached = {key: one for key, one in self._cached.items() if key[1] in reaches}
         now = self._clock.now_us()
         beat = frame("heartbeat", {"server_at": shape.iso(now)})
@@ -196,22 +198,23 @@ class LiveHub:
                 client.close()
             elif client.test:
                 client.offer_tick(number, beat)
-            elif reset or (data := frames.get(client.reach)) is None:
+            elif changes.reset or (data := frames.get(client.reach)) is None:
                 client.start_over()
             else:
                 self.dropped += client.offer_tick(number, data)
 
-    def _build_tick(self, reaches: Collection[Reach], gzip: bool) -> tuple[int, dict[Reach, Frame], bool]:
-        changes = self._ward.take_changes()
-        server_at = shape.iso(self._clock.now_us())
+    def _take_changes(self) -> tuple[Changes, str]:
+        return self._ward.take_changes(), shape.iso(self._clock.now_us())
+
+    def _frames(self, changes: Changes, server_at: str, reaches: Collection[Reach], gzip: bool) -> dict[Reach, Frame]:
         beat = frame("heartbeat", {"server_at": server_at})
         if changes.reset or not changes:
-            return changes.number, dict.fromkeys(reaches, beat), changes.reset
+            return dict.fromkeys(reaches, beat)
         ticks = cut(changes.tick(server_at), changes.before, self._care.wards(), reaches)
         frames = {reach: beat if tick is None else frame("tick", tick) for reach, tick in ticks.items()}
         for one in frames.values() if gzip else ():
             one.packed  # noqa: B018 - here and not in the event loop
-        return changes.number, frames, False
+        return frames
 
     async def stream(self, client: Client, last_seq: int | None) -> AsyncGenerator[Frame]:
         """All that one client is sent, until it goes, its token ends or the hub stops."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: Types are fixed here, because the machine's own table may be wrong or empty.
 TYPES = {
@@ -59,29 +59,48 @@ def _packed(body: bytes) -> int:
     return len(gzip.compress(body, 9))
 
 
+_STYLE = re.compile(r'\s*<link rel="stylesheet" href="([^"]+)">')
+_STYLES = "all.css"
+
+
+def in_one(directory: Path) -> dict[str, bytes]:
+    """The index as it is sent, and the style sheets that it names as one: a browser asks for six files at a time, and the modules
+    wait behind them."""
+    index = (directory / "index.html").read_text("utf-8")
+    sheets = [directory / name for name in _STYLE.findall(index)]
+    if not sheets:
+        return {}
+    first, *rest = _STYLE.split(index)[::2]
+    index = f'{first}\n    <link rel="stylesheet" href="{_STYLES}">{"".join(rest)}'
+    return {"index.html": index.encode(), _STYLES: b"".join(sheet.read_bytes() for sheet in sheets)}
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """As it was at the start; ``packed``: by gzip, or None where that gains nothing."""
 
     body: bytes
     packed: bytes | None
-    etag: str
+    told: dict[str, str]
 
     @classmethod
-    def of(cls, body: bytes) -> _File:
+    def of(cls, name: str, body: bytes) -> _File:
         packed = gzip.compress(body, 9, mtime=0) if len(body) > _WORTH_PACKING else body
-        return cls(body, packed if len(packed) < len(body) else None, f'W/"{hashlib.sha256(body).hexdigest()[:32]}"')
+        kind = TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+        caching = "no-store" if kind == TYPES[".html"] else "no-cache"
+        etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+        told = {"Content-Type": kind, "Cache-Control": caching, "ETag": etag, "Vary": "Accept-Encoding"}
+        return cls(body, packed if len(packed) < len(body) else None, told)
 
     def answer(self, asked: Headers) -> Response:
-        told = {"ETag": self.etag, "Vary": "Accept-Encoding"}
-        if self.etag in [tag.strip() for tag in asked.get("if-none-match", "").split(",")]:
-            return Response(status_code=304, headers=told)
+        if self.told["ETag"] in [tag.strip() for tag in asked.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers=self.told)
         if self.packed is None or "gzip" not in asked.get("accept-encoding", ""):
-            return Response(self.body, headers=told)
-        return Response(self.packed, headers=told | {"Content-Encoding": "gzip"})
+            return Response(self.body, headers=self.told)
+        return Response(self.packed, headers=self.told | {"Content-Encoding": "gzip"})
 
 
-class Page(StaticFiles):
+class Page:
     """``/`` is ``index.html``. A browser asks again each time whether a file has changed (ETag), and never keeps the index.
 
     Files are read once, at the start: the page asks for some 70 at once, and with worker threads that a busy core lets wait, each
@@ -89,18 +108,27 @@ class Page(StaticFiles):
     """
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory=directory, html=True)
         paths = [path for path in directory.rglob("*") if path.is_file()]
-        self._files = {str(path.relative_to(directory)): _File.of(path.read_bytes()) for path in paths}
-        catalogue = (directory / _CATALOGUE).read_text("utf-8")
-        self._files |= {name: _File.of(module) for name, module in by_language(catalogue).items()}
+        files = {str(path.relative_to(directory)): path.read_bytes() for path in paths}
+        files |= in_one(directory) | by_language((directory / _CATALOGUE).read_text("utf-8"))
+        self._files = {f"/{name}": _File.of(name, body) for name, body in files.items()}
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        file = self._files.get("index.html" if path == "." else path) if scope["method"] == "GET" else None
-        response = await super().get_response(path, scope) if file is None else file.answer(Headers(scope=scope))
-        suffix = Path(path).suffix
-        kind = TYPES.get(suffix or ".html")
-        if kind is not None and response.status_code == 200:
-            response.headers["Content-Type"] = kind
-        response.headers["Cache-Control"] = "no-store" if kind == TYPES[".html"] else "no-cache"
-        return response
+    def answer(self, path: str, asked: Headers) -> Response | None:
+        """None: no file of the page."""
+        file = self._files.get(path + "index.html" if path.endswith("/") else path)
+        if file is None:
+            return RedirectResponse(f"{path}/") if f"{path}/index.html" in self._files else None
+        return file.answer(asked)
+
+
+class PageFirst:
+    """Answers with the page's files before any route is looked at: there are 180, and that took twice as long as the answer."""
+
+    def __init__(self, app: ASGIApp, page: Page) -> None:
+        self._app, self._page = app, page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            app = self._page.answer(scope["path"], Headers(scope=scope)) or app
+        await app(scope, receive, send)

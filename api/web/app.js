@@ -8,18 +8,15 @@ import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
 import { prefer, preferences } from "./page/preferences.js";
 import { go, route, settleAt } from "./page/route.js";
-import { readRest, rest } from "./page/rest.js";
+import { afterPicture, door, readDoor, readRest, rest } from "./page/rest.js";
 import { watchIdle } from "./page/idle.js";
-import { openSession } from "./page/log_in.js";
+import { openSession, opened, silent } from "./page/log_in.js";
 import { audience, drop, keyFromAddress, session, sessionEnded } from "./page/session.js";
 import { startSounds, togglePause } from "./page/sounds.js";
 import { link, startStream } from "./page/stream.js";
 import { alertOf, loaded, workOrder } from "./page/ward.js";
 import { t } from "./page/words.js";
 import { UndoToast } from "./views/acknowledge.js";
-import { GlassDialog } from "./views/emergency.js";
-import { LogInAgain, LogInPage } from "./views/log_in.js";
-import { PassOnDialog } from "./views/pass_on.js";
 import { SoundBar } from "./views/sounds.js";
 import { Bars, MainBar, Notices, Strip, useTitle } from "./views/strip.js";
 import { WardBoard } from "./views/ward_board.js";
@@ -97,6 +94,12 @@ function useTopHeight() {
   return top;
 }
 
+function Dialogs() {
+  const { PassOnDialog, GlassDialog, LogInAgain } = rest.value;
+  return html`${!session.value.locked && html`<${PassOnDialog} /><${GlassDialog} />`}
+    ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && html`<${KeyDialog} />`}`;
+}
+
 function Station() {
   useTitle();
   useHonesty();
@@ -127,13 +130,12 @@ function Station() {
     <${Notices} />
     <${View} key=${audience.value} />
     <${UndoToast} />
-    ${!session.value.locked && html`<${PassOnDialog} /><${GlassDialog} />`}
-    ${sessionEnded.value && html`<${LogInAgain} />`} ${keysShown.value && rest.value && html`<${KeyDialog} />`}`;
+    ${rest.value && html`<${Dialogs} />`}`;
 }
 
 function App() {
-  if (!session.value) return html`<${LogInPage} key=${address.value} address=${address.value} />`;
-  return html`<${Station} />`;
+  if (session.value) return html`<${Station} />`;
+  return door.value && html`<${door.value.LogInPage} key=${address.value} address=${address.value} />`;
 }
 
 // All badges flash on one clock: every flash animation starts at the document's time zero.
@@ -141,15 +143,23 @@ document.addEventListener("animationstart", (event) => {
   for (const animation of event.target.getAnimations()) animation.startTime = 0;
 });
 
+/** For later: now it would only take time from the first look. */
+function prepare() {
+  readRest();
+  navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without, but says nothing when it is opened offline
+}
+
 announceAlerts();
 followLanes();
 repeatAfterLogIn();
 startStream();
 effect(() => {
-  if (loaded.value) readRest();
+  if (!session.value && (opened.value || silent.value || !preferences.peek().account)) readDoor();
+});
+effect(() => {
+  if (loaded.value || sessionEnded.value || (opened.value && !session.value)) afterPicture(prepare);
 });
 startSounds();
-navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without, but says nothing when it is opened offline
 watchIdle();
 watchAway();
 openSession();

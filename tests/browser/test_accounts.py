@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.staff import ADMIN, AUDITOR, NURSE, OTHER, StaffedSite, get_in, log_in, password, staffed
 from tests.browser.station import Screens, Station
@@ -89,6 +89,25 @@ def test_password_gets_in_survives_a_reload_and_is_kept_nowhere(screens: Screens
     expect(form).to_be_visible()
     page.reload()
     expect(form).to_be_visible()
+
+
+def test_the_ward_that_was_asked_for_early_is_shown_if_it_is_of_this_session(screens: Screens) -> None:
+    page = logged_in(screens, NURSE).page
+    asked: list[Request] = []
+    page.on("request", lambda one: asked.append(one) if one.url.endswith("/api/v1/stream") else None)
+    page.reload()
+    expect(page.locator(".strip .data time")).to_be_visible(timeout=15_000)
+    assert len(asked) == 1
+
+    def of_another_at_first(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"csrf": "of a session that this browser had a moment ago"})
+
+    page.route("**/api/v1/me", of_another_at_first, times=1)
+    page.reload()
+    expect(page.locator(".strip .data time")).to_be_visible(timeout=15_000)
+    _, early, own = asked
+    assert (early.failure, own.failure) == ("net::ERR_ABORTED", None)
 
 
 def test_who_has_an_alert_is_said_by_the_name_that_others_see(screens: Screens, site: StaffedSite) -> None:

@@ -1,4 +1,5 @@
 // Getting in and out. Other tabs of this browser share the cookie, so they are told when it changes hands.
+import { takeEarly } from "./early.js";
 import { NoAnswer, request } from "./http.js";
 import { signal } from "./html.js";
 import { preferences } from "./preferences.js";
@@ -101,5 +102,6 @@ export async function askDoor() {
 export async function openSession() {
   const known = session.peek() || preferences.peek().account;
   await Promise.all([askDoor(), known && readMe().catch(() => {})]); // without an answer: the log-in is shown, or the stream says so
+  if (!session.peek()) takeEarly(null);
   opened.value = true;
 }

@@ -1,22 +1,12 @@
 // Who uses this screen: by account, with a cookie that no script can read, or by access key, with a token that lives in this tab
 // only. Neither password nor access key is ever stored.
 import { computed, signal } from "./html.js";
+import { SESSION, bearer, keptSession } from "./early.js";
 import { preferences, prefer } from "./preferences.js";
 import { t } from "./words.js";
 
-const KEY = "vigil.session";
-
-function restored() {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-    return kept && Date.parse(kept.expiresAt) > Date.now() ? kept : null;
-  } catch {
-    return null;
-  }
-}
-
 /** {name, display, role, rights, wards, expiresAt, token, csrf, idleS, locked} or null. `token` null: by cookie. `wards` null: all. */
-export const session = signal(restored());
+export const session = signal(keptSession());
 /** True when the server refused the session in the middle of work: the log-in then opens over the page. */
 export const sessionEnded = signal(false);
 /** Does the server have accounts? null = it has not said so yet. */
@@ -45,8 +35,8 @@ export const may = (right) => {
 function keep(value) {
   if (JSON.stringify(value) !== JSON.stringify(session.peek())) session.value = value;
   try {
-    if (value?.token) sessionStorage.setItem(KEY, JSON.stringify(value));
-    else sessionStorage.removeItem(KEY);
+    if (value?.token) sessionStorage.setItem(SESSION, JSON.stringify(value));
+    else sessionStorage.removeItem(SESSION);
   } catch {
     // storage blocked: a token then lasts until the page is left
   }
@@ -73,7 +63,7 @@ export function refused(which) {
 /** The headers by which a request is this session's. */
 export function credentials(method) {
   const { token, csrf } = session.peek() ?? {};
-  if (token) return { Authorization: `Bearer ${token}` };
+  if (token) return bearer(token);
   return csrf && method !== "GET" ? { "X-Vigil-CSRF": csrf } : {};
 }
 

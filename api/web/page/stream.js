@@ -1,6 +1,7 @@
 // The live connection. It is called live only after a whole snapshot, and lost after 3 s without a message.
 import { batch, effect, signal } from "./html.js";
 import { hush } from "./announce.js";
+import { askStream, takeEarly } from "./early.js";
 import { EventParser } from "./events.js";
 import { heard, serverNow } from "./server_time.js";
 import { credentials, person, readMe, refused, session, sessionEnded, viewer } from "./session.js";
@@ -74,13 +75,13 @@ async function read(stream, controller) {
 }
 
 async function connect() {
-  const controller = new AbortController();
+  const here = session.peek();
+  const early = takeEarly(here);
+  const controller = early?.controller ?? new AbortController();
   attempt = controller;
   lastHeard = performance.now();
-  const here = session.peek();
-  const headers = { ...credentials("GET"), Accept: "text/event-stream" };
-  if (lastEventId !== null) headers["Last-Event-ID"] = lastEventId;
-  const answer = await fetch("api/v1/stream", { headers, signal: controller.signal, cache: "no-store" });
+  const from = lastEventId === null ? {} : { "Last-Event-ID": lastEventId };
+  const answer = await (early?.answer ?? askStream({ ...credentials("GET"), ...from }, controller.signal));
   if (answer.status === 401) refused(here);
   if (!answer.ok) throw new Error(`stream refused: ${answer.status}`);
   await read(answer.body, controller);

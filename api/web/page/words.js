@@ -1,18 +1,12 @@
 // Looks up sentences of the catalogue; a component that calls t() is drawn again when the language changes.
-// The server hands out one language of ../strings.js at a time.
 import { computed, effect, signal } from "./html.js";
+import { languageOf, sentences } from "./early.js";
 import { preferences } from "./preferences.js";
 
-const LANGUAGES = ["en", "zh"];
-
-const wanted = computed(() => {
-  const chosen = preferences.value.lang;
-  if (LANGUAGES.includes(chosen)) return chosen;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-});
+const wanted = computed(() => languageOf(preferences.value.lang));
 
 async function load(language) {
-  const { WORDS } = await import(`../strings.${language}.js`);
+  const { WORDS } = await sentences(language);
   if (language === wanted.peek()) held.value = { language, words: WORDS };
 }
 

@@ -9,8 +9,6 @@ import { wardDay, wardTime } from "../page/ward_time.js";
 import { t } from "../page/words.js";
 import { HandoverFacts } from "./handover_facts.js";
 
-export const openHandover = (ward) => go("handover", ward);
-
 /** {state: loading | ready | failed, facts} of one ward; `again` reads anew. */
 function useFacts(ward) {
   const [held, setHeld] = useState({ state: "loading", facts: null });
@@ -81,7 +79,7 @@ export function Handover() {
   const ward = route.value.id || all[0] || "";
   const [{ state, facts }, again] = useFacts(ward);
   useKeys({ Escape: () => go("ward") });
-  const choose = (event) => openHandover(event.target.value);
+  const choose = (event) => go("handover", event.target.value);
   return html`<main id="main" class="handover" tabindex="-1">
     ${all.length > 1 &&
     html`<label class="choose-ward">${t("filter.ward")}

@@ -11,6 +11,10 @@ import { System } from "./system.js";
 import { Tokens } from "./tokens.js";
 
 export { AlertCard } from "./alert_card.js";
+export { GlassBars, GlassDialog } from "./emergency.js";
+export { LockBar } from "./lock.js";
+export { LogInAgain } from "./log_in.js";
+export { PassOnDialog, canPassOn, openPassOn } from "./pass_on.js";
 export { KeyList };
 
 const VIEWS = { rota: Rota, handover: Handover, patient: PatientView, more: More, people: People, policy: PolicyLab, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };

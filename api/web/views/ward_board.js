@@ -3,6 +3,7 @@ import { effect, html, signal, useEffect, useMemo, useRef, useState } from "../p
 import { clock, duration } from "../page/format.js";
 import { useKeys } from "../page/keyboard.js";
 import { prefer, preferences } from "../page/preferences.js";
+import { afterPicture } from "../page/rest.js";
 import { go, openPatient, returnFocus } from "../page/route.js";
 import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
@@ -12,7 +13,6 @@ import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, las
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
 import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
-import { openHandover } from "./handover.js";
 
 const NO_FILTER = { text: "", notWatched: false };
 /** Beside what `filters.js` remembers. */
@@ -80,13 +80,12 @@ function useInView(atOnce) {
   return [element, seen];
 }
 
-/** False for the first picture of the board, which shows its top; the other hundreds come with the next. */
+/** False for the first picture of the board, which shows its top; the other hundreds come after it. */
 function useSecondLook(ready) {
   const [whole, setWhole] = useState(false);
   useEffect(() => {
     if (!ready) return undefined;
-    const timer = setTimeout(setWhole, 50, true);
-    return () => clearTimeout(timer);
+    return afterPicture(() => setWhole(true));
   }, [ready]);
   return whole;
 }
@@ -226,7 +225,7 @@ function Filters({ shown, hiddenAlerts, inView }) {
     <input id="search" type="search" value=${now_.text} placeholder=${t("filter.search")} aria-label=${t("filter.search")} onInput=${(event) => set({ text: event.target.value })} />
     <${Choice} />
     <label><input type="checkbox" checked=${now_.notWatched} onChange=${(event) => set({ notWatched: event.target.checked })} />${t("filter.not_watched")}</label>
-    <button type="button" onClick=${() => openHandover(chosen().ward)}>${t("nav.handover")}</button>
+    <button type="button" onClick=${() => go("handover", chosen().ward)}>${t("nav.handover")}</button>
     <button type="button" onClick=${() => prefer({ board: preferences.value.board === "tiles" ? "table" : "tiles" })}>
       ${t(preferences.value.board === "tiles" ? "ward.as_table" : "ward.as_tiles")}
     </button>

@@ -15,7 +15,6 @@ import { t } from "../page/words.js";
 import { canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
 import { Choice, Shown, choose, chosen, fits } from "./filters.js";
 import { Row, firstOf, unfold } from "./row.js";
-import { canPassOn, openPassOn } from "./pass_on.js";
 import { showOnlyNotWatched } from "./ward_board.js";
 
 const lanes = {
@@ -194,8 +193,8 @@ function useListKeys(area) {
   };
   const passOn = (act) => () => {
     const alert = alertHere();
-    if (!alert || !canPassOn(act, alert)) return false;
-    if (act === "snooze" || mayAcknowledgeNow(alert)) openPassOn(act, alert);
+    if (!alert || !rest.value?.canPassOn(act, alert)) return false;
+    if (act === "snooze" || mayAcknowledgeNow(alert)) rest.value.openPassOn(act, alert);
     else openCard(alert.id);
     return true;
   };

@@ -19,6 +19,7 @@ from api.auth import TOKEN_LIFE_US, Principal, Role
 from api.care import EVERYBODY, WHOLE
 from api.live import MOST_RESUMED, LiveHub
 from api.sse import MOST_ALERTS, MOST_TICKS, Client, Frame, frame, packed, takes_gzip
+from api.ward import Changes
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Priority
 from vigil.domain.errors import StoreError
@@ -216,6 +217,33 @@ def test_an_admission_sends_everybody_a_new_snapshot(site: Site) -> None:
             _, _, data = await reader.until("snapshot")
             if [card["id"] for card in data["patients"]] == ["p-1"]:
                 return
+
+    with_hub(site, script)
+
+
+def test_who_comes_while_a_tick_is_made_is_sent_one_snapshot(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.admit("p-1")
+    looked, go_on = threading.Event(), threading.Event()
+    ward = site.context.ward
+    take = ward.take_changes
+
+    def slowly() -> Changes:
+        changes = take()
+        looked.set()
+        assert go_on.wait(WAIT_S)
+        return changes
+
+    async def script(hub: LiveHub, connect: Callable[..., Reader]) -> None:
+        await hub.tick()  # the first finds everything new
+        monkeypatch.setattr(ward, "take_changes", slowly)
+        ticking = asyncio.create_task(hub.tick())
+        assert await asyncio.to_thread(looked.wait, WAIT_S)
+        reader = connect()
+        assert (await reader.next())[0] == "snapshot"
+        go_on.set()
+        await ticking
+        await hub.tick()
+        assert (await reader.next())[0] == "heartbeat"
 
     with_hub(site, script)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.web import CONTENT_POLICY
+from api.web import CONTENT_POLICY, in_one
 from tests.unit.api.site import Site, open_site
 
 LONG = "export const words = [" + "'the same again', " * 200 + "];"
@@ -57,6 +57,25 @@ def test_a_browser_loads_one_language(paged: Site) -> None:
     )
     assert chinese.text == 'export const WORDS = {"nav.ward": "病区", "n": "{n} 次"};\n'
     assert chinese.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+def test_the_style_sheets_of_the_index_are_sent_as_one(tmp_path: Path) -> None:
+    sheet = '<link rel="stylesheet" href="{}">'
+    index = f'<head>\n  {sheet.format("b.css")}\n  {sheet.format("a.css")}\n  <script src="app.js"></script></head>'
+    (tmp_path / "index.html").write_text(index)
+    for name in "ab":
+        (tmp_path / f"{name}.css").write_text(f"{name} {{}}\n")
+    files = in_one(tmp_path)
+    assert (
+        files["index.html"].decode().split()
+        == f'<head> {sheet.format("all.css")} <script src="app.js"></script></head>'.split()
+    )
+    assert files["all.css"] == b"b {}\na {}\n", "in their order: what comes later counts"
+
+
+def test_the_page_is_read_and_nothing_else(paged: Site) -> None:
+    assert paged.call("HEAD", "/app.js", None).headers["content-type"] == "text/javascript; charset=utf-8"
+    assert paged.call("POST", "/app.js", None).status_code == 404
 
 
 def test_long_files_are_sent_compressed_to_who_can_read_that(paged: Site) -> None:

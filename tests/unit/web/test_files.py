@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from posixpath import normpath
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ FILES = [(package, file) for package in MANIFEST["packages"] for file in package
 
 #: Gzipped bytes of all script, own and vendored.
 BUDGET = 150_000
+#: Modules that the page needs before it shows anybody (ours).
+FIRST_LOOK = 40
 
 
 def sha256(data: bytes) -> str:
@@ -71,6 +74,18 @@ def test_imports_are_relative_and_lead_to_files() -> None:
         ):
             assert target.startswith("."), f"{path.name}: {target}"
             assert (path.parent / target).is_file(), f"{path.name}: {target}"
+
+
+def test_a_first_look_waits_for_few_modules() -> None:
+    """A browser asks for six at a time, and each is an answer of a core that has other things to do."""
+    found = ["app.js"]
+    for name in found:  # which grows meanwhile
+        text = (WEB / name).read_text("utf-8")
+        paths = (normpath(f"{name}/../{target}") for target in re.findall(r'\bfrom\s*"(\.[^"]+)"', text))
+        found += [path for path in dict.fromkeys(paths) if path not in found]
+    assert "vendor/signals-core.js" in found, "the deepest is found"
+    assert len(found) <= FIRST_LOOK
+    assert "import {" not in (WEB / "page" / "early.js").read_text("utf-8"), "it runs before all others are here"
 
 
 class Inline(HTMLParser):
