@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -31,7 +31,7 @@ _Item = Reading | Aside
 
 
 @dataclass(slots=True)
-class _Outcome:
+class Outcome:
     """``left``: what the spool had no room for. ``trouble``: with the database of frames, which holds no reading back."""
 
     accepted: int
@@ -98,7 +98,7 @@ class Delivery:
         """Leaves in ``_batch`` what is not on the disk."""
         batch = list(self._batch)
         try:
-            outcome = await self._spool.do(lambda spool: _stored(spool, self._book, batch))
+            outcome = await self._spool.do(lambda spool: stored(spool, self._book, batch))
         except SpoolError as error:
             self._complain(str(error))
             return
@@ -122,7 +122,7 @@ class Delivery:
             logger.error("Bluetooth frames cannot be stored: %s", text)
 
 
-def _stored(spool: Spool, book: FrameBook, batch: list[_Item]) -> _Outcome:
+def stored(spool: Spool, book: FrameBook, batch: Sequence[_Item]) -> Outcome:
     readings = [item for item in batch if isinstance(item, Reading)]
     trouble, fresh = "", readings
     try:
@@ -140,7 +140,7 @@ def _stored(spool: Spool, book: FrameBook, batch: list[_Item]) -> _Outcome:
         except SpoolError as error:
             trouble = str(error)
     new = sum(answer.seq is not None and not answer.repeated for answer in answers)
-    return _Outcome(new, len(readings) - len(left) - new, left, spool.packs, spool.size, trouble)
+    return Outcome(new, len(readings) - len(left) - new, left, spool.packs, spool.size, trouble)
 
 
 def _key(reading: Reading) -> tuple[str, bytes]:

@@ -38,11 +38,16 @@ class PeripheralClock:
         A fresh value whose time is missing, unset or impossible was measured when it came. A numbered record comes from the
         memory.
         """
-        shown = measurement.device_time if measurement.clock_set else None
-        found = self._utc_us(shown) if shown is not None else None
-        if found is not None and OLDEST <= found <= received_us + AHEAD_ALLOWED:
+        found = self.told_us(measurement, received_us)
+        if found is not None:
             return found
         return None if measurement.stored or measurement.sequence is not None else received_us
+
+    def told_us(self, measurement: Measurement, received_us: int) -> int | None:
+        """The same, as far as the peripheral itself tells it."""
+        shown = measurement.device_time if measurement.clock_set else None
+        found = self._utc_us(shown) if shown is not None else None
+        return found if found is not None and OLDEST <= found <= received_us + AHEAD_ALLOWED else None
 
     def _utc_us(self, shown: LocalTime) -> int | None:
         if self.offset_us is not None:

@@ -1,8 +1,9 @@
 """A small database beside the spool: frames that are nobody's reading, to be looked at, and which frames were taken.
 
-``aside``: what, when, from whom and why, with the bytes, the newest ``KEPT`` of them. ``taken``: a peripheral sends what is in
-its memory again at each connection, and the spool remembers only its last lines. Written after the spool, so that a gateway
-killed in between meets the repetition in the spool's own memory. Used from the spool's thread only; raises ``SpoolError``.
+``aside``: what, when, from whom and why, with the bytes, the newest ``KEPT`` of them; ``claim`` tries them again. ``taken``: a
+peripheral sends what is in its memory again at each connection, and the spool remembers only its last lines. Written after the
+spool, so that a gateway killed in between meets the repetition in the spool's own memory. Used from the spool's thread only;
+raises ``SpoolError``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ TAKEN = 20_000
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS aside (
         number INTEGER PRIMARY KEY AUTOINCREMENT, received_us INTEGER NOT NULL, label TEXT NOT NULL,
-        characteristic TEXT NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL, frame TEXT NOT NULL)""",
+        characteristic TEXT NOT NULL, outcome TEXT NOT NULL, why TEXT NOT NULL, frame TEXT NOT NULL,
+        address TEXT NOT NULL DEFAULT '', offset_us INTEGER)""",
     """CREATE TABLE IF NOT EXISTS taken (
         number INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (device, digest))""",
     """CREATE INDEX IF NOT EXISTS taken_by_device ON taken (device, number)""",
@@ -65,6 +67,22 @@ class FrameBook:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def claimable(self) -> list[tuple[int, Aside]]:
+        """What was kept aside for want of a user or a time, oldest first, each with its number."""
+        with _translated():
+            rows = self._db.execute(
+                "SELECT number, outcome, label, characteristic, received_us, frame, why, address, offset_us FROM aside"
+                " WHERE outcome IN ('unknown_user', 'untimed') AND address <> '' ORDER BY number"
+            ).fetchall()
+        return [
+            (number, Aside(outcome, label, name, received_us, bytes.fromhex(frame), why, address, offset_us))
+            for number, outcome, label, name, received_us, frame, why, address, offset_us in rows
+        ]
+
+    def claimed(self, numbers: Iterable[int]) -> None:
+        with _translated():
+            self._db.executemany("DELETE FROM aside WHERE number = ?", [(number,) for number in numbers])
+
     def _remember(self, taken: Iterable[tuple[str, bytes]]) -> None:
         for device, digest in taken:
             self._db.execute("INSERT OR IGNORE INTO taken (device, digest) VALUES (?, ?)", (device, digest))
@@ -76,9 +94,13 @@ class FrameBook:
 
     def _keep(self, aside: Iterable[Aside]) -> None:
         self._db.executemany(
-            "INSERT INTO aside (received_us, label, characteristic, outcome, why, frame) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO aside (received_us, label, characteristic, outcome, why, frame, address, offset_us)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (each.received_us, each.label, each.characteristic, each.outcome, each.why, each.frame.hex(" "))
+                (
+                    *(each.received_us, each.label, each.characteristic, each.outcome, each.why, each.frame.hex(" ")),
+                    *(each.address, each.offset_us),
+                )
                 for each in aside
             ],
         )
@@ -97,6 +119,9 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         for statement in _TABLES:
             db.execute(statement)
+        if "address" not in {row[1] for row in db.execute("PRAGMA table_info(aside)")}:  # a file of an older version
+            db.execute("ALTER TABLE aside ADD COLUMN address TEXT NOT NULL DEFAULT ''")
+            db.execute("ALTER TABLE aside ADD COLUMN offset_us INTEGER")
     except sqlite3.Error:
         db.close()
         raise

@@ -17,6 +17,7 @@ from gateway.ble.profiles import current_time
 from gateway.ble.profiles.profile import Profile
 from gateway.decode import NewPack, Sample
 from vigil.domain.errors import BadFrame
+from vigil.domain.quality import Quality
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A frame that is nobody's reading: ``outcome`` is bad, unknown_user or untimed; ``why`` is for the log."""
+    """A frame that is nobody's reading: ``outcome`` is bad, unknown_user or untimed; ``why`` is for the log. ``address`` of its
+    peripheral and ``offset_us`` of its clock are for a later try (``claim``)."""
 
     outcome: str
     label: str
@@ -43,6 +45,8 @@ class Aside:
     received_us: int
     frame: bytes
     why: str
+    address: str = ""
+    offset_us: int | None = None
 
 
 class FrameReader:
@@ -58,7 +62,7 @@ class FrameReader:
         try:
             measurement = profile.decode(frame)
         except BadFrame as error:
-            return Aside("bad", self._peripheral.label, profile.name, received_us, frame, str(error))
+            return self._aside("bad", profile, frame, received_us, str(error))
         if measurement.note:
             logger.debug("%s: %s: %s", self._peripheral.label, profile.name, measurement.note)
         if profile.characteristic_uuid == CURRENT_TIME and measurement.device_time is not None:
@@ -67,15 +71,19 @@ class FrameReader:
             return []
         devices = self._devices(profile, measurement)
         if not devices:
-            return self._aside("unknown_user", profile, frame, received_us, _whose(measurement))
+            return self._aside("unknown_user", profile, frame, received_us, f"{profile.name}: {_whose(measurement)}")
         measured_us = self.clock.measured_us(measurement, received_us)
         if measured_us is None:
-            return self._aside("untimed", profile, frame, received_us, "from its memory, and its clock says nothing")
+            why = f"{profile.name}: from its memory, and its clock says nothing"
+            return self._aside("untimed", profile, frame, received_us, why)
         identified = measurement.device_time is not None or measurement.sequence is not None
         digest = self._digest(profile, frame, None if identified else received_us)
         old = measurement.stored or measured_us < received_us - LIVE_FOR_US
+        # What is indicated may have waited in the sensor; what is notified or read is of now.
+        guessed = profile.how == "indicate" and self.clock.told_us(measurement, received_us) is None
+        mark = int(Quality.GATEWAY_TIME) if guessed else 0
         samples = tuple(
-            Sample(each.name, measured_us, each.value, each.quality, each.site) for each in measurement.values
+            Sample(each.name, measured_us, each.value, each.quality | mark, each.site) for each in measurement.values
         )
         return [Reading(NewPack(device, samples, old, digest), identified) for device in devices]
 
@@ -89,8 +97,9 @@ class FrameReader:
         return (whose.device,) if whose.device is not None else ()
 
     def _aside(self, outcome: str, profile: Profile, frame: bytes, received_us: int, why: str) -> Aside:
-        # Unlike a broken frame this one has a person's value: its bytes are not for the log.
-        return Aside(outcome, self._peripheral.label, profile.name, received_us, frame, f"{profile.name}: {why}")
+        # ``why`` goes into the log, so only a broken frame may have its bytes there: the others have a person's value.
+        whose = self._peripheral
+        return Aside(outcome, whose.label, profile.name, received_us, frame, why, whose.address, self.clock.offset_us)
 
     def _digest(self, profile: Profile, frame: bytes, received_us: int | None) -> bytes:
         self._number += 1

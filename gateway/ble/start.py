@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from gateway.ble.claim import claim
 from gateway.ble.config import BluetoothSettings
 from gateway.ble.count import BluetoothCounts
 from gateway.ble.deliver import Delivery
@@ -59,6 +60,10 @@ async def run_bluetooth(
     if book.fresh_because:
         logger.error("%s was damaged and is moved aside (%s): a new one is begun", path.name, book.fresh_because)
     try:
+        claimed = await spool.do(lambda opened: claim(settings, opened, book))
+        if claimed:
+            logger.info("%d frames that were kept aside are somebody's by the settings of now", claimed)
+            on_accepted()
         bluetooth = BluetoothCounts(metrics)
         delivery = Delivery(spool, book, counts, bluetooth, on_accepted)
         await Hub(settings, radio or Radio(settings.adapter), delivery, bluetooth, clock=clock, rng=rng).run()

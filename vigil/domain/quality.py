@@ -17,6 +17,8 @@ class Quality(IntFlag):
     EARLY_ESTIMATE = 8
     QUESTIONABLE = 16
     TEST = 32
+    #: A sensor without a clock that is set: the value stands at the moment when its gateway got it, and may be older.
+    GATEWAY_TIME = 64
 
     #: Outside the plausible but inside the reject range: keep, show, ask for a repeat.
     IMPLAUSIBLE = 256
@@ -34,10 +36,11 @@ class Quality(IntFlag):
     WHOSE_UNKNOWN = 16384
 
 
-DEVICE_BITS = 0x3F
+DEVICE_BITS = 0x7F
 
 #: A value with any of these bits is never compared with a limit and never scored: it is not a measurement of the patient.
 #: LOW_PERFUSION, EARLY_ESTIMATE and CLOCK_AHEAD lower confidence but do not gate (shock itself lowers perfusion).
+#: GATEWAY_TIME does neither: such a cuff or thermometer mostly sends at once.
 #: REPEATED gates: a stale value that looks live is silence, and must become the technical alert that silence is.
 #: WHOSE_UNKNOWN gates for good: an answer enters the value once more, for whom it names.
 GATED = int(

@@ -12,6 +12,7 @@ from gateway.ble.config import read
 from gateway.ble.packs import CURRENT_TIME, Aside, FrameReader, Reading
 from gateway.ble.profiles import PROFILES
 from gateway.ble.profiles.profile import Profile, uuid
+from vigil.domain.quality import Quality
 from vigil.domain.times import HOUR, SECOND, from_iso
 
 NOW = from_iso("2026-01-01T12:00:00Z")
@@ -53,6 +54,19 @@ def test_a_frame_with_its_time_is_the_same_reading_however_often_it_comes() -> N
     assert one.pack.backfill
     other = taken(reader(zone="UTC", address="F0:00:00:00:00:03"), CUFF, cuff())[0]
     assert other.pack.digest != one.pack.digest, "another cuff of the family said the same at the same second"
+
+
+def test_a_value_whose_time_only_the_gateway_knows_is_marked() -> None:
+    def marks(by: FrameReader, profile: Profile, frame: bytes) -> set[int]:
+        return {sample.quality & Quality.GATEWAY_TIME for sample in taken(by, profile, frame)[0].pack.samples}
+
+    assert marks(reader(), CUFF, cuff()) == {Quality.GATEWAY_TIME}, (
+        "its clock has no zone, and it did not tell its time"
+    )
+    assert marks(reader(zone="UTC"), CUFF, cuff()) == {0}
+    unset = struct.pack("<H5B", 0, 0, 0, 0, 0, 0)
+    assert marks(reader(zone="UTC"), CUFF, cuff(time=unset)) == {Quality.GATEWAY_TIME}
+    assert marks(reader(), HEART_RATE, b"\x00\x50") == {0}, "a rate is sent when it is measured"
 
 
 def test_what_was_measured_a_minute_ago_may_still_alarm() -> None:

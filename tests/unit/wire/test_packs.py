@@ -131,7 +131,7 @@ def test_tried_no_value(records: tuple[str, ...]) -> None:
 
 
 def test_a_sender_cannot_set_the_platforms_bits() -> None:
-    assert read('{"n":"hr","v":70}', '{"n":"hr.q","v":65535}').quality == [0x3F]
+    assert read('{"n":"hr","v":70}', '{"n":"hr.q","v":65535}').quality == [0x7F]
 
 
 def test_sequence_of_a_refused_pack() -> None:
