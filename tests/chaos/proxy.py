@@ -100,6 +100,7 @@ class Proxy:
         self._broker_port = broker_port
         self._pipes: set[_Pipe] = set()
         self._delays: dict[str, float] = {}
+        self._shut_out: set[str] = set()
         self.resent: Counter[str] = Counter()
         self._seen: set[bytes] = set()
         self.port = 0
@@ -124,6 +125,17 @@ class Proxy:
         for pipe in pipes:
             pipe.abort()
         return len(pipes)
+
+    def shut_out(self, who: str) -> None:
+        """Its connections are cut, and new ones end at once, until ``let_in``."""
+        self._shut_out.add(who)
+        self.cut(who)
+
+    def let_in(self, who: str) -> None:
+        self._shut_out.discard(who)
+
+    def connected(self, who: str) -> bool:
+        return who not in self._shut_out and bool(self._of(who))
 
     def silence(self, who: str) -> int:
         """Its present connections go on existing and carry nothing: half-open for both sides. A new one is sound."""
@@ -177,6 +189,8 @@ class Proxy:
         for kind, body in packets:
             if kind == _CONNECT:
                 pipe.who, pipe.five = client_id(body)
+                if pipe.who in self._shut_out:
+                    pipe.abort()
             elif kind == _PUBLISH:
                 topic, payload = published(body, pipe.five)
                 if b"/tel/" in topic:

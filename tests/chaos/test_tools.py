@@ -144,6 +144,23 @@ def test_a_cut_ends_the_connections_of_one_client_only() -> None:
     through_the_proxy(test)
 
 
+def test_one_that_is_shut_out_is_alone_and_can_come_back() -> None:
+    async def test(proxy: Proxy, connected: Callable[[str], Awaitable[Client]]) -> None:
+        one, other = await connected("g-1"), await connected("g-2")
+        proxy.shut_out("g-1")
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await one.said(b"\xc0\x00")
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await connected("g-1")
+        assert await other.said(b"\xc0\x00") == b"\xc0\x00"
+        assert (proxy.connected("g-1"), proxy.connected("g-2")) == (False, True)
+        proxy.let_in("g-1")
+        await connected("g-1")
+        assert proxy.connected("g-1")
+
+    through_the_proxy(test)
+
+
 def test_a_silent_connection_stays_open_and_carries_nothing() -> None:
     async def test(proxy: Proxy, connected: Callable[[str], Awaitable[Client]]) -> None:
         one = await connected("g-1")
