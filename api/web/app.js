@@ -135,7 +135,8 @@ function Station() {
 
 function App() {
   if (session.value) return html`<${Station} />`;
-  return door.value && html`<${door.value.LogInPage} key=${address.value} address=${address.value} />`;
+  if (door.value) return html`<${door.value.LogInPage} key=${address.value} address=${address.value} />`;
+  return silent.value && html`<main class="log-in" id="main"><p role="status">${t("login.no_answer")}</p></main>`;
 }
 
 // All badges flash on one clock: every flash animation starts at the document's time zero.

@@ -32,6 +32,19 @@ def test_wrong_key_is_said_and_the_right_one_gets_in(screens: Screens, site: Sit
     expect(page.locator(".strip .user")).to_contain_text("Wang Fang")
 
 
+def test_a_server_that_falls_silent_before_the_form_is_here_is_said_and_waited_for(screens: Screens) -> None:
+    page = screens.blank().page
+    page.add_init_script("localStorage.setItem('vigil.preferences', JSON.stringify({ account: true }))")
+    silent = ("**/api/v1/auth", "**/views/log_in.js")
+    for path in silent:
+        page.route(path, lambda route: route.abort())
+    page.goto(screens.origin)
+    expect(page.locator("main.log-in")).to_have_text("The server does not answer.")
+    for path in silent:
+        page.unroute(path)
+    expect(page.get_by_label("Access key")).to_be_visible()
+
+
 def test_a_role_without_commands_gets_no_buttons_for_them(screens: Screens, site: Site) -> None:
     patient_id, family = site.ill()
     station = screens.open(name="Auditor Zhao", role="auditor")
