@@ -99,7 +99,7 @@ def moved(predictor: Predictor, hours: Hours, rows: Rows) -> NDArray[np.float64]
     groups = groups_of(features)
     if not len(rows):
         return np.empty((0, len(groups)))
-    whole = predictor.raw(features.compute(hours, rows))
+    whole = predictor.look(hours, rows).raw
     shifts = [whole - _typical_score(predictor, features, hours, rows, group, groups[group]) for group in groups]
     return _steepness(predictor) * np.stack(shifts, axis=1)
 
@@ -112,10 +112,9 @@ def _typical_score(
     scores = np.zeros(len(rows))
     for place in range(len(choices)):
         values = {column: TYPICAL.get(column, (np.nan,))[place] for column in columns}
-        matrix = features.compute(_with(hours, values), rows)
-        if group == "stay":  # the number of the hour stands in no column of its own
-            matrix[:, [one == "stay" for one in features.groups]] = np.nan
-        scores += predictor.raw(matrix)
+        # The number of the hour stands in no column of its own.
+        hidden = np.array([one == "stay" for one in features.groups]) if group == "stay" else None
+        scores += predictor.look(_with(hours, values), rows, hidden).raw
     return scores / len(choices)
 
 

@@ -112,6 +112,7 @@ def write_folder(
             "calibration": _lists(predictor.calibration),
             "news2_risk": _lists((predictor.news2_risk,))[0],
             "bands": _lists(predictor.bands),
+            "earlier_h": list(predictor.earlier_h),
             "training_data": fingerprint,
             "fitted_with": versions(),
             "files": {file: _digest(content) for file, content in files.items()},
@@ -219,8 +220,16 @@ def _predictor(manifest: Mapping[str, Any], estimator: bytes) -> Predictor:
         needs=Needs(**{**needs, "vitals": tuple(needs["vitals"])}),
         news2_risk=_arrays([manifest["news2_risk"]], 1)[0],
         bands=(edges, low, high),
+        earlier_h=_hours(manifest.get("earlier_h", [])),  # folders of earlier versions have none
         quick=quick(fitted),
     )
+
+
+def _hours(numbers: Any) -> tuple[int, ...]:
+    """What is to come must not be asked for."""
+    if not all(type(each) is int and each > 0 for each in numbers):
+        raise ModelError(f"{MANIFEST} names no earlier hours: {numbers}")
+    return tuple(numbers)
 
 
 def _arrays(lists: Any, count: int) -> list[np.ndarray[Any, np.dtype[np.float64]]]:

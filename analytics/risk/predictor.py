@@ -13,6 +13,7 @@ from analytics.risk.evaluate.news2 import URGENT, news2_of
 from analytics.risk.features import FEATURE_SETS
 from analytics.risk.features.contract import Matrix, Rows
 from analytics.risk.hours import COLUMN_OF, Hours
+from analytics.risk.steady import earlier, steadied
 
 MODEL, NEWS2 = 0, 1
 
@@ -33,6 +34,15 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """(rows,) each: ``matrix``: the features; ``answers``: the model has what it needs; ``raw``: the steadied score."""
+
+    matrix: Matrix
+    answers: NDArray[np.bool_]
+    raw: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Predicted:
     """(rows,) each. ``probability`` float64 in 0..1; ``source`` uint8, ``MODEL`` or ``NEWS2``; ``alert`` bool."""
 
@@ -46,6 +56,7 @@ class Predictor:
     """``calibration``: (points, values), both ascending: log-odds of the estimator to probability, straight between points,
     level outside. ``news2_risk``: (22,) probability by NEWS2 points, in use where the model abstains. ``bands``: (edges, low,
     high): below ``edges[i]`` (last one: the rest) the event came in ``low[i]``..``high[i]`` of such hours (95 % interval).
+    ``earlier_h``: the scores of so many hours before steady that of now, see ``steady``.
     ``quick``: gives what ``raw_score`` gives of the estimator, sooner; None = the estimator itself is asked."""
 
     feature_set: str
@@ -55,24 +66,45 @@ class Predictor:
     needs: Needs
     news2_risk: NDArray[np.float64]
     bands: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    earlier_h: tuple[int, ...] = ()
     quick: Callable[[Matrix], NDArray[np.float64]] | None = field(default=None, compare=False, repr=False)
 
     def predict(self, hours: Hours, rows: Rows | None = None) -> Predicted:
         """``hours`` are cleaned; ``rows`` None = all. Each row from rows of its patient at or before it."""
-        features = FEATURE_SETS[self.feature_set]
-        matrix = features.compute(hours, rows)
-        answers = self.answers(matrix)
-        points = np.zeros(len(matrix), np.int16)
+        look = self.look(hours, rows)
+        answers = look.answers
+        points = np.zeros(len(answers), np.int16)
         if not answers.all():
             some, places = hours.of_rows((np.arange(len(hours)) if rows is None else rows)[~answers])
             points[~answers] = news2_of(some)[places]
-        probability, alert = with_news2(self.predict_features(matrix), answers, points, self.threshold, self.news2_risk)
+        own = self.calibrated(look.raw)
+        probability, alert = with_news2(own, answers, points, self.threshold, self.news2_risk)
         return Predicted(probability, np.where(answers, MODEL, NEWS2).astype(np.uint8), alert)
 
+    def look(self, hours: Hours, rows: Rows | None = None, hidden: NDArray[np.bool_] | None = None) -> Look:
+        """As ``predict``. ``hidden`` (features,) True: counts as not known."""
+        now = np.arange(len(hours)) if rows is None else rows
+        before = earlier(now, hours.starts, self.earlier_h)
+        places = before
+        if rows is not None:  # all that are needed, the earlier ones behind
+            before = [each[each >= 0] for each in before]
+            behind = len(now) + np.cumsum([0, *map(len, before)])
+            for place, begin in zip(places, behind, strict=False):
+                place[place >= 0] = np.arange(begin, begin + (place >= 0).sum())
+            rows = np.concatenate([now, *before])
+        matrix = FEATURE_SETS[self.feature_set].compute(hours, rows)
+        if hidden is not None:
+            matrix[:, hidden] = np.nan
+        answers = self.answers(matrix)
+        return Look(matrix[: len(now)], answers[: len(now)], steadied(self.raw(matrix), answers, places))
+
     def predict_features(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Probability of the model alone, whether or not it has what it needs."""
+        """Probability of the model alone, not steadied, whether or not it has what it needs."""
+        return self.calibrated(self.raw(matrix))
+
+    def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         points, values = self.calibration
-        result: NDArray[np.float64] = np.interp(self.raw(matrix), points, values)
+        result: NDArray[np.float64] = np.interp(raw, points, values)
         return result
 
     def raw(self, matrix: Matrix) -> NDArray[np.float64]:

@@ -88,15 +88,22 @@ _UNREADABLE = (
 )
 
 
+def _skops_io() -> Any:
+    """A second of imports that only those pay who have a model. They ask every module for every name, numpy's old ones too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import skops.io
+    return skops.io
+
+
 def dumped(estimator: object) -> bytes:
     """``estimator``: estimators of scikit-learn, in lists, tuples and dicts with names where there are several.
 
     Raises ``ModelError`` naming the types that may not be stored: own classes, functions, types that nobody has listed.
     """
-    import skops.io  # a second of imports that only those pay who have a model
-
+    skops_io = _skops_io()
     try:
-        with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as source:
+        with zipfile.ZipFile(io.BytesIO(skops_io.dumps(estimator))) as source:
             schema = json.loads(source.read(SCHEMA))
             arrays = {name: source.read(name) for name in source.namelist() if name != SCHEMA}
     except _UNREADABLE as error:
@@ -111,18 +118,18 @@ def dumped(estimator: object) -> bytes:
 
 def loaded(content: bytes) -> Any:
     """The estimator. Raises ``ModelError`` for a type that is not listed, a damaged file, or a tree that leaves its arrays."""
-    import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
 
+    skops_io = _skops_io()
     try:
         _refuse_unlisted(_opened(content))
-        unlisted = set(skops.io.get_untrusted_types(data=content)) - set(_TOLD)
+        unlisted = set(skops_io.get_untrusted_types(data=content)) - set(_TOLD)
         if unlisted:
             raise ModelError(f"it holds types that are not listed: {', '.join(sorted(unlisted))}")
         with warnings.catch_warnings():
             # Whether another version computes the same is not guessed from its number: the folder's self-check tells.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            estimator = skops.io.loads(content, trusted=_TOLD)
+            estimator = skops_io.loads(content, trusted=_TOLD)
     except _UNREADABLE as error:
         raise ModelError(f"the estimator cannot be read: {type(error).__name__}: {error}") from error
     for boosting in _boostings(estimator):

@@ -13,8 +13,9 @@ from vigil.domain.readings import I64
 WIDE_H = 12
 #: What such an hour counts before the label itself begins.
 _WIDE_WEIGHT = 0.5
-#: Of the hours of stays without sepsis one in so many is learned from and stands for the others: neighbours are alike.
-ONE_IN = 5
+#: Of the hours of stays without sepsis one in so many is learned from and stands for the others: neighbours are alike. One in
+#: five is more than twice as many rows, for as much inside set A and 0.003 to 0.005 AUROC on other units (decision 0012).
+ONE_IN = 15
 
 
 def learned(labels: NDArray[np.generic], starts: I64, seed: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

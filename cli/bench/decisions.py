@@ -18,6 +18,7 @@ from analytics.risk.quick import quick
 from analytics.risk.stream.cells import cells_kernel, cells_signature
 from analytics.risk.stream.decide import hours_of, judge
 from analytics.risk.stream.grid import COLUMNS, KEPT_H, QUARTER, Grid
+from analytics.risk.train.sepsis import EARLIER_H
 from cli.bench.contest import timed
 from vigil.domain.times import HOUR
 from vigil.runtime.clock import Clock
@@ -98,6 +99,7 @@ def invented() -> Predictor:
         needs=Needs(),
         news2_risk=np.zeros(22),
         bands=(np.array([0.5]), np.zeros(2), np.ones(2)),
+        earlier_h=EARLIER_H["home"],
         quick=quick(estimator),
     )
 

@@ -33,6 +33,17 @@ _TOLD = {**VITALS, **dict(zip(DERIVED, TOLD_WITH, strict=True))}
 NAMES = (*(f"{column}_{stat}" for column, stat in _KEPT), *(f"{column}_age" for column in VITALS), *PEOPLE)
 GROUPS = (*(_TOLD[column] for column, _ in _KEPT), *VITALS.values(), "age", "sex")
 
+#: Of the levels of a vital, not of its changes and its unrest. Temperature harms at both ends, fever at one.
+_RISES = {
+    **dict.fromkeys(("HR", "Resp", "ShockIndex", "NEWS2", "SIRS", "Fever", "FastBreathing"), 1),
+    **dict.fromkeys(("O2Sat", "SBP", "MAP", "DBP", "SpO2Resp"), -1),
+}
+_NO_LEVELS = ("change", "day_change", "usual", "sd_24", "rough_24")
+RISES = (
+    *(0 if stat in _NO_LEVELS else _RISES.get(column, 0) for column, stat in _KEPT),
+    *(0 for _ in (*VITALS, *PEOPLE)),
+)
+
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
     matrix = with_ages(hours, rows)
@@ -51,4 +62,4 @@ def with_ages(hours: Hours, rows: Rows | None) -> Matrix:
     return matrix
 
 
-HOME = FeatureSet("home", (*VITALS, *PEOPLE), NAMES, GROUPS, LOOKBACK_H, compute)
+HOME = FeatureSet("home", (*VITALS, *PEOPLE), NAMES, GROUPS, RISES, LOOKBACK_H, compute)

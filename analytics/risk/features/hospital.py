@@ -20,6 +20,8 @@ _PLACES = np.array([place * len(STATS) + STATS.index(stat) for place in range(le
 
 NAMES = (*home.NAMES, *(f"{column}_{stat}" for column in LABS for stat in _OF_LAB), *STAY, "ICULOS")
 GROUPS = (*home.GROUPS, *("labs" for _ in LABS for _ in _OF_LAB), *("stay" for _ in STAY), "stay")
+#: Nothing is supposed of laboratory values.
+RISES = (*home.RISES, *(0 for _ in range(len(NAMES) - len(home.NAMES))))
 
 
 def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
@@ -31,4 +33,4 @@ def compute(hours: Hours, rows: Rows | None = None) -> Matrix:
     return np.concatenate([matrix, labs, stay], axis=1, dtype=np.float32)
 
 
-HOSPITAL = FeatureSet("hospital", (*home.HOME.columns, *LABS, *STAY), NAMES, GROUPS, LOOKBACK_H, compute)
+HOSPITAL = FeatureSet("hospital", (*home.HOME.columns, *LABS, *STAY), NAMES, GROUPS, RISES, LOOKBACK_H, compute)

@@ -92,8 +92,9 @@ def usable(predictor: Predictor) -> None:
     if lacking:
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise ModelError(f"it asks for {', '.join(lacking[:3])}{more}, which are not measured here")
-    if features.lookback_h >= KEPT_H:
-        raise ModelError(f"it looks back {features.lookback_h} h, of which {KEPT_H - 1} are kept")
+    back = features.lookback_h + max(predictor.earlier_h, default=0)
+    if back >= KEPT_H:
+        raise ModelError(f"it looks back {back} h, of which {KEPT_H - 1} are kept")
 
 
 def decide(job: Job, model: Model, state: ModelState) -> Decided:
@@ -133,11 +134,10 @@ def decide(job: Job, model: Model, state: ModelState) -> Decided:
 def judge(predictor: Predictor, hours: Hours, news2: I64) -> Judged:
     """``hours`` are cleaned, ``KEPT_H`` rows a person; the last one is decided about. ``news2``: points of each, which decide
     where the model abstains."""
-    matrix = FEATURE_SETS[predictor.feature_set].compute(hours, hours.starts[1:] - 1)
-    answered = predictor.answers(matrix)
-    own = predictor.predict_features(matrix)
-    probability, alert = with_news2(own, answered, news2, predictor.threshold, predictor.news2_risk)
-    return Judged(answered, probability, alert, matrix)
+    look = predictor.look(hours, hours.starts[1:] - 1)
+    own = predictor.calibrated(look.raw)
+    probability, alert = with_news2(own, look.answers, news2, predictor.threshold, predictor.news2_risk)
+    return Judged(look.answers, probability, alert, look.matrix)
 
 
 def _inputs(job: Job) -> list[tuple[RiskInput, ...]]:

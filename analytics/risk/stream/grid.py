@@ -1,4 +1,4 @@
-"""Each person's last three days in quarters of an hour (UTC, measured time): what the risk models are given.
+"""Each person's last four days in quarters of an hour (UTC, measured time): what the risk models are given.
 
 A quarter is the mean of the values that count in it, to a hundredth. Which count is told by the reading alone (its quality bits,
 its vital, whether it came within 24 h), and sums are whole numbers: so the grid is a function of the set of readings, in whatever
@@ -26,8 +26,8 @@ from vigil.domain.vitals import BY_NAME
 from vigil.domain.vitals import VITALS as KINDS
 
 QUARTER = 15 * MINUTE
-#: Hours that a model may ask for: what explains looks back three days, the hour decided about comes on top.
-KEPT_H = 73
+#: Hours that a model may ask for: it looks back three days, from a day ago too, and the hour decided about comes on top.
+KEPT_H = 97
 #: Quarters: one hour more, because the running quarter takes the place of the oldest.
 RING = 4 * (KEPT_H + 1)
 #: Quarters that a reading may still come for: those of the lateness window, the running one, one in which the others of the same
@@ -54,7 +54,7 @@ class Cells:
 
 
 class Grid:
-    """``position``: the ordinal of the last reading taken in. Memory: 8.3 kB a person.
+    """``position``: the ordinal of the last reading taken in. Memory: 9.7 kB a person.
 
     ``mean`` u16 (people, columns, RING): hundredths plus 1 (0 = nothing counted in that quarter), by quarter number modulo RING.
     ``total`` u32 hundredths and ``count`` u16 (people, columns, OPEN): of the quarters that readings may still come for.

@@ -1,4 +1,4 @@
-"""The grid's own snapshot, written once an hour: rebuilding it from the store means reading three days of everybody."""
+"""The grid's own snapshot, written once an hour: rebuilding it from the store means reading four days of everybody."""
 
 from __future__ import annotations
 

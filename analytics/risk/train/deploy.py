@@ -66,5 +66,12 @@ def _predictor(
     task: Task, estimator: object, limit: Limits, band: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> Predictor:
     return Predictor(
-        task.feature_set, estimator, limit.calibration, limit.threshold, task.needs, limit.news2_risk, band
+        task.feature_set,
+        estimator,
+        limit.calibration,
+        limit.threshold,
+        task.needs,
+        limit.news2_risk,
+        band,
+        task.earlier_h,
     )

@@ -65,7 +65,8 @@ def _elsewhere(task: Task, data: Data, table: Table, candidate: str, seed: int, 
         estimator, limit = known[key]
         rows = rows_of(split.judged, table, table.judged)
         x = table.x[rows]
-        said = limit.say(scored(estimator, x), task.answers(x), points[rows])
+        raw = scored(task, estimator, x, table.patient[rows])
+        said = limit.say(raw, task.answers(x), points[rows])
         starts = starts_in(table.patient[rows])
         yield brief(table.y[rows], said.probability, said.alert, starts, seed, name=split.name, setting=task.setting)
 
@@ -80,7 +81,8 @@ def _learned(
 
 def _altered(task: Task, data: Data, table: Table, selected: Done, seed: int, note: Note) -> Iterator[Elsewhere]:
     """The folds' models, as they are, on the same patients with other data."""
-    starts = starts_in(table.patient[table.judged])
+    patient = table.patient[table.judged]
+    starts = starts_in(patient)
     for name, other in task.altered(data, seed):
         note(name)
         x = task.features(other).x[table.judged]
@@ -91,7 +93,7 @@ def _altered(task: Task, data: Data, table: Table, selected: Done, seed: int, no
             rows = np.flatnonzero(fold == number)
             said = arrays_from_bytes(selected.read(fold_file(number)))
             limit = Limits((said["points"], said["values"]), float(said["threshold"]), said["news2_risk"])
-            raw = scored(loaded(selected.read(model_file(number))), x[rows])
+            raw = scored(task, loaded(selected.read(model_file(number))), x[rows], patient[rows])
             found = limit.say(raw, task.answers(x[rows]), points[rows])
             probability[rows], alert[rows] = found.probability, found.alert
         yield brief(table.y[table.judged], probability, alert, starts, seed, name=name, setting=task.setting)

@@ -11,7 +11,9 @@ from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
 from analytics.risk.candidates import weight_name
-from analytics.risk.predictor import raw_score, with_news2
+from analytics.risk.predictor import with_news2
+from analytics.risk.quick import quick
+from analytics.risk.steady import earlier, steadied
 from analytics.risk.train.folds import Patients, inner_splits, rows_of, starts_in
 from analytics.risk.train.task import Candidate, Floats, Matrix, Table, Task
 
@@ -67,8 +69,11 @@ def fitted(candidate: Candidate, table: Table, patients: Patients, seed: int) ->
     return estimator.fit(np.asarray(table.x[rows]), np.asarray(table.target[rows]), **told)
 
 
-def scored(estimator: Any, x: Matrix) -> Floats:
-    return raw_score(estimator, np.asarray(x))
+def scored(task: Task, estimator: Any, x: Matrix, patient: NDArray[np.int64]) -> Floats:
+    """Raw scores of all judged rows of some patients, ``patient`` (rows,), steadied as the task asks."""
+    matrix = np.asarray(x)
+    places = earlier(np.arange(len(matrix)), starts_in(patient), task.earlier_h)
+    return steadied(quick(estimator)(matrix), task.answers(matrix), places)
 
 
 def looked_at(
@@ -78,7 +83,8 @@ def looked_at(
     rows, raw = [], []
     for some, others in inner_splits(learned, event, task.inner, seed):
         rows.append(rows_of(others, table, table.judged))
-        raw.append(scored(fitted(candidate, table, some, seed), table.x[rows[-1]]))
+        estimator = fitted(candidate, table, some, seed)
+        raw.append(scored(task, estimator, table.x[rows[-1]], table.patient[rows[-1]]))
     order = np.argsort(np.concatenate(rows), kind="stable")
     return Seen(np.concatenate(rows)[order], np.concatenate(raw)[order])
 

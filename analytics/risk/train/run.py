@@ -24,8 +24,8 @@ _CODE = {
     COLLECT: ("hours", "train.task", "train.collect", "train.disk"),
     FEATURES: ("train.features",),
     SELECT: (
-        *("predictor", "skops_file", "packing", "evaluate", "train.calibrate", "train.choose", "train.compare"),
-        *("train.folds", "train.learn", "train.select"),
+        *("predictor", "steady", "quick", "trees", "line", "skops_file", "packing", "evaluate"),
+        *("train.calibrate", "train.choose", "train.compare", "train.folds", "train.learn", "train.select"),
     ),
     EVALUATE: ("train.evaluate",),
     DEPLOY: (

@@ -133,7 +133,7 @@ def _judged(
     for number, (name, candidate) in enumerate(task.candidates.items()):
         estimator = fitted(candidate, table, fold.learned, seed)
         limit = limits(task, table, seen[name], points[seen[name].rows])
-        raw = scored(estimator, x)
+        raw = scored(task, estimator, x, table.patient[rows])
         said = limit.say(raw, task.answers(x), points[rows])
         found |= {f"raw-{number}": raw, f"probability-{number}": said.probability, f"alert-{number}": said.alert}
         if name == chosen:

@@ -17,6 +17,7 @@ _KIND = {
     "boosting": "Gradient boosting of decision trees",
     "blend": "Mean of the log-odds of a logistic regression and a gradient boosting of decision trees",
 }
+_STEADIED = "; the score of now, counted twice, is averaged with those of 12 and 24 h before"
 _HOSPITAL = "sepsis-hospital"
 _SET = {"sepsis-home": "home", _HOSPITAL: "hospital"}
 #: Groups of features that are no vital sign, with their units.
@@ -40,7 +41,7 @@ def card_of(run: Summary) -> ModelCard:
         label=run.label,
         version="1",
         dated=run.dated,
-        kind=f"{_KIND.get(run.chosen, run.chosen)} on {seen}.",
+        kind=f"{_KIND.get(run.chosen, run.chosen)} on {seen}{'' if hospital else _STEADIED}.",
         licence="Apache-2.0",
         owner="Vigil",
         contact="The operator of this installation; no clinical owner is named yet.",
@@ -136,11 +137,13 @@ def _caveats(hospital: bool) -> tuple[str, ...]:
         "An alert tells that a patient resembles those who fell ill, not why.",
         "Design and features were tried out on the same patients, although the choice of the candidate was nested.",
     )
-    return (
-        (*shared, "It uses the length of the stay, which tells of habits too; kept for comparison.")
+    own = (
+        "It uses the length of the stay, which tells of habits too; kept for comparison."
         if hospital
-        else shared
+        else "A part of what it tells is the course of a stay in intensive care, which a home has not: among hours of the same "
+        "time since the stay began it tells less, and averaging with earlier scores gains nothing there (decision 0012)."
     )
+    return (*shared, own)
 
 
 def _inputs(run: Summary) -> tuple[CardInput, ...]:

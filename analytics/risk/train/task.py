@@ -105,7 +105,7 @@ class Task:
     ``calibrate(raw, y)`` gives points and values, see ``Predictor``; ``threshold(y, probability, starts)`` the probability to
     alert from; both see only patients whom they are not judged on. ``answers(x)`` (rows,) True where the model has what it
     ``needs``. ``points(hours)``: NEWS2 of the judged rows, which decides elsewhere. ``baseline(data)``: what has to be beaten,
-    None = NEWS2.
+    None = NEWS2. ``earlier_h``: see ``Predictor``; only where the rows of a patient are hours without gaps.
 
     ``splits(data)`` and ``altered(data, seed)`` (name and data with fewer or other values, the same rows) are further tests.
     """
@@ -132,3 +132,4 @@ class Task:
     outer: int = 5
     inner: int = 1
     tie: float | None = None
+    earlier_h: tuple[int, ...] = ()

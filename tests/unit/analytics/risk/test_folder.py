@@ -174,6 +174,9 @@ def test_there_is_no_folder(tmp_path: Path) -> None:
     ("change", "why"),
     [
         (lambda one: one.update(threshold=0.001), None),
+        (lambda one: one.pop("earlier_h"), None),  # as before there were any
+        (lambda one: one.update(earlier_h=[-1]), "no earlier hours"),
+        (lambda one: one.update(earlier_h=[1.5]), "no earlier hours"),
         (lambda one: one["calibration"][1].reverse(), "other probabilities"),
         (lambda one: one["files"].update({"../../etc/passwd": "0" * 64}), "does not name the files"),
         (lambda one: one["files"].pop("card.json"), "does not name the files"),

@@ -16,6 +16,8 @@ from analytics.risk.features import FEATURE_SETS
 from analytics.risk.hours import VITALS, Hours
 from analytics.risk.predictor import MODEL, NEWS2, Needs, Predictor, raw_score
 from analytics.risk.skops_file import dumped, loaded
+from analytics.risk.train.learn import scored
+from analytics.risk.train.sepsis import sepsis
 from tests.unit.analytics.risk.stays import cut, stays
 
 SETS = pytest.mark.parametrize("name", FEATURE_SETS)
@@ -42,6 +44,7 @@ def predictor(kind: str = "boosting", name: str = "home") -> Predictor:
         needs=Needs(),
         news2_risk=np.linspace(0.01, 0.2, 22),
         bands=(np.array([0.1, 0.3]), np.array([0.0, 0.1, 0.3]), np.array([0.1, 0.3, 1.0])),
+        earlier_h=(12, 24),
     )
 
 
@@ -74,6 +77,29 @@ def test_every_row_has_a_probability_whatever_is_missing(kind: str, seed: int, m
     points = news2_of(hours)
     np.testing.assert_array_equal(found.alert[~model], points[~model] >= URGENT)
     np.testing.assert_array_equal(found.probability[~model], np.linspace(0.01, 0.2, 22)[points[~model]])
+
+
+def test_a_score_is_steadied_by_those_of_half_a_day_and_a_day_before() -> None:
+    """Now counts twice; what the patient before him said, or the model without what it needs, counts not at all."""
+    hours = stays([5, 40], 3, feature_set="home")
+    for column in VITALS:
+        hours.columns[column][:25] = np.nan  # of the second patient, his first 20 hours
+    steady, matrix = predictor(), FEATURE_SETS["home"].compute(hours, None)
+    raw, own, answers = steady.look(hours).raw, steady.raw(matrix), steady.answers(matrix)
+    assert answers[25:].all()
+    assert not answers[5:25].any()
+    np.testing.assert_allclose(raw[25:37], own[25:37])
+    np.testing.assert_allclose(raw[37:], (2 * own[37:] + own[25:33]) / 3)
+    whole = stays([40], 3, feature_set="home")
+    own = steady.raw(FEATURE_SETS["home"].compute(whole, None))
+    np.testing.assert_allclose(steady.look(whole).raw[24:], (2 * own[24:] + own[12:28] + own[:16]) / 4)
+
+
+def test_training_steadies_as_the_predictor_does() -> None:
+    task, steady, hours = sepsis("home"), predictor(), stays([30, 1, 50], 4, feature_set="home")
+    trained = scored(task, steady.estimator, FEATURE_SETS["home"].compute(hours, None), hours.patient)
+    np.testing.assert_allclose(steady.look(hours).raw, trained)
+    assert task.earlier_h == steady.earlier_h
 
 
 @settings(max_examples=8)
