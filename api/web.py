@@ -122,7 +122,7 @@ class Page:
 
 
 class PageFirst:
-    """Answers with the page's files before any route is looked at: there are 180, and that took twice as long as the answer."""
+    """Answers with the page's files before any route is looked at: to find none of 181 took 18 times as long as to answer."""
 
     def __init__(self, app: ASGIApp, page: Page) -> None:
         self._app, self._page = app, page
