@@ -76,8 +76,9 @@ class Overflow:
             devices, self._devices = self._devices, set()
             kept, self._waiting, self._bytes = self._waiting, [], 0
             beyond = self._next_minute()
-        for device_id in devices:
+        for device_id in devices | self._overload.waiting_apart():
             self._gaps.lost_on_the_way(device_id)
+        for device_id in devices:
             self._teller.refused(device_id, RefusalReason.RATE_LIMITED)
         letters = [_letter(each) for each in kept] + [self._summary(*each) for each in beyond.items()]
         if letters:

@@ -61,24 +61,29 @@ class Overload:
 
     def _found(self) -> dict[str, Phrase]:
         now = self._clock.monotonic()
-        held = now - self._queue.held_at < QUIET_S
+        waiting = self.waiting_apart()
         oldest = self._queue.oldest_live()
         waited = 0 if oldest is None else self._clock.now_us() - oldest
         if waited > LATE_US:
             self._late_at = now
         found: dict[str, Phrase] = {}
-        if held or now - max(self._full_at, self._late_at) < QUIET_S:
+        if waiting or now - max(self._full_at, self._late_at) < QUIET_S:
             dropped = self._full if now - self._full_at < QUIET_S else 0
             found[OVERLOAD_RULE] = phrase(
                 "overload", waiting=self._queue.messages, waited=waited // SECOND, dropped=dropped
             )
-        fast = sorted({*self.too_fast(), *(self._queue.apart if held else ())})
+        fast = sorted(self.too_fast() | waiting)
         if fast:
             devices = ", ".join(fast[:_MOST])
             found[FLOOD_RULE] = phrase("flood", devices=devices)
             if len(fast) > _MOST:
                 found[FLOOD_RULE] = phrase("flood.more", devices=devices, more=len(fast) - _MOST)
         return found
+
+    def waiting_apart(self) -> frozenset[str]:
+        """Those apart while their line has to wait: the broker may be dropping what they send."""
+        held = self._clock.monotonic() - self._queue.held_at < QUIET_S
+        return self._queue.apart if held else frozenset()
 
     def too_fast(self) -> set[str]:
         """Devices beyond their limit."""

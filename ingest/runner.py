@@ -234,7 +234,7 @@ class Ingest:
 
     def _listen(self) -> None:
         """What was heard beside telemetry, and whether the broker was gone."""
-        connection = self.subscriber.connection
+        connection = sum(line.connection for line in (self.subscriber, self._second) if line is not None)
         if connection != self._connection:
             self._connection = connection
             self._gaps.lost_on_the_way()

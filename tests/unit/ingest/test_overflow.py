@@ -19,10 +19,14 @@ class Noted:
     """Stands for ``Overload`` and the PUBACK: remembers."""
 
     dropped: list[Dropped] = field(default_factory=list)
+    apart: frozenset[str] = frozenset()
     acknowledged: list[Message] = field(default_factory=list)
 
     def note(self, dropped: Dropped) -> None:
         self.dropped.append(dropped)
+
+    def waiting_apart(self) -> frozenset[str]:
+        return self.apart
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def overflow(rig: Rig, noted: Noted) -> Overflow:
     return Overflow(
         rig.gaps,
         rig.teller,
-        noted,  # type: ignore[arg-type]  # only ``note`` is called
+        noted,  # type: ignore[arg-type]  # no other is called
         rig.committer.keep,
         noted.acknowledged.append,
         rig.clock,
@@ -90,13 +94,20 @@ def test_beyond_the_room_it_is_counted_and_a_dead_letter_a_minute_says_how_many(
     assert len(rig.store.dead_letters(2000, None, None, None)) == KEPT_A_MINUTE + 2, "a new minute has room again"
 
 
-def test_dropped_packs_are_no_evidence_that_their_sender_has_others_no_more(rig: Rig, overflow: Overflow) -> None:
+@pytest.mark.parametrize("by_the_broker", [False, True])
+def test_dropped_packs_are_no_evidence_that_their_sender_has_others_no_more(
+    rig: Rig, overflow: Overflow, noted: Noted, by_the_broker: bool
+) -> None:
+    """Here, or at the broker while the sender's own line has to wait."""
     for seq in (0, 2):
         rig.send(pack(HR, seq=seq))
     rig.clock.advance(SETTLE_S)
     rig.pipeline.flush()
     assert len(rig.asked) == 1
-    overflow.note(dropped(rig, 1))
+    if by_the_broker:
+        noted.apart = frozenset({"w-1"})
+    else:
+        overflow.note(dropped(rig, 1))
     overflow.flush()
     rig.send(pack(HR, seq=2))
     rig.clock.advance(SETTLE_S)

@@ -66,6 +66,21 @@ def test_nothing_is_said_while_all_is_well(site: Site) -> None:
     assert site.steps() == []
 
 
+def test_a_second_line_that_waits_is_told_with_the_names_of_those_apart(site: Site) -> None:
+    site.queue.apart = frozenset({"w-2", "w-1"})
+    site.tick()
+    assert site.overload.trouble() == {}, "nobody waits"
+    site.queue.held_at = site.clock.monotonic()
+    site.tick()
+    alerts = [site.alert(rule) for rule in (OVERLOAD_RULE, FLOOD_RULE)]
+    assert [alert is not None and alert.active for alert in alerts] == [True, True]
+    assert alerts[1] is not None
+    assert alerts[1].evidence.text == "More than the limit comes from w-1, w-2; what is beyond it is dropped."
+    site.tick(QUIET_S)
+    assert site.overload.trouble() == {}
+    assert site.overload.waiting_apart() == frozenset()
+
+
 def test_dropping_is_told_and_ends_by_itself(site: Site) -> None:
     for _ in range(3):
         site.drop()

@@ -64,6 +64,9 @@ class Silent:
     def note(self, dropped: Dropped) -> None:
         assert not dropped.too_fast
 
+    def waiting_apart(self) -> frozenset[str]:
+        return frozenset()
+
 
 class World:
     def __init__(self, folder: Path) -> None:
