@@ -116,10 +116,11 @@ class Predictor:
         return self.needs.met(matrix, FEATURE_SETS[self.feature_set].names)
 
     def interval(self, probability: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How often the event came among people with about this prediction: low and high."""
+        """How often the event came among people with about this prediction: low and high, widened to hold the prediction itself,
+        which may lie outside at the edge of a wide band: "3 of 100 (4 to 4)" helps nobody."""
         edges, low, high = self.bands
         band = np.searchsorted(edges, probability, side="right").clip(0, len(low) - 1)
-        return low[band], high[band]
+        return np.minimum(low[band], probability), np.maximum(high[band], probability)
 
 
 def with_news2(

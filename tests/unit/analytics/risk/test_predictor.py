@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -134,6 +135,10 @@ def test_the_interval_is_that_of_the_band() -> None:
     low, high = predictor().interval(np.array([0.0, 0.1, 0.29, 0.3, 1.0]))
     assert low.tolist() == [0.0, 0.1, 0.1, 0.3, 0.3]
     assert high.tolist() == [0.1, 0.3, 0.3, 1.0, 1.0]
+    # Of people between 0.1 and 0.3 the event came to 0.25 to 0.3: who is at 0.15 is told "0.15 (0.15 to 0.3)".
+    edges, _, highest = predictor().bands
+    narrow = replace(predictor(), bands=(edges, np.array([0.0, 0.25, 0.3]), highest))
+    assert [each.tolist() for each in narrow.interval(np.array([0.15, 0.27]))] == [[0.15, 0.25], [0.3, 0.3]]
 
 
 @KINDS
