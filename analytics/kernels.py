@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from analytics.detectors import detectors
-from analytics.detectors.contract import signature
 from analytics.engine.compiled import Kernel
 from analytics.engine.conditions import candidate_kernel, candidate_signature, condition_kernel, condition_signature
-from analytics.engine.touch import touch_kernel, touch_signature
-from analytics.quality import gate_kernel, gate_signature
+from analytics.engine.stack import stack_of, stack_signature
+from analytics.quality import gate_of
 from analytics.risk.stream.cells import cells_kernel, cells_signature
 from analytics.scores.bands import bands_kernel, bands_signature
 from analytics.scores.grid import grid_kernel, grid_signature
@@ -21,11 +20,9 @@ from analytics.scores.summaries import summary_kernel, summary_signature
 def every_kernel() -> list[Kernel]:
     """What live judging needs first comes first."""
     return [
-        Kernel(gate_kernel, gate_signature),
-        Kernel(touch_kernel, touch_signature),
-        *(Kernel(detector.kernel, signature) for detector in detectors()),
+        Kernel(stack_of(detectors()), stack_signature, (gate_of, *(each.judge for each in detectors())), bare=True),
         Kernel(candidate_kernel, candidate_signature),
-        Kernel(condition_kernel, condition_signature),
+        Kernel(condition_kernel, condition_signature, bare=True),
         Kernel(summary_kernel, summary_signature),
         Kernel(grid_kernel, grid_signature),
         Kernel(bands_kernel, bands_signature),

@@ -1,6 +1,6 @@
 """Quality of each value: which say something about the patient, how far, and which only about the sensor.
 
-Device bits and plausible ranges gate a value before anything else. Then, for vitals that come continuously, the gate kernel asks
+Device bits and plausible ranges gate a value before anything else. Then, for vitals that come continuously, the gate asks
 for confirmation: a value that jumped further than a body can in that time, and the first good value after a bad spell, count only
 when the next one agrees. A value that does not count feeds no baseline and no physiological alert. A bad one beyond a severe
 limit is an "unverified critical value" at once; one that waits for confirmation is not, because the next value says more a moment
@@ -9,14 +9,12 @@ later.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import U8
+from analytics.detectors.contract import U8, Row
 from vigil.domain.quality import GATED, Quality
-from vigil.domain.readings import F64, I64, U16, U32, U64, ReadingBatch
+from vigil.domain.readings import F64, U16, ReadingBatch
 
 #: Gate of a value. Only ``COUNTS`` is a measurement of the patient; ``NOTHING`` (self test, no value) can never be critical.
 COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
@@ -35,9 +33,9 @@ _EARLY_ESTIMATE, _CLOCK_AHEAD = int(Quality.EARLY_ESTIMATE), int(Quality.CLOCK_A
 
 GATE_STATE = ("bad_since", "good_at", "good_value", "pending")
 GATE_FRESH = (0.0, -1.0, 0.0, float("nan"))
-_BAD_SINCE, _GOOD_AT, _GOOD_VALUE, _PENDING = range(4)
+#: Columns of ``gate_row``.
+GATE_PARAM = 5
 _NAN, _SECONDS = float("nan"), 1e-6
-_ON, _JUMP, _WITHIN, _SPELL, _AGREE = range(5)
 
 #: By vital: the greatest change that is believed at once inside ``within`` seconds, after how many seconds of bad signal the
 #: next good value must be confirmed, and how close two values must be to agree. All ours, need clinical sign-off. An onset of
@@ -52,82 +50,46 @@ CONFIRMED_WITHIN = 5_000_000
 
 
 def gate_row(vital: str, quick: bool) -> list[float]:
-    """Parameter row of the gate kernel; ``quick``: the next value comes within ``CONFIRMED_WITHIN``."""
+    """Parameter row of ``gate_of``; ``quick``: the next value comes within ``CONFIRMED_WITHIN``."""
     jump, within, spell, agree = GATE_VALUES.get(vital, (0.0, 0.0, 0.0, 0.0))
     on = 1.0 if quick and vital in GATE_VALUES else 0.0
     return [on, jump, within * 1e6, spell * 1e6, agree]
 
 
-def gate_kernel(
-    slot: U64,
-    at: I64,
-    value: F64,
-    quality: U16,
-    gate: U8,
-    weight: F64,
-    since: F64,
-    state: F64,
-    param: F64,
-    profile: U32,
-) -> None:
-    """Columns as in ``detectors.contract``; fills ``gate``, ``weight`` and ``since``. The gate is that of ``first_gate``,
-    ``UNCONFIRMED`` where a value that counts needs another one; the weight is the signal-quality index, 0 for a gated value."""
-    for i in range(slot.size):
-        bits = quality[i]
-        x = value[i]
-        weight[i] = 0.0
-        since[i] = _NAN
-        first = COUNTS
-        if (bits & _TEST) != 0 or x != x:
-            first = NOTHING
-        elif (bits & GATED) != 0:
-            first = BAD
-        gate[i] = first
-        s = slot[i]
-        p = profile[s]
-        t = float(at[i])
-        last = state[s, _GOOD_AT]
-        if param[p, _ON] != 0.0:
-            if first != COUNTS:
-                if state[s, _BAD_SINCE] == 0.0:
-                    state[s, _BAD_SINCE] = t
-                state[s, _PENDING] = _NAN
-                continue
-            doubtful = False
-            if state[s, _BAD_SINCE] > 0.0 and t - state[s, _BAD_SINCE] >= param[p, _SPELL]:
-                doubtful = True
-            elif last >= 0.0 and t - last <= param[p, _WITHIN]:
-                doubtful = abs(x - state[s, _GOOD_VALUE]) > param[p, _JUMP]
-            if doubtful and not abs(x - state[s, _PENDING]) <= param[p, _AGREE]:
-                gate[i] = UNCONFIRMED
-                state[s, _PENDING] = x
-                continue
-            state[s, _BAD_SINCE] = 0.0
-            state[s, _PENDING] = _NAN
+def gate_of(value: float, at: float, bits: int, state: Row, param: Row) -> tuple[int, float, float, Row]:
+    """Gate and weight of a value, the seconds since the one that counted before it (NaN = none did, or it does not count itself),
+    and the slot's memory from now on. The gate is that of ``first_gate``, ``UNCONFIRMED`` where a value that counts needs another
+    one; the weight is the signal-quality index, 0 for a gated value."""
+    bad_since, good_at, good_value, pending = state
+    on, jump, within, spell, agree = param
+    first = COUNTS
+    if (bits & _TEST) != 0 or value != value:
+        first = NOTHING
+    elif (bits & GATED) != 0:
+        first = BAD
+    if on != 0.0:
         if first != COUNTS:
-            continue
-        state[s, _GOOD_AT] = t
-        state[s, _GOOD_VALUE] = x
-        if last >= 0.0:
-            since[i] = (t - last) * _SECONDS
-        trust = 1.0
-        if (bits & DOUBTFUL) != 0:
-            if (bits & _LOW_PERFUSION) != 0:
-                trust *= _WEAK
-            if (bits & _EARLY_ESTIMATE) != 0:
-                trust *= _EARLY
-            if (bits & _CLOCK_AHEAD) != 0:
-                trust *= _AHEAD
-        weight[i] = trust
-
-
-def gate_signature(types: Any) -> Any:
-    """Given ``numba.types``."""
-    whole, column = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    table = types.Array(types.float64, 2, "C")
-    bits, slots = types.Array(types.uint8, 1, "C"), types.Array(types.uint64, 1, "C")
-    marks, profiles = types.Array(types.uint16, 1, "C"), types.Array(types.uint32, 1, "C")
-    return types.void(slots, whole, column, marks, bits, column, column, table, table, profiles)
+            return first, 0.0, _NAN, (at if bad_since == 0.0 else bad_since, good_at, good_value, _NAN)
+        doubtful = False
+        if bad_since > 0.0 and at - bad_since >= spell:
+            doubtful = True
+        elif good_at >= 0.0 and at - good_at <= within:
+            doubtful = abs(value - good_value) > jump
+        if doubtful and not abs(value - pending) <= agree:
+            return UNCONFIRMED, 0.0, _NAN, (bad_since, good_at, good_value, value)
+        bad_since, pending = 0.0, _NAN
+    if first != COUNTS:
+        return first, 0.0, _NAN, (bad_since, good_at, good_value, pending)
+    trust = 1.0
+    if (bits & DOUBTFUL) != 0:
+        if (bits & _LOW_PERFUSION) != 0:
+            trust *= _WEAK
+        if (bits & _EARLY_ESTIMATE) != 0:
+            trust *= _EARLY
+        if (bits & _CLOCK_AHEAD) != 0:
+            trust *= _AHEAD
+    since = (at - good_at) * _SECONDS if good_at >= 0.0 else _NAN
+    return COUNTS, trust, since, (bad_since, at, value, pending)
 
 
 def first_gate(value: F64, quality: U16) -> U8:

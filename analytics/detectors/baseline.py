@@ -5,81 +5,52 @@ from __future__ import annotations
 import math
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
     NOTHING_YET,
-    ON,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_MEAN, _VARIANCE, _LEARNT = range(3)
-_WINDOW, _WARM_UP, _MOST, _FLOOR, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
 
 
-def baseline_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """Mean and variance weighted by the time that a reading stands for and by its quality: all of the past alike until one
     window is learnt, exponentially forgotten from then on. Nothing is learnt from a value that raises. Score: distance from
     the mean in personal SD."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        learnt = state[s, _LEARNT]
-        if learnt < 0.0:
-            state[s, _MEAN] = x
-            state[s, _LEARNT] = 0.0
-            continue
-        deviation = x - state[s, _MEAN]
-        raised = False
-        if learnt >= param[p, _WARM_UP]:
-            spread, floor = math.sqrt(state[s, _VARIANCE]), param[p, _FLOOR]
-            spread = spread if spread > floor else floor
-            z = deviation / spread
-            bits = 0
-            if z < param[p, _LOW] * param[p, _INNER]:
-                bits |= NOT_NORMAL_LOW
-                if z < param[p, _LOW]:
-                    bits |= LOW
-                    raised = True
-            if z > param[p, _HIGH] * param[p, _INNER]:
-                bits |= NOT_NORMAL_HIGH
-                if z > param[p, _HIGH]:
-                    bits |= HIGH
-                    raised = True
-            score[i] = abs(z)
-            code[i] = bits
-        step, most = since[i], param[p, _MOST]
-        step = (step if step < most else most) * weight[i]
-        if step > 0.0 and not raised:
-            share = step / (learnt + step)
-            state[s, _MEAN] += share * deviation
-            state[s, _VARIANCE] = (1.0 - share) * (state[s, _VARIANCE] + share * deviation * deviation)
-            learnt, window = learnt + step, param[p, _WINDOW]
-            state[s, _LEARNT] = learnt if learnt < window else window
+    mean, variance, learnt = state
+    window, warm_up, most, floor, low, high, inner = param
+    if learnt < 0.0:
+        return _NAN, 0, (value, variance, 0.0)
+    score, bits = _NAN, 0
+    deviation = value - mean
+    if learnt >= warm_up:
+        spread = math.sqrt(variance)
+        spread = spread if spread > floor else floor
+        z = deviation / spread
+        if z < low * inner:
+            bits |= NOT_NORMAL_LOW
+            if z < low:
+                bits |= LOW
+        if z > high * inner:
+            bits |= NOT_NORMAL_HIGH
+            if z > high:
+                bits |= HIGH
+        score = abs(z)
+    step = (since if since < most else most) * weight
+    if step > 0.0 and (bits & (LOW | HIGH)) == 0:
+        share = step / (learnt + step)
+        mean += share * deviation
+        variance = (1.0 - share) * (variance + share * deviation * deviation)
+        learnt += step
+        learnt = learnt if learnt < window else window
+    return score, bits, (mean, variance, learnt)
 
 
 _HOUR = 3600.0
@@ -133,5 +104,5 @@ DETECTOR = Detector(
         "body_temp": _row(1800.0, 0.25, -2.5, 2.5),
     },
     delay_s={"heart_rate": 600.0, "resp_rate": 300.0, "spo2": 600.0, "body_temp": 600.0},
-    kernel=baseline_kernel,
+    judge=judge,
 )

@@ -3,85 +3,59 @@
 from __future__ import annotations
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
     NOTHING_YET,
-    ON,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_BOTTOM, _TOP, _LEARNT = range(3)
-_WINDOW, _WIDEN, _WARM_UP, _MOST, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
 
 
-def breakout_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """Both edges of the range move towards each value: the edge that the value lies beyond within ``widen_s``, so that a spike
     leaves no trace, the others within ``window_s``. It learns while it is raised: a new level ends it by itself. Score: how far
     outside the range, in the vital's unit; 0 inside."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        learnt = state[s, _LEARNT]
-        if learnt < 0.0:
-            state[s, _BOTTOM] = x
-            state[s, _TOP] = x
-            state[s, _LEARNT] = 0.0
-            continue
-        below = state[s, _BOTTOM] - x
-        above = x - state[s, _TOP]
-        outside = above if above > below else below
-        outside = outside if outside > 0.0 else 0.0
-        if learnt >= param[p, _WARM_UP]:
-            low, high = param[p, _LOW], param[p, _HIGH]
-            if above > high * param[p, _INNER]:
-                code[i] = NOT_NORMAL_HIGH
-                if above > high:
-                    code[i] = HIGH | NOT_NORMAL_HIGH
-            elif below > low * param[p, _INNER]:
-                code[i] = NOT_NORMAL_LOW
-                if below > low:
-                    code[i] = LOW | NOT_NORMAL_LOW
-            score[i] = outside
-        step, most = since[i], param[p, _MOST]
-        step = (step if step < most else most) * weight[i]
-        if step > 0.0:
-            share = step / (param[p, _WINDOW] + step)
-            down, up = share * below, share * above
-            if outside > 0.0:
-                share = step / (param[p, _WIDEN] + step)
-                if above > below:
-                    up = share * above
-                else:
-                    down = share * below
-            state[s, _BOTTOM] -= down
-            state[s, _TOP] += up
-            learnt, enough = learnt + step, param[p, _WARM_UP]
-            state[s, _LEARNT] = learnt if learnt < enough else enough
+    bottom, top, learnt = state
+    window, widen, warm_up, most, low, high, inner = param
+    if learnt < 0.0:
+        return _NAN, 0, (value, value, 0.0)
+    score, bits = _NAN, 0
+    below = bottom - value
+    above = value - top
+    outside = above if above > below else below
+    outside = outside if outside > 0.0 else 0.0
+    if learnt >= warm_up:
+        if above > high * inner:
+            bits = NOT_NORMAL_HIGH
+            if above > high:
+                bits |= HIGH
+        elif below > low * inner:
+            bits = NOT_NORMAL_LOW
+            if below > low:
+                bits |= LOW
+        score = outside
+    step = (since if since < most else most) * weight
+    if step > 0.0:
+        share = step / (window + step)
+        down, up = share * below, share * above
+        if outside > 0.0:
+            share = step / (widen + step)
+            if above > below:
+                up = share * above
+            else:
+                down = share * below
+        bottom -= down
+        top += up
+        learnt += step
+        learnt = learnt if learnt < warm_up else warm_up
+    return score, bits, (bottom, top, learnt)
 
 
 _HOUR = 3600.0
@@ -128,5 +102,5 @@ DETECTOR = Detector(
         "body_temp": _row(5400.0, 1800.0, 0.25, 0.25),
     },
     delay_s={"heart_rate": 600.0, "resp_rate": 300.0, "spo2": 300.0, "body_temp": 600.0},
-    kernel=breakout_kernel,
+    judge=judge,
 )

@@ -1,36 +1,39 @@
-"""What a detector is: one file with a kernel over columns and a frozen description of it.
+"""What a detector is: one file with a function that judges one reading, and a frozen description of it.
 
-A kernel is called once a batch with all readings of all slots, in any mixture of slots but ascending in measured time inside
-each slot. It judges them one by one: it scores a reading first and learns from it afterwards. It has no clock and does no I/O.
-It must be written in the part of Python that runs the same way on numpy scalars and compiled by numba: + - * / comparisons,
-``math.sqrt``, ``math.floor`` and indexing; no ``exp``, ``log`` or ``pow`` (their last bit depends on the library), no
-``min``/``max`` on values that may be NaN, no division by 0. Then compiled and uncompiled results are bit-equal, and so is any
-split into batches. A helper that a kernel calls must be marked ``analytics.engine.compiled.helper`` and stand in the same file.
+The function is given the readings of a slot in ascending measured time. It scores a reading first and learns from it afterwards.
+It has no clock and does no I/O. It must be written in the part of Python that runs the same way on plain numbers and compiled by
+numba: + - * / comparisons, ``math.sqrt``, ``math.floor``; no ``exp``, ``log`` or ``pow`` (their last bit depends on the
+library), no ``min``/``max`` on values that may be NaN, no division by 0, no ``raise``: what is compiled could not be switched off
+by name. Then compiled and uncompiled results are bit-equal, and so is any split into batches. A helper that it calls must be
+marked ``analytics.engine.compiled.helper`` and stand in the same file.
 
-    kernel(slot, at, since, value, weight, gate, state, param, profile, score, code)
+    judge(value, at, since, weight, gate, state, param) -> (score, code, state)
 
-``slot`` u64, ``at`` i64 measured time in microseconds UTC, ``since`` f64 seconds since the slot's measurement before this one
-(NaN = it is the first, or gated), ``value`` f64 in the vital's unit, ``weight`` f64 0 to 1 (how far the signal can be trusted, 0
-= gated), ``gate`` u8 (``analytics.quality``: only 0 is a measurement of the patient), each (n,).
-``state`` f64 (slots, len(description.state)): row ``slot[i]`` is this detector's memory of the slot; times
-are kept in it as f64 microseconds, which is exact. ``param`` f64 (profiles, 1 + len(description.parameters)): column ``ON`` is
-1.0 where the detector watches the vital, the others follow in the order of the description; ``profile`` u32 (slots,): the row
-of each slot; row 0 is off for everybody. Results, (n,): ``score`` f32, high = odd, NaN = not judged; ``code`` u8 of the bits
-below, 0 = nothing odd.
+``value`` in the vital's unit, ``at`` measured time in microseconds UTC (as a float, which is exact), ``since`` seconds since the
+slot's measurement before this one (NaN = it is the first, or gated), ``weight`` 0 to 1 (how far the signal can be trusted, 0 =
+gated), ``gate`` (``analytics.quality``): 0, a measurement of the patient; a detector ``of_gated`` is also given ``BAD`` ones.
+``state``: its memory of the slot and ``param``: its parameters, each in the order of the description; the state that it returns
+is remembered. ``score``: high = odd, NaN = not judged; ``code``: the bits below, 0 = nothing odd. It is given no reading of a
+vital that it does not watch.
+
+``analytics.engine.stack`` writes the loops around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vigil.domain.alerts import Kind
 
-Kernel = Callable[..., None]
+#: The memory or the parameters of a detector, in the order of its description.
+Row = tuple[float, ...]
+#: Score, code, and the memory from now on.
+Said = tuple[float, int, Row]
+Judge = Callable[[float, float, float, float, int, Row, Row], Said]
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -41,11 +44,13 @@ U8 = NDArray[np.uint8]
 LOW, HIGH = 1, 2
 SEVERE_LOW, SEVERE_HIGH = 4, 8
 NOT_NORMAL_LOW, NOT_NORMAL_HIGH = 16, 32
+#: Only a code with one of these begins a condition.
+BEYOND = LOW | HIGH
 
 #: Fresh value of the time that a detector has learnt from, seconds: not even a first measurement.
 NOTHING_YET = -1.0
 
-#: First column of every parameter row.
+#: First column of every parameter row: 1.0 where the detector watches the vital.
 ON = 0
 
 
@@ -81,7 +86,7 @@ class Detector:
     parameters: tuple[Parameter, ...]
     vitals: Mapping[str, Mapping[str, float]]
     delay_s: Mapping[str, float]
-    kernel: Kernel = field(repr=False)
+    judge: Judge = field(repr=False)
     of_gated: bool = False
 
     def rule(self, vital: str, side: int) -> str:
@@ -106,14 +111,3 @@ def problems(detector: Detector) -> list[str]:
     if set(detector.delay_s) - set(detector.vitals):
         found.append(f"{detector.name}: a delay for a vital that it does not watch")
     return found
-
-
-def signature(numba_types: Any) -> Any:
-    """The one compiled signature of all kernels; ``numba_types`` is ``numba.types``. Slots and profiles have no sign: so machine
-    code need not ask whether an index counts from the end."""
-    t = numba_types
-    column, bits = t.Array(t.float64, 1, "C"), t.Array(t.uint8, 1, "C")
-    slots, profiles = t.Array(t.uint64, 1, "C"), t.Array(t.uint32, 1, "C")
-    whole, single = t.Array(t.int64, 1, "C"), t.Array(t.float32, 1, "C")
-    table = t.Array(t.float64, 2, "C")
-    return t.void(slots, whole, column, column, column, bits, table, table, profiles, single, bits)

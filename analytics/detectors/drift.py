@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
     NOTHING_YET,
-    ON,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_MEAN, _VARIANCE, _LEARNT, _SUM = range(4)
-_WINDOW, _WARM_UP, _MOST, _FLOOR, _ALLOWANCE, _LOW, _HIGH, _INNER = range(1, 9)
 _NAN = float("nan")
 _HOURS = 1.0 / 3600.0
 #: A single value counts for no more than that many SD, so that spikes do not add up.
@@ -30,71 +26,49 @@ _CLIP = 4.0
 _CAP, _RETURN = 1.25, 4.0
 
 
-def drift_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """One signed sum over time of what lies beyond the allowance: it must come back to 0 before it can grow on the other side.
     The reference is learnt as in ``baseline``, from readings that leave the sum below half of its limits. Score: the sum
     without its sign, in SD hours. A limit of 0: that side is not watched."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        learnt = state[s, _LEARNT]
-        if learnt < 0.0:
-            state[s, _MEAN] = x
-            state[s, _LEARNT] = 0.0
-            continue
-        step, most = since[i], param[p, _MOST]
-        step = (step if step < most else most) * weight[i]
-        deviation = x - state[s, _MEAN]
-        learns = step > 0.0
-        if learnt >= param[p, _WARM_UP]:
-            spread, floor = math.sqrt(state[s, _VARIANCE]), param[p, _FLOOR]
-            spread = spread if spread > floor else floor
-            z = deviation / spread
-            z = z if z < _CLIP else _CLIP
-            z = z if z > -_CLIP else -_CLIP
-            before, low, high = state[s, _SUM], param[p, _LOW], param[p, _HIGH]
-            hours = step * _HOURS
-            total = before + hours * z
-            size = abs(total) - hours * param[p, _ALLOWANCE]
-            size = size if size > 0.0 else 0.0
+    mean, variance, learnt, total = state
+    window, warm_up, most, floor, allowance, low, high, inner = param
+    if learnt < 0.0:
+        return _NAN, 0, (value, variance, 0.0, total)
+    score, bits = _NAN, 0
+    step = (since if since < most else most) * weight
+    deviation = value - mean
+    learns = step > 0.0
+    if learnt >= warm_up:
+        spread = math.sqrt(variance)
+        spread = spread if spread > floor else floor
+        z = deviation / spread
+        z = z if z < _CLIP else _CLIP
+        z = z if z > -_CLIP else -_CLIP
+        before, hours = total, step * _HOURS
+        total = before + hours * z
+        size = abs(total) - hours * allowance
+        size = size if size > 0.0 else 0.0
+        total = size if total > 0.0 else -size
+        if total > high * inner or total < low * inner:
+            fall = abs(before) - size
+            if fall > 0.0:
+                size = abs(before) - _RETURN * fall
+            limit = high if total > 0.0 else -low
+            size = size if size < _CAP * limit else _CAP * limit
             total = size if total > 0.0 else -size
-            if total > high * param[p, _INNER] or total < low * param[p, _INNER]:
-                fall = abs(before) - size
-                if fall > 0.0:
-                    size = abs(before) - _RETURN * fall
-                limit = high if total > 0.0 else -low
-                size = size if size < _CAP * limit else _CAP * limit
-                total = size if total > 0.0 else -size
-                if size > limit * param[p, _INNER]:
-                    code[i] = NOT_NORMAL_HIGH if total > 0.0 else NOT_NORMAL_LOW
-                    if size > limit:
-                        code[i] |= HIGH if total > 0.0 else LOW
-            state[s, _SUM] = total
-            score[i] = abs(total)
-            learns = learns and 0.5 * low <= total <= 0.5 * high
-        if learns:
-            share = step / (learnt + step)
-            state[s, _MEAN] += share * deviation
-            state[s, _VARIANCE] = (1.0 - share) * (state[s, _VARIANCE] + share * deviation * deviation)
-            learnt, window = learnt + step, param[p, _WINDOW]
-            state[s, _LEARNT] = learnt if learnt < window else window
+            if size > limit * inner:
+                bits = NOT_NORMAL_HIGH if total > 0.0 else NOT_NORMAL_LOW
+                if size > limit:
+                    bits |= HIGH if total > 0.0 else LOW
+        score = abs(total)
+        learns = learns and 0.5 * low <= total <= 0.5 * high
+    if learns:
+        share = step / (learnt + step)
+        mean += share * deviation
+        variance = (1.0 - share) * (variance + share * deviation * deviation)
+        learnt += step
+        learnt = learnt if learnt < window else window
+    return score, bits, (mean, variance, learnt, total)
 
 
 _HOUR = 3600.0
@@ -147,5 +121,5 @@ DETECTOR = Detector(
         "body_temp": _row(1800.0, 0.25, -3.0, 3.0),
     },
     delay_s={},
-    kernel=drift_kernel,
+    judge=judge,
 )

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-from analytics.detectors.contract import F32, HIGH, NOT_NORMAL_HIGH, ON, U8, Detector, Parameter
+from analytics.detectors.contract import (
+    HIGH,
+    NOT_NORMAL_HIGH,
+    Detector,
+    Parameter,
+    Row,
+    Said,
+)
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_VALUE, _RUN = range(2)
-_LONGEST, _MOST = range(1, 3)
 _NAN = float("nan")
 #: No vital has this value: the first reading repeats nothing.
 _NEVER = -1e300
 
 
-def flat_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """A repeat adds the time since the reading before it, but no more than ``most_s``: so a long run needs both the time and
     longest_s / most_s repeats, and a silence between two equal values proves nothing. Score: the run in seconds."""
-    for i in range(slot.size):
-        code[i] = 0
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            score[i] = _NAN
-            continue
-        x = value[i]
-        step = since[i]
-        step = step if step < param[p, _MOST] else param[p, _MOST]
-        run = state[s, _RUN] + step
-        run = run if x == state[s, _VALUE] else 0.0
-        state[s, _VALUE] = x
-        state[s, _RUN] = run
-        score[i] = run
-        if run >= param[p, _LONGEST]:
-            code[i] = HIGH | NOT_NORMAL_HIGH
+    last, run = state
+    longest, most = param
+    run += since if since < most else most
+    run = run if value == last else 0.0
+    return run, HIGH | NOT_NORMAL_HIGH if run >= longest else 0, (value, run)
 
 
 _MINUTE, _HOUR = 60.0, 3600.0
@@ -84,5 +64,5 @@ DETECTOR = Detector(
         "skin_temp": _row(6 * _HOUR, 15 * _MINUTE),
     },
     delay_s={},
-    kernel=flat_kernel,
+    judge=judge,
 )

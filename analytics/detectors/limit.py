@@ -3,66 +3,43 @@
 from __future__ import annotations
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
-    ON,
     SEVERE_HIGH,
     SEVERE_LOW,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
 from vigil.domain.policy import DEFAULT_POLICY
-from vigil.domain.readings import F64, I64, U32, U64
 
-_LOW, _LOW_INNER, _LOW_SEVERE, _HIGH, _HIGH_INNER, _HIGH_SEVERE = range(1, 7)
 _NAN = float("nan")
 
 
-def limit_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """A limit that is NaN compares false with everything, so it never raises anything. Score: how far beyond the limit, in the
     vital's unit; 0 inside."""
-    for i in range(slot.size):
-        code[i] = 0
-        p = profile[slot[i]]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            score[i] = _NAN
-            continue
-        x = value[i]
-        beyond = 0.0
-        bits = 0
-        if x < param[p, _LOW_INNER]:
-            bits |= NOT_NORMAL_LOW
-            if x < param[p, _LOW]:
-                bits |= LOW
-                beyond = param[p, _LOW] - x
-                if x < param[p, _LOW_SEVERE]:
-                    bits |= SEVERE_LOW
-        if x > param[p, _HIGH_INNER]:
-            bits |= NOT_NORMAL_HIGH
-            if x > param[p, _HIGH]:
-                bits |= HIGH
-                beyond = x - param[p, _HIGH]
-                if x > param[p, _HIGH_SEVERE]:
-                    bits |= SEVERE_HIGH
-        score[i] = beyond
-        code[i] = bits
+    low, low_inner, low_severe, high, high_inner, high_severe = param
+    beyond, bits = 0.0, 0
+    if value < low_inner:
+        bits |= NOT_NORMAL_LOW
+        if value < low:
+            bits |= LOW
+            beyond = low - value
+            if value < low_severe:
+                bits |= SEVERE_LOW
+    if value > high_inner:
+        bits |= NOT_NORMAL_HIGH
+        if value > high:
+            bits |= HIGH
+            beyond = value - high
+            if value > high_severe:
+                bits |= SEVERE_HIGH
+    return beyond, bits, ()
 
 
 def _limits(vital: str) -> dict[str, float]:
@@ -105,5 +82,5 @@ DETECTOR = Detector(
     parameters=_PARAMETERS,
     vitals={vital: _limits(vital) for vital in sorted({rule.vital for rule in DEFAULT_POLICY.limits})},
     delay_s={},
-    kernel=limit_kernel,
+    judge=judge,
 )

@@ -3,76 +3,50 @@
 from __future__ import annotations
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
     NOTHING_YET,
-    ON,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_PAST, _LEARNT = range(2)
-_WINDOW, _LOW, _HIGH, _INNER, _BELOW, _ABOVE = range(1, 7)
 _NAN = float("nan")
 #: A silence of that many windows hides what happened in it: start anew.
 _GAP = 2.0
 
 
-def rate_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """The past is a low-pass whose delay on a ramp is exactly the window plus the last interval, however irregular the readings
     are; so the difference, scaled to one window, is the change over a window. Score: that change without its sign, in the
     vital's unit. A limit that is NaN raises nothing."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        learnt, window = state[s, _LEARNT], param[p, _WINDOW]
-        if learnt < 0.0 or since[i] > _GAP * window:
-            state[s, _PAST] = x
-            state[s, _LEARNT] = 0.0
-            continue
-        step = since[i] * weight[i]
-        share = 0.0
-        if step > 0.0:
-            share = step / (learnt + step)
-            state[s, _LEARNT] = learnt + step if learnt + step < window else window
-        difference = x - state[s, _PAST]
-        if learnt >= window:
-            change = difference * (1.0 - share)
-            bits = 0
-            if change < param[p, _LOW] * param[p, _INNER] and x < param[p, _BELOW]:
-                bits |= NOT_NORMAL_LOW
-                if change < param[p, _LOW]:
-                    bits |= LOW
-            if change > param[p, _HIGH] * param[p, _INNER] and x > param[p, _ABOVE]:
-                bits |= NOT_NORMAL_HIGH
-                if change > param[p, _HIGH]:
-                    bits |= HIGH
-            score[i] = abs(change)
-            code[i] = bits
-        state[s, _PAST] += share * difference
+    past, learnt = state
+    window, low, high, inner, below, above = param
+    if learnt < 0.0 or since > _GAP * window:
+        return _NAN, 0, (value, 0.0)
+    score, bits, share, more = _NAN, 0, 0.0, learnt
+    step = since * weight
+    if step > 0.0:
+        more = learnt + step
+        share = step / more
+        more = more if more < window else window
+    difference = value - past
+    if learnt >= window:
+        change = difference * (1.0 - share)
+        if change < low * inner and value < below:
+            bits |= NOT_NORMAL_LOW
+            if change < low:
+                bits |= LOW
+        if change > high * inner and value > above:
+            bits |= NOT_NORMAL_HIGH
+            if change > high:
+                bits |= HIGH
+        score = abs(change)
+    return score, bits, (past + share * difference, more)
 
 
 def _row(window_s: float, low: float, high: float, below: float, above: float) -> dict[str, float]:
@@ -114,5 +88,5 @@ DETECTOR = Detector(
         "glucose_mgdl": _row(900.0, -15.0, _NAN, 100.0, _NAN),
     },
     delay_s={"heart_rate": 300.0, "resp_rate": 180.0, "spo2": 300.0, "body_temp": 600.0},
-    kernel=rate_kernel,
+    judge=judge,
 )

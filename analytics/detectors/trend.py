@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
     NOTHING_YET,
-    ON,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
-from vigil.domain.readings import F64, I64, U32, U64
 
-_ONCE, _TWICE, _SCALE, _LEARNT = range(4)
-_WINDOW, _MOST, _FLOOR, _DOUBT, _LOW, _HIGH, _INNER = range(1, 8)
 _NAN = float("nan")
 #: Residuals are cut at that many mean absolute residuals (Huber): 3 is 2.4 SD of a normal distribution.
 _CLIP = 3.0
@@ -26,68 +22,45 @@ _CLIP = 3.0
 _CUT_FROM = 0.1
 
 
-def trend_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """Exponentially weighted regression on a line in its recursive form (Brown's double smoothing): smoothed once and smoothed
     twice lag a ramp by one and by two windows, so that their difference is the change over a window. What a reading differs
     from the line's forecast is cut before it is learnt. Score: the change over a window less its uncertainty, in the vital's
     unit; 0 when the uncertainty is larger."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] != 0 or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        learnt = state[s, _LEARNT]
-        if learnt < 0.0:
-            state[s, _ONCE] = x
-            state[s, _TWICE] = x
-            state[s, _LEARNT] = 0.0
-            continue
-        once, scale, floor = state[s, _ONCE], state[s, _SCALE], param[p, _FLOOR]
-        scale = scale if scale > floor else floor
-        change = once - state[s, _TWICE]
-        if learnt >= param[p, _WINDOW]:
-            doubt, low, high = param[p, _DOUBT] * scale, param[p, _LOW], param[p, _HIGH]
-            if change - doubt > high * param[p, _INNER]:
-                code[i] = NOT_NORMAL_HIGH
-                if change - doubt > high:
-                    code[i] = HIGH | NOT_NORMAL_HIGH
-            elif change + doubt < low * param[p, _INNER]:
-                code[i] = NOT_NORMAL_LOW
-                if change + doubt < low:
-                    code[i] = LOW | NOT_NORMAL_LOW
-            sure = abs(change) - doubt
-            score[i] = sure if sure > 0.0 else 0.0
-        step, most = since[i], param[p, _MOST]
-        step = (step if step < most else most) * weight[i]
-        if step > 0.0:
-            share = step / (learnt + step)
-            forecast = once + change + share * change
-            residual = x - forecast
-            if learnt >= _CUT_FROM * param[p, _WINDOW]:
-                bound = _CLIP * scale
-                residual = residual if residual < bound else bound
-                residual = residual if residual > -bound else -bound
-            once += share * (forecast + residual - once)
-            state[s, _ONCE] = once
-            state[s, _TWICE] += share * (once - state[s, _TWICE])
-            state[s, _SCALE] = scale + share * (abs(residual) - scale)
-            learnt, window = learnt + step, param[p, _WINDOW]
-            state[s, _LEARNT] = learnt if learnt < window else window
+    once, twice, scale, learnt = state
+    window, most, floor, doubted, low, high, inner = param
+    if learnt < 0.0:
+        return _NAN, 0, (value, value, scale, 0.0)
+    score, bits = _NAN, 0
+    believed = scale if scale > floor else floor
+    change = once - twice
+    if learnt >= window:
+        doubt = doubted * believed
+        if change - doubt > high * inner:
+            bits = NOT_NORMAL_HIGH
+            if change - doubt > high:
+                bits |= HIGH
+        elif change + doubt < low * inner:
+            bits = NOT_NORMAL_LOW
+            if change + doubt < low:
+                bits |= LOW
+        sure = abs(change) - doubt
+        score = sure if sure > 0.0 else 0.0
+    step = (since if since < most else most) * weight
+    if step > 0.0:
+        share = step / (learnt + step)
+        forecast = once + change + share * change
+        residual = value - forecast
+        if learnt >= _CUT_FROM * window:
+            bound = _CLIP * believed
+            residual = residual if residual < bound else bound
+            residual = residual if residual > -bound else -bound
+        once += share * (forecast + residual - once)
+        twice += share * (once - twice)
+        scale = believed + share * (abs(residual) - believed)
+        learnt += step
+        learnt = learnt if learnt < window else window
+    return score, bits, (once, twice, scale, learnt)
 
 
 _HOUR = 3600.0
@@ -139,5 +112,5 @@ DETECTOR = Detector(
         "body_temp": _row(6.0, 1800.0, 0.05, -0.2, 0.2),
     },
     delay_s={},
-    kernel=trend_kernel,
+    judge=judge,
 )

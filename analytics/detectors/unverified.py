@@ -3,64 +3,47 @@
 from __future__ import annotations
 
 from analytics.detectors.contract import (
-    F32,
     HIGH,
     LOW,
     NOT_NORMAL_HIGH,
     NOT_NORMAL_LOW,
-    ON,
     SEVERE_HIGH,
     SEVERE_LOW,
-    U8,
     Detector,
     Parameter,
+    Row,
+    Said,
 )
 from vigil.domain.alerts import Kind
 from vigil.domain.policy import DEFAULT_POLICY
-from vigil.domain.readings import F64, I64, U32, U64
 
-_SEVERE_LOW, _SEVERE_HIGH = 1, 2
 _NAN = float("nan")
 #: A valid severe value this recent has called somebody already, microseconds (ours).
 _KNOWN_FOR = 60e6
-_BAD = 1  # analytics.quality.BAD
 
 
-def unverified_kernel(
-    slot: U64,
-    at: I64,
-    since: F64,
-    value: F64,
-    weight: F64,
-    gate: U8,
-    state: F64,
-    param: F64,
-    profile: U32,
-    score: F32,
-    code: U8,
-) -> None:
-    """The only kernel that looks at gated values: at the bad ones, because one that waits for confirmation is judged with the
-    next, and a self test means nothing. A valid severe value carries the severe bits: it confirms a doubt. Score: 1 for a value
-    in doubt, else 0."""
-    for i in range(slot.size):
-        code[i] = 0
-        score[i] = _NAN
-        s = slot[i]
-        p = profile[s]
-        if gate[i] > _BAD or param[p, ON] == 0.0:
-            continue
-        x = value[i]
-        score[i] = 0.0
-        for side in range(2):
-            severe = x < param[p, _SEVERE_LOW] if side == 0 else x > param[p, _SEVERE_HIGH]
-            if not severe:
-                continue
-            if gate[i] == 0:
-                state[s, side] = float(at[i])
-                code[i] |= (LOW | SEVERE_LOW | NOT_NORMAL_LOW) if side == 0 else (HIGH | SEVERE_HIGH | NOT_NORMAL_HIGH)
-            elif state[s, side] == 0.0 or float(at[i]) - state[s, side] > _KNOWN_FOR:
-                score[i] = 1.0
-                code[i] |= (LOW | NOT_NORMAL_LOW) if side == 0 else (HIGH | NOT_NORMAL_HIGH)
+def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
+    """The only one that looks at gated values: at the bad ones, because one that waits for confirmation is judged with the next,
+    and a self test means nothing. A valid severe value carries the severe bits: it confirms a doubt. Score: 1 for a value in
+    doubt, else 0."""
+    low_at, high_at = state
+    low, high = param
+    score, bits = 0.0, 0
+    if value < low:
+        if gate == 0:
+            low_at = at
+            bits |= LOW | SEVERE_LOW | NOT_NORMAL_LOW
+        elif low_at == 0.0 or at - low_at > _KNOWN_FOR:
+            score = 1.0
+            bits |= LOW | NOT_NORMAL_LOW
+    if value > high:
+        if gate == 0:
+            high_at = at
+            bits |= HIGH | SEVERE_HIGH | NOT_NORMAL_HIGH
+        elif high_at == 0.0 or at - high_at > _KNOWN_FOR:
+            score = 1.0
+            bits |= HIGH | NOT_NORMAL_HIGH
+    return score, bits, (low_at, high_at)
 
 
 def severe_columns(vital: str) -> dict[str, float]:
@@ -83,6 +66,6 @@ DETECTOR = Detector(
     ),
     vitals={vital: severe_columns(vital) for vital in sorted({rule.vital for rule in DEFAULT_POLICY.limits})},
     delay_s={},
-    kernel=unverified_kernel,
+    judge=judge,
     of_gated=True,
 )

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analytics.engine.code_cache import cache_folder
+from analytics.engine.touch import know_ask_for
 
 _LOG = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 #: Given ``numba.types``, the compiled signature of a kernel.
 Signature = Callable[[Any], Any]
+
+#: What a kernel calls becomes part of it, and makes no array either.
+_BARE = {"forceinline": True, "_nrt": False}
 
 _HELPERS: list[Callable[..., Any]] = []
 
@@ -32,8 +36,13 @@ def helper(function: Function) -> Function:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
+    """``parts``: functions of other files that it calls. ``bare``: it makes no array, not even a slice that is assigned to; so
+    numba need not count who uses one, which costs more than to step a condition."""
+
     function: Callable[..., Any]
     signature: Signature
+    parts: Sequence[Callable[..., Any]] = ()
+    bare: bool = False
 
 
 class Kernels:
@@ -52,12 +61,16 @@ class Kernels:
 
         folder = cache_folder()
         numba.config.CACHE_DIR = "" if folder is None else str(folder)  # type: ignore[attr-defined]
+        know_ask_for()
         for function in _HELPERS:
-            numba.extending.register_jitable(function)
+            numba.extending.register_jitable(**_BARE)(function)
+        for part in {part for kernel in kernels for part in kernel.parts}:
+            numba.extending.register_jitable(**_BARE)(part)
         for kernel in kernels:
             if kernel.function not in self._compiled:
                 signature, kept = kernel.signature(numba.types), folder is not None
-                make = numba.njit(signature, nogil=True, cache=kept, error_model="numpy")
+                how: dict[str, Any] = {"nogil": True, "cache": kept, "error_model": "numpy", "_nrt": not kernel.bare}
+                make = numba.njit(signature, **how)
                 self._compiled[kernel.function] = make(kernel.function)
         self.ready.set()
 

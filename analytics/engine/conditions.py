@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import F32, HIGH, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
+from analytics.detectors.contract import BEYOND, F32, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
 from analytics.engine.compiled import helper
 from vigil.domain.readings import F64, I64, U64
 
@@ -54,8 +54,6 @@ EVENT = np.dtype(
     ]
 )
 
-#: Only a code with one of these begins a condition.
-_BEYOND = LOW | HIGH
 #: No reading changes more than this: on each side one change of level and one of state.
 _EVENTS_A_ROW = 4
 
@@ -76,7 +74,6 @@ def _emit(events: Any, count: Any, what: int, i: int, side: int, row: Any, end: 
     count[0] += 1
 
 
-@helper
 def _find(head: Any, pool: Any, s: int, number: int) -> int:
     """The row of a detector's condition on a slot, -1 = none."""
     place = int(head[s])
@@ -133,10 +130,10 @@ def candidate_kernel(slot: U64, codes: U8, busy: Any, odd: U8, rows: I64, count:
     found, several = 0, 0
     for i in range(slot.size):
         s = slot[i]
-        if (odd[i] & _BEYOND) != 0:
+        if (odd[i] & BEYOND) != 0:
             busy[s] = True
             for number in range(codes.shape[0]):
-                if (codes[number, i] & _BEYOND) != 0:
+                if (codes[number, i] & BEYOND) != 0:
                     several += 1
         rows[found] = i  # written over when it is none: the processor guesses badly which
         if busy[s]:
@@ -179,36 +176,60 @@ def condition_kernel(
         i = rows[k]
         s = slot[i]
         p = profile[s]
+        # What runs has a row; a detector whose condition does not run is looked at only when it may begin.
+        running = 0
+        place = int(head[s])
+        while place >= 0:
+            row = pool[place]
+            number, after = int(row["detector"]), int(row["next"])
+            running |= 1 << number
+            bits = codes[number, i]
+            if gate[i] == 0 or (of_gated[number] and bits != 0):
+                x = values[i] if sided[number] else float(scores[number, i])
+                begins = not of_gated[number] or gate[i] != 0
+                _both_sides(row, i, at[i], x, bits, begins, delays[number, p], clear[p], gap[p], count, events)
+                if row["status"][0] == IDLE and row["status"][1] == IDLE:
+                    _give_back(head, pool, free, count, s, place)
+            place = after
         for number in range(codes.shape[0]):
             bits = codes[number, i]
-            place = _find(head, pool, s, number)
-            if place < 0 and (bits & _BEYOND) == 0:
+            if (bits & BEYOND) == 0 or (running >> number) & 1 != 0 or (gate[i] != 0) != of_gated[number]:
                 continue
-            if gate[i] != 0 and not (of_gated[number] and bits != 0):
-                continue
-            begins = not of_gated[number] or gate[i] != 0
-            if place < 0:
-                if not begins:
-                    continue
-                place = _take(head, pool, free, count, s, number)
-                pool[place]["last_at"] = at[i]
-            row = pool[place]
+            place = _take(head, pool, free, count, s, number)
+            pool[place]["last_at"] = at[i]
             x = values[i] if sided[number] else float(scores[number, i])
-            broken = at[i] - row["last_at"] > gap[p]
-            row["last_at"] = at[i]
-            for side in range(2):
-                delay = delays[number, p, side]
-                _step(row, side, i, at[i], x, bits, begins, broken, delay, clear[p], count, events)
-            if row["status"][0] == IDLE and row["status"][1] == IDLE:
-                _give_back(head, pool, free, count, s, place)
+            _both_sides(pool[place], i, at[i], x, bits, True, delays[number, p], clear[p], gap[p], count, events)
         busy[s] = head[s] >= 0
     _by_detector(count, events, order, ends)
 
 
 @helper
+def _both_sides(
+    row: Any,
+    i: int,
+    t: int,
+    x: float,
+    bits: int,
+    begins: bool,
+    delay: Any,
+    clear: int,
+    gap: int,
+    count: Any,
+    events: Any,
+) -> None:
+    """One reading through a condition; ``delay`` i64[2]."""
+    broken = t - row["last_at"] > gap
+    row["last_at"] = t
+    for side in range(2):
+        if row["status"][side] != IDLE or (bits & (LOW << side)) != 0:
+            _step(row, side, i, t, x, bits, begins, broken, delay[side], clear, count, events)
+
+
+@helper
 def _by_detector(count: Any, events: Any, order: Any, ends: Any) -> None:
     """The places of the events, detector by detector, each detector's in order of row."""
-    ends[:] = 0
+    for number in range(ends.size):
+        ends[number] = 0
     for k in range(count[0]):
         ends[events[k]["detector"]] += 1
     for number in range(1, ends.size):
@@ -218,8 +239,9 @@ def _by_detector(count: Any, events: Any, order: Any, ends: Any) -> None:
         number = events[k]["detector"]
         ends[number] -= 1
         order[ends[number]] = k
-    ends[:-1] = ends[1:]
-    ends[-1] = count[0]
+    for number in range(1, ends.size):
+        ends[number - 1] = ends[number]
+    ends[ends.size - 1] = count[0]
 
 
 @helper
@@ -251,9 +273,7 @@ def _step(
             row["peak"][side] = x
             row["peak_at"][side] = t
         row["normal_since"][side] = 0
-        higher = x > row["peak"][side]
-        lower = x < row["peak"][side]
-        if (lower and side == 0) or (higher and side == 1):
+        if (side == 0 and x < row["peak"][side]) or (side == 1 and x > row["peak"][side]):
             row["peak"][side] = x
             row["peak_at"][side] = t
         if status == PENDING:
@@ -296,11 +316,11 @@ def condition_signature(types: Any) -> Any:
     import numba
 
     whole, column = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    single, small = types.Array(types.float32, 2, "C"), types.Array(types.int32, 1, "C")
+    single, small = types.Array(types.float32, 2, "A"), types.Array(types.int32, 1, "C")
     flags = types.Array(types.boolean, 1, "C")
     rows, found = (types.Array(numba.from_dtype(kind), 1, "C") for kind in (ROW, EVENT))
     return types.void(
-        whole, whole, whole, column, single, types.Array(types.uint8, 1, "C"), types.Array(types.uint8, 2, "C"),
+        whole, whole, whole, column, single, types.Array(types.uint8, 1, "C"), types.Array(types.uint8, 2, "A"),
         small, types.Array(types.int64, 3, "C"), small, whole, whole, flags, flags, rows, whole, whole, found, whole, whole,
         flags,
     )  # fmt: skip

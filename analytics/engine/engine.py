@@ -7,6 +7,7 @@ the state that it leaves are bit-equal for any split into batches, compiled or n
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,17 +22,14 @@ from analytics.detectors.contract import F32, I32, U8, Detector
 from analytics.engine.compiled import Kernels
 from analytics.engine.conditions import EVENT, IDLE, ROW, Pool, candidate_kernel, condition_kernel, event_room
 from analytics.engine.profiles import Profiles
-from analytics.engine.touch import touch_kernel
-from analytics.quality import GATE_FRESH, gate_kernel
-from vigil.domain.readings import F64, I64, U16, U64
+from analytics.engine.stack import Loop, rows_of, stack_of
+from analytics.quality import GATE_FRESH, gate_of
+from vigil.domain.readings import F64, I64, U16, U32, U64
 from vigil.runtime.supervise import attempt
 
 _FIRST_CAPACITY = 256
-#: The state of so many slots fits into the caches of a core; of more, each row of a block is first asked for by a loop that waits
-#: for none of them.
-_CACHED = 32_768
-#: Readings whose state fits into the second-level cache.
-_BLOCK = 2_048
+#: A row of memory begins where a cache line does, so that three of them hold its 24 columns.
+_LINE = 64
 
 Item = TypeVar("Item", bound=np.generic)
 
@@ -60,21 +58,21 @@ class Judged:
 
 
 class Engine:
-    """``state``: by detector f64 (capacity, columns); ``head`` and ``pool``: running conditions; ``busy``: may have one."""
+    """``record`` f64 (capacity, columns): all memory of a slot in one row; ``gate_state`` and, by detector, ``state`` are parts
+    of it. ``head`` and ``pool``: running conditions; ``busy``: may have one."""
 
     def __init__(self, kernels: Kernels | None = None, detectors: Sequence[Detector] | None = None) -> None:
         self.detectors = tuple(all_detectors() if detectors is None else detectors)
+        self._stack_of = self.detectors, stack_of(self.detectors)
         self.numbers = {detector.name: number for number, detector in enumerate(self.detectors)}
         self.profiles = Profiles(self.detectors)
         self.kernels = kernels or Kernels()
         self.pool = Pool.empty()
-        #: Numbers of the detectors that raised; they say nothing until the next start.
-        self.failed: set[int] = set()
         self.size = 0
         self.capacity = 0
-        self._fresh = [np.array([value for _, value in each.state]) for each in self.detectors]
-        self.state: list[F64] = [np.empty((0, fresh.size)) for fresh in self._fresh]
-        self.gate_state: F64 = np.empty((0, len(GATE_FRESH)))
+        fresh = [value for each in self.detectors for _, value in each.state]
+        self._fresh: F64 = np.array([*GATE_FRESH, *fresh])
+        self.record: F64 = np.empty((0, self._fresh.size))
         self.head: I32 = np.empty(0, np.int32)
         self._sided = np.array([each.sided for each in self.detectors])
         self._of_gated = np.array([each.of_gated for each in self.detectors])
@@ -99,58 +97,82 @@ class Engine:
         slots = slot.view(np.uint64)  # -1, "no slot", is beyond all of them
         if slots.size and np.maximum.reduce(slots) >= self.size:
             raise IndexError(f"a reading of a slot that is none of the {self.size}")
-        gate, weight = np.empty(slot.size, np.uint8), np.empty(slot.size)
-        scores = np.empty((len(self.detectors), slot.size), np.float32)
-        codes = np.empty((len(self.detectors), slot.size), np.uint8)
-        far = self.capacity > _CACHED and self.kernels.ready.is_set()
-        if not far:
-            self._score(far, slots, at, value, quality, gate, weight, scores, codes)
-        for start in range(0, slot.size if far else 0, _BLOCK):
-            cut = slice(start, start + _BLOCK)
-            columns = slots[cut], at[cut], value[cut], quality[cut], gate[cut], weight[cut]
-            self._score(far, *columns, scores[:, cut], codes[:, cut])
-        return Judged(gate, weight, scores, codes, self._events(slot, at, value, gate, scores, codes))
+        size, profile, stack = slot.size, self.profile.view(np.uint32), self._stack()
+        # A reading's scores lie side by side, where the pass over the readings writes them at once.
+        scores, codes = (
+            np.empty((size, len(self.detectors)), np.float32),
+            np.empty((size, len(self.detectors)), np.uint8),
+        )
+        said = Judged(np.empty(size, np.uint8), np.empty(size), scores.T, codes.T, [])
+        judge = self.kernels(stack)
+        if judge is stack:
+            self._one_by_one(slots, at, value, quality, profile, said)
+            rows, beyond = self._candidates(slots, said.codes)
+        else:
+            rows, count = np.empty(size, np.int64), np.empty(2, np.int64)
+            memory = self.record, profile, self.profiles.table
+            results = said.gate, said.weight, scores, codes, self.busy, rows, count
+            judge(slots, at, value, quality, *memory, *results)
+            found, beyond = count.tolist()
+            rows = rows[:found]
+        said.events.extend(self._follow(rows, beyond, slot, at, value, said))
+        return said
 
-    def _score(
-        self, far: bool, slot: U64, at: I64, value: F64, quality: U16, gate: U8, weight: F64, scores: F32, codes: U8
-    ) -> None:
-        """Gate, weight, scores and codes of some readings. ``far``: the slots' memory is in no cache, so ask for it first."""
-        run, profile, since = self.kernels, self.profile.view(np.uint32), np.empty(slot.size)
-        if far:
-            run(touch_kernel)(slot, self.gate_state)
-        run(gate_kernel)(slot, at, value, quality, gate, weight, since, self.gate_state, self.profiles.gate, profile)
-        given = slot, at, since, value, weight, gate
+    @property
+    def failed(self) -> set[int]:
+        """Numbers of the detectors that raised; they say nothing until the next start."""
+        return self.profiles.failed
+
+    def _stack(self) -> Loop:
+        if self._stack_of[0] is not self.detectors:
+            self._stack_of = self.detectors, stack_of(self.detectors)
+        return self._stack_of[1]
+
+    def _one_by_one(self, slot: U64, at: I64, value: F64, quality: U16, profile: U32, said: Judged) -> None:
+        """What the compiled stack does: fills the columns of ``said``. A detector that raises is switched off."""
+        since, param = np.empty(slot.size), self.profiles.gate
+        for row, (s, bits) in enumerate(zip(slot, quality, strict=True)):
+            found = gate_of(value[row], float(at[row]), int(bits), tuple(self.gate_state[s]), tuple(param[profile[s]]))
+            said.gate[row], said.weight[row], since[row], self.gate_state[s] = found
+        given = slot, at, since, value, said.weight, said.gate
         for number, detector in enumerate(self.detectors):
-            score, code, state = scores[number], codes[number], self.state[number]
-            if far and detector.state:
-                run(touch_kernel)(slot, state)
-            judge = partial(run(detector.kernel), *given, state, self.profiles.param[number], profile, score, code)
+            results = profile, said.scores[number], said.codes[number]
+            judge = partial(rows_of(detector), *given, self.state[number], self.profiles.param[number], *results)
             if detector.name in ESSENTIAL:
                 judge()
             elif number not in self.failed and attempt(f"detector {detector.name}", judge) is not None:
                 # It says nothing until the next start, and learns anew then: its memory is worth nothing.
                 self.failed.add(number)
-                state[:] = self._fresh[number]
+                self.state[number][:] = self._fresh[self._part(number)]
         for number in self.failed:
-            scores[number], codes[number] = np.nan, 0
+            said.scores[number], said.codes[number] = np.nan, 0
 
     def _events(
         self, slot: I64, at: I64, value: F64, gate: U8, scores: F32, codes: U8
     ) -> list[tuple[int, NDArray[Any]]]:
-        rows, found = np.empty(slot.size, np.int64), np.empty(2, np.int64)
-        self.kernels(candidate_kernel)(
-            slot.view(np.uint64), codes, self.busy, np.empty(slot.size, np.uint8), rows, found
-        )
-        candidates, beyond = found.tolist()
-        if not candidates:
+        """What readings that are judged do to the conditions."""
+        rows, beyond = self._candidates(slot.view(np.uint64), codes)
+        return self._follow(rows, beyond, slot, at, value, Judged(gate, np.empty(0), scores, codes, []))
+
+    def _candidates(self, slot: U64, codes: U8) -> tuple[I64, int]:
+        rows, count, odd = np.empty(slot.size, np.int64), np.empty(2, np.int64), np.empty(slot.size, np.uint8)
+        self.kernels(candidate_kernel)(slot, np.ascontiguousarray(codes), self.busy, odd, rows, count)
+        found, beyond = count.tolist()
+        return rows[:found], beyond
+
+    def _follow(
+        self, rows: I64, beyond: int, slot: I64, at: I64, value: F64, said: Judged
+    ) -> list[tuple[int, NDArray[Any]]]:
+        """Step the conditions through these rows; ``beyond``: how many codes in them may begin one."""
+        if not rows.size:
             return []
-        self.pool.reserve(beyond)
-        self.pool.count[0] = 0
-        room = event_room(beyond, self.pool.in_use)
-        events, order, ends = np.empty(room, EVENT), np.empty(room, np.int64), np.empty(len(self.detectors), np.int64)
         pool, profiles = self.pool, self.profiles
+        pool.reserve(beyond)
+        pool.count[0] = 0
+        room = event_room(beyond, pool.in_use)
+        events, order, ends = np.empty(room, EVENT), np.empty(room, np.int64), np.empty(len(self.detectors), np.int64)
         self.kernels(condition_kernel)(
-            rows[:candidates], slot, at, value, scores, gate, codes, self.head, profiles.delays, self.profile, profiles.clear,
+            rows, slot, at, value, said.scores, said.gate, said.codes, self.head, profiles.delays, self.profile, profiles.clear,
             profiles.gap, self._sided, self._of_gated, pool.rows, pool.free, pool.count, events, order, ends, self.busy,
         )  # fmt: skip
         bounds = [0, *ends.tolist()]
@@ -178,7 +200,7 @@ class Engine:
 
     def copy_slot(self, slot: int) -> tuple[F64, dict[int, NDArray[Any]]]:
         """The whole memory of a slot: every state column in one row, and the running conditions by detector."""
-        return np.concatenate([self.gate_state[slot], *(state[slot] for state in self.state)]), self.running(slot)
+        return self.record[slot].copy(), self.running(slot)
 
     def running(self, slot: int) -> dict[int, NDArray[Any]]:
         """Copies of the slot's running conditions, by detector."""
@@ -187,12 +209,7 @@ class Engine:
     def put_slot(self, slot: int, row: F64 | None, running: dict[int, NDArray[Any]]) -> None:
         """Set a slot back to a copy; None = fresh."""
         self.extend_to(slot + 1)
-        row = self.fresh_row() if row is None else row
-        start = len(GATE_FRESH)
-        self.gate_state[slot] = row[:start]
-        for state in self.state:
-            state[slot] = row[start : start + state.shape[1]]
-            start += state.shape[1]
+        self.record[slot] = self._fresh if row is None else row
         for number in self.running(slot):
             self.pool.drop(self.head, slot, number)
         for condition in running.values():
@@ -207,8 +224,7 @@ class Engine:
         rows = [row for slot in slots for row in self.running(slot).values()]
         return {
             f"{prefix}.detectors": np.array([f"{each.name}/{len(each.state)}" for each in self.detectors]),
-            f"{prefix}.gate": self.gate_state[: self.size],
-            f"{prefix}.state": np.concatenate([state[: self.size] for state in self.state], axis=1),
+            f"{prefix}.state": self.record[: self.size],
             f"{prefix}.running": np.array(rows, ROW),
         }
 
@@ -217,30 +233,31 @@ class Engine:
         names = [f"{each.name}/{len(each.state)}" for each in self.detectors]
         if saved[f"{prefix}.detectors"].tolist() != names or saved[f"{prefix}.running"].dtype != ROW:
             raise ValueError(f"{prefix}: written by other detectors")
-        gate, state = saved[f"{prefix}.gate"], saved[f"{prefix}.state"]
-        self.extend_to(len(gate))
-        self.gate_state[: len(gate)] = gate
-        start = 0
-        for own in self.state:
-            own[: len(state)] = state[:, start : start + own.shape[1]]
-            start += own.shape[1]
+        state = saved[f"{prefix}.state"]
+        if state.ndim != 2 or state.shape[1] != self._fresh.size:
+            raise ValueError(f"{prefix}: of another layout")
+        self.extend_to(len(state))
+        self.record[: len(state)] = state
         for row in saved[f"{prefix}.running"]:
             slot = int(row["slot"])
             self.pool.put(self.head, slot, row)
             self.busy[slot] = True
 
-    def fresh_row(self) -> F64:
-        return np.concatenate([np.array(GATE_FRESH), *self._fresh])
+    def _part(self, number: int) -> slice:
+        """Where in a row of memory a detector's is."""
+        start = len(GATE_FRESH) + sum(len(each.state) for each in self.detectors[:number])
+        return slice(start, start + len(self.detectors[number].state))
 
     @property
     def bytes_per_slot(self) -> int:
         """Memory of one slot, running conditions apart."""
-        columns: list[NDArray[Any]] = [self.gate_state, *self.state, self.head, self.busy, self.profile]
+        columns: list[NDArray[Any]] = [self.record, self.head, self.busy, self.profile]
         return sum(int(column.nbytes) for column in columns) // self.capacity
 
     def _grow(self, capacity: int) -> None:
-        self.state = [_grown(old, capacity, fresh) for old, fresh in zip(self.state, self._fresh, strict=True)]
-        self.gate_state = _grown(self.gate_state, capacity, np.array(GATE_FRESH))
+        self.record = _grown(self.record, capacity, self._fresh)
+        self.gate_state = self.record[:, : len(GATE_FRESH)]
+        self.state = [self.record[:, self._part(number)] for number in range(len(self.detectors))]
         self.head = _grown(self.head, capacity, -1)
         self.busy = _grown(self.busy, capacity, False)
         self.profile = _grown(self.profile, capacity, 0)
@@ -253,7 +270,14 @@ def _packed(column: NDArray[Item]) -> NDArray[Item]:
 
 
 def _grown(old: NDArray[Any], capacity: int, fresh: Any) -> NDArray[Any]:
-    new = np.empty((capacity, *old.shape[1:]), old.dtype)
+    new = _on_a_line((capacity, *old.shape[1:]), old.dtype)
     new[: len(old)] = old
     new[len(old) :] = fresh
     return new
+
+
+def _on_a_line(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(dtype).reshape(shape)

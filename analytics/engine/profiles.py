@@ -24,7 +24,7 @@ _OF_POLICY = ("limit", "unverified")
 
 class Profiles:
     """``param``: by detector the table (profiles, 1 + parameters); ``delay`` by detector (profiles, 2), ``clear`` and ``gap``
-    (profiles,) microseconds; ``gate`` the gate kernel's table."""
+    (profiles,) microseconds; ``gate``: that of ``gate_of``; ``failed``: numbers of the detectors that are off everywhere."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = detectors
@@ -32,6 +32,8 @@ class Profiles:
         self.param: list[F64] = [np.zeros((1, 1 + len(each.parameters))) for each in detectors]
         self.delay: list[I64] = [np.zeros((1, 2), np.int64) for _ in detectors]
         self._delays = np.zeros((len(detectors), 0, 2), np.int64)
+        self.failed: set[int] = set()
+        self._table: tuple[F64, tuple[int, int]] | None = None
         self.clear: I64 = np.zeros(1, np.int64)
         self.gap: I64 = np.zeros(1, np.int64)
         self.gate: F64 = np.zeros((1, len(gate_row("", False))))
@@ -60,6 +62,15 @@ class Profiles:
         if self._delays.shape[1] != self.gate.shape[0]:
             self._delays = np.stack(self.delay)
         return self._delays
+
+    @property
+    def table(self) -> F64:
+        """Every parameter in one row a profile: the gate's, then each detector's."""
+        made_of = (self.gate.shape[0], len(self.failed))
+        if self._table is None or self._table[1] != made_of:
+            columns = [each * (number not in self.failed) for number, each in enumerate(self.param)]
+            self._table = np.ascontiguousarray(np.concatenate([self.gate, *columns], axis=1)), made_of
+        return self._table[0]
 
     def limit(self, profile: int, side: int) -> tuple[float, float]:
         """Limit and severe limit of a profile, NaN = none."""

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from vigil.domain.readings import F64, U64
+#: Cache lines of 64 bytes of a row that are asked for.
+LINES = 3
 
 
-def touch_kernel(slot: U64, state: F64) -> int:
-    """Reads both ends of each slot's row of ``state``. Nothing here waits for what was read, so that the memory serves many
-    rows at once; a detector's kernel, whose steps are longer, would wait for one after the other. The count means nothing."""
-    count = 0
-    last = state.shape[1] - 1
-    for i in range(slot.size):
-        # Comparisons, because a sum of floats would wait for each addition.
-        count += (state[slot[i], 0] != 0.0) & (state[slot[i], last] != 0.0)
-    return count
+def ask_for(record: Any, row: Any) -> None:
+    """Compiled, the processor fetches that row of ``record`` while it goes on with other things. Python has no such word."""
 
 
-def touch_signature(types: Any) -> Any:
-    """Given ``numba.types``."""
-    return types.int64(types.Array(types.uint64, 1, "C"), types.Array(types.float64, 2, "C"))
+@cache
+def know_ask_for() -> None:
+    """Tell numba what ``ask_for`` is. It is slow to import, so this is for whoever compiles."""
+    from llvmlite import ir  # type: ignore[import-untyped]
+    from numba import types
+    from numba.extending import intrinsic, overload
+
+    word = ir.IntType(64)
+
+    @intrinsic
+    def fetch(_: Any, record: Any, row: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, arguments[0])
+            width = builder.extract_value(array.strides, 0)
+            start = builder.add(builder.ptrtoint(array.data, word), builder.mul(arguments[1], width))
+            byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+            prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+            # To be written, to stay, data: see LLVM's manual.
+            how = [flag(1), flag(3), flag(1)]
+            for offset in range(0, 64 * LINES, 64):
+                builder.call(prefetch, [builder.inttoptr(builder.add(start, word(offset)), byte), *how])
+            return context.get_dummy_value()
+
+        return types.void(record, row), code
+
+    @overload(ask_for)
+    def _(record: Any, row: Any) -> Any:  # noqa: ARG001 numba compares the names
+        def fetched(record: Any, row: Any) -> Any:
+            return fetch(record, row)  # type: ignore[call-arg] # the context is numba's
+
+        return fetched

@@ -140,8 +140,7 @@ def warmed(kernels: Kernels, streams: int) -> tuple[Engine, Feed]:
     for _ in range(WARM_UP_MINUTES // 60):
         judge(engine, before.take(60 * seeds), 60 * seeds)
     alike = np.arange(streams) % ALIKE
-    for column in (engine.gate_state, *engine.state):
-        column[:streams] = column[alike]
+    engine.record[:streams] = engine.record[alike]
     return engine, Feed(streams, _START + WARM_UP_MINUTES * MINUTE, seed=2)
 
 

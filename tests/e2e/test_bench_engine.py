@@ -106,7 +106,7 @@ def test_copied_memory_is_that_of_a_stream_alike() -> None:
     kernels = Kernels()
     kernels.compile(every_kernel())
     engine, _ = warmed(kernels, ALIKE + 7)
-    columns: list[NDArray[Any]] = [engine.profile, engine.gate_state, *engine.state]
+    columns: list[NDArray[Any]] = [engine.profile, engine.record]
     for column in columns:
         np.testing.assert_array_equal(column[ALIKE : ALIKE + 7], column[:7])
     assert (engine.state[engine.numbers["drift"]][:, 2] > 0).all(), "every stream has learnt"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from analytics.detectors import detectors
-from analytics.detectors.contract import F32, U8, Detector, signature
+from analytics.detectors.contract import F32, U8, Detector
 from analytics.engine.compiled import Kernel, Kernels
+from analytics.engine.stack import rows_of, rows_signature
 from vigil.domain.readings import F64, I64, U32
 from vigil.domain.times import DAY, HOUR, MINUTE, SECOND
 from vigil.domain.vitals import BY_NAME
@@ -111,12 +112,12 @@ def fresh(detector: Detector, slots: int = SLOTS) -> F64:
 @cache
 def _kernels() -> Kernels:
     kernels = Kernels()
-    kernels.compile([Kernel(detector.kernel, signature) for detector in ALL])
+    kernels.compile([Kernel(rows_of(detector), rows_signature, (detector.judge,)) for detector in ALL])
     return kernels
 
 
 def bed(detector: Detector, vital: str, compiled: bool = True, values: dict[str, float] | None = None) -> Bed:
-    kernel = _kernels()(detector.kernel) if compiled else detector.kernel
+    kernel = _kernels()(rows_of(detector)) if compiled else rows_of(detector)
     return Bed(detector, vital, kernel, fresh(detector), np.full(SLOTS, np.nan), values)
 
 

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analytics.detectors.contract import Said
 from analytics.engine.engine import ESSENTIAL, Engine
+from tests.unit.analytics.engine_bed import engine as watched
 from tests.unit.analytics.ward import Value, Ward
 from vigil.domain.alerts import Condition
 
 
-def broken(*_: Any) -> None:
-    raise ZeroDivisionError("a fault in a kernel")
+def broken(*_: Any) -> Said:
+    raise ZeroDivisionError("a fault in a detector")
 
 
 def without(engine: Engine, name: str) -> None:
-    """Replace the kernel of one detector by a broken one."""
+    """Replace the judge of one detector by a broken one."""
     number = engine.numbers[name]
     detectors = list(engine.detectors)
-    detectors[number] = replace(detectors[number], kernel=broken)
+    detectors[number] = replace(detectors[number], judge=broken)
     engine.detectors = tuple(detectors)
 
 
@@ -49,25 +51,18 @@ def test_the_others_go_on_and_what_it_had_told_is_withdrawn(tmp_path: Path, capl
 
 
 def test_its_scores_are_unknown_and_its_memory_is_fresh() -> None:
-    engine = Engine()
-    engine.extend_to(1)
+    engine = watched()
     number = engine.numbers["baseline"]
     without(engine, "baseline")
     judged = engine.update(np.zeros(3, np.int64), np.arange(3), np.full(3, 97.0), np.zeros(3, np.uint16))
     assert np.isnan(judged.scores[number]).all()
     assert not judged.codes[number].any()
-    np.testing.assert_array_equal(engine.state[number][0], engine.fresh_row()[_place(engine, number)])
-
-
-def _place(engine: Engine, number: int) -> slice:
-    start = engine.gate_state.shape[1] + sum(state.shape[1] for state in engine.state[:number])
-    return slice(start, start + engine.state[number].shape[1])
+    assert engine.state[number][0].tolist() == [fresh for _, fresh in engine.detectors[number].state]
 
 
 @pytest.mark.parametrize("name", ESSENTIAL)
 def test_without_limits_nobody_is_watched_so_the_process_must_end(name: str) -> None:
-    engine = Engine()
-    engine.extend_to(1)
+    engine = watched()
     without(engine, name)
     with pytest.raises(ZeroDivisionError):
         engine.update(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1), np.zeros(1, np.uint16))

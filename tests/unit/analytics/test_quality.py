@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.detectors.contract import Row
 from analytics.quality import (
     BAD,
     COUNTS,
@@ -15,7 +16,7 @@ from analytics.quality import (
     UNCONFIRMED,
     doubt_rank,
     first_gate,
-    gate_kernel,
+    gate_of,
     gate_row,
 )
 from tests.unit.analytics.engine_bed import Columns, engine, judged
@@ -147,9 +148,10 @@ def test_since_is_the_time_between_values_that_count(quick: bool) -> None:
     """70, then 171 a second later, which of a stream that sends often is not believed; a bad value; 72, and again at once."""
     at = START + np.array([0, 1, 2, 4, 4]) * SECOND
     value, bits = np.array([70.0, 171.0, 70.0, 72.0, 72.0]), np.array([0, 0, int(Quality.MOTION), 0, 0], np.uint16)
-    gate, weight, since = np.empty(5, np.uint8), np.empty(5), np.empty(5)
-    param = np.array([gate_row("heart_rate", quick)])
-    slot, profile, state = np.zeros(5, np.uint64), np.zeros(1, np.uint32), np.array([GATE_FRESH])
-    gate_kernel(slot, at, value, bits, gate, weight, since, state, param, profile)
+    state: Row = GATE_FRESH
+    since = list[float]()
+    for t, x, mark in zip(at.tolist(), value.tolist(), bits.tolist(), strict=True):
+        _, _, passed, state = gate_of(x, float(t), mark, state, tuple(gate_row("heart_rate", quick)))
+        since.append(passed)
     expected = [np.nan, np.nan, np.nan, 4.0, 0.0] if quick else [np.nan, 1.0, np.nan, 3.0, 0.0]
     np.testing.assert_array_equal(since, expected)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.detectors.contract import F32, U8, Detector
+from analytics.engine.stack import rows_of
 from vigil.domain.readings import F64
 
 #: 2026-01-01, seconds UTC.
@@ -42,7 +43,7 @@ class Series:
         at = np.round(seconds * 1e6).astype(np.int64)
         since = np.diff(at, prepend=self.last_us) * 1e-6
         self.last_us = float(at[-1])
-        self.detector.kernel(
+        rows_of(self.detector)(
             *(np.zeros(n, np.uint64), at, since, value.astype(np.float64), np.full(n, weight), np.zeros(n, np.uint8)),
             *(self.row, param, np.ones(1, np.uint32), score, code),
         )
