@@ -39,11 +39,13 @@ class DisagreementRule:
     def judge(self, patient_id: str, minute_end: int) -> None:
         """Once a minute, with the end of the minute that is over."""
         policy = self._directory.policy(patient_id)
-        worn = [slot for slot in self._slots.of(patient_id) if self._slots.end[slot] >= minute_end]
+        worn: dict[int, list[int]] = {}
+        for slot in self._slots.of(patient_id):
+            if self._slots.end[slot] >= minute_end:
+                worn.setdefault(int(self._slots.vital[slot]), []).append(slot)
         for vital, margin in MARGINS.items():
-            alike = [slot for slot in worn if self._slots.vital[slot] == BY_NAME[vital].index]
-            priority = policy.finding(f"{DISAGREEMENT}.{vital}")
-            if len(alike) > 1 and priority is not None:
+            alike = worn.get(BY_NAME[vital].index, [])
+            if len(alike) > 1 and (priority := policy.finding(f"{DISAGREEMENT}.{vital}")) is not None:
                 self._compare(patient_id, vital, alike, margin, priority, minute_end)
 
     def _compare(

@@ -27,16 +27,22 @@ class Judge:
         if not slot.size:
             return []
         taken = state.intake.take(slot, batch, now)
-        counts = ~gated(batch)
-        counts[taken.rows] = taken.judged.gate == COUNTS
+        counts = taken.judged.gate == COUNTS
+        of_judged, judged = slot, batch
+        if taken.rows.size < slot.size:
+            of_judged, judged = slot[taken.rows], batch.take(taken.rows)
+            every = ~gated(batch)
+            every[taken.rows] = counts
+            counts = every
         state.slots.note(slot, batch, counts)
         state.windows.add(slot, batch, ~counts)
-        changes = state.telling.take(slot[taken.rows], batch.take(taken.rows), taken)
-        urgent = self._urgent(slot, batch, taken.late)
-        state.late.mark(slot[taken.late], batch.take(taken.late), urgent, now)
+        changes = state.telling.take(of_judged, judged, taken)
         state.position = max(state.position, int(batch.ordinal[-1]))
-        for each in sorted(set(slot[taken.late[urgent]].tolist())):
-            changes += self._again(each, now)[0]
+        if taken.late.size:
+            urgent = self._urgent(slot, batch, taken.late)
+            state.late.mark(slot[taken.late], batch.take(taken.late), urgent, now)
+            for each in sorted(set(slot[taken.late[urgent]].tolist())):
+                changes += self._again(each, now)[0]
         return changes
 
     def late(self, now: int, share: int, *, all_of_it: bool = False) -> list[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.backtest.arrange import order_kernel, order_signature
 from analytics.detectors import detectors
 from analytics.engine.compiled import Kernel
 from analytics.engine.conditions import candidate_kernel, candidate_signature, condition_kernel, condition_signature
@@ -29,6 +30,7 @@ def every_kernel() -> list[Kernel]:
         Kernel(episode_kernel, episode_signature),
         Kernel(moment_kernel, moment_signature),
         Kernel(gather_kernel, gather_signature),
+        Kernel(order_kernel, order_signature),
         Kernel(shock_index_kernel, shock_index_signature),
         Kernel(cells_kernel, cells_signature),
     ]

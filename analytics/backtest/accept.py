@@ -78,7 +78,7 @@ class _Sources:
         wearers = {source[:2]: place for place, source in enumerate(rows.sources)}
         self._wearers = np.array([wearers[source[:2]] for source in rows.sources] or [0])
         self._named = rows.source >= 0
-        self._source = np.maximum(rows.source, 0)
+        self._source = rows.source
         self.asked = (rows.source != marks.BLANK) & (
             ~self._named | self._each([asked is None or not name or name in asked for name in patients])
         )
@@ -87,14 +87,14 @@ class _Sources:
 
     def wearers(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
         """A number for each (patient, device)."""
-        result: NDArray[np.int64] = self._wearers[self._source[rows]]
+        result: NDArray[np.int64] = self._wearers[np.maximum(self._source[rows], 0)]
         return result
 
     def _each(self, flags: list[bool]) -> Mask:
         if not any(flags):
             return np.zeros(self._named.size, np.bool_)
         # Most often the same is true of everybody, and looking up each row's flag is what costs time here.
-        result: Mask = self._named if all(flags) else self._named & np.array(flags)[self._source]
+        result: Mask = self._named if all(flags) else self._named & np.array(flags)[np.maximum(self._source, 0)]
         return result
 
 
@@ -131,9 +131,11 @@ class _Faults:
 
     def listed(self) -> list[Fault]:
         broken = [Fault(RowReason.UNREADABLE_LINE, "", self._rows.broken)]
+        if not self.number.any():
+            return broken
+        row = self._rows.numbers()
         return broken + [
-            Fault(reason, column, self._rows.row[self.number == place])
-            for place, (reason, column) in enumerate(self._kinds, 1)
+            Fault(reason, column, row[self.number == place]) for place, (reason, column) in enumerate(self._kinds, 1)
         ]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.backtest.rows import Rows, Source
+from analytics.scores.bands import Versions, as_written
 from vigil.domain.errors import TableError
-from vigil.domain.readings import COLUMN_TYPES, NO_SEQUENCE, U32, ReadingBatch, Stream
+from vigil.domain.readings import COLUMN_TYPES, I64, NO_SEQUENCE, U32, ReadingBatch, Stream
 from vigil.domain.vitals import VITALS
 
 I32 = NDArray[np.int32]
@@ -25,8 +26,6 @@ _MIX = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F16
 
 #: The most that a key of one number may be.
 _LARGEST = 2**63 - 1
-#: A table with a row for each time pays while it has at most so many places for each reading.
-_ROOM = 4
 #: Sorting ties by all columns pays when they are at most one of so many rows.
 _FEW = 8
 
@@ -40,7 +39,35 @@ class Arranged:
     duplicates: int
 
 
-def arrange(rows: Rows, keep: NDArray[np.bool_]) -> Arranged:
+def order_kernel(stream: U32, at: I64, patient_of_stream: I32, order: I64) -> bool:
+    """Where the rows ascend by patient and time, fills ``order`` i64 (n,): sorted by stream within each time as well. False: they
+    do not ascend, or a stream has two values of one time."""
+    start = 0
+    for i in range(at.size):
+        if i > 0:
+            one, other = patient_of_stream[stream[i - 1]], patient_of_stream[stream[i]]
+            if other < one or (other == one and at[i] < at[i - 1]):
+                return False
+            if other > one or at[i] > at[i - 1]:
+                start = i
+        place = i
+        while place > start and stream[order[place - 1]] > stream[i]:
+            order[place] = order[place - 1]
+            place -= 1
+        if place > start and stream[order[place - 1]] == stream[i]:
+            return False
+        order[place] = i
+    return True
+
+
+def order_signature(numba_types: Any) -> Any:
+    """The compiled signature of ``order_kernel``; ``numba_types`` is ``numba.types``."""
+    t = numba_types
+    streams, times, patients = (t.Array(each, 1, "C", readonly=True) for each in (t.uint32, t.int64, t.int32))
+    return t.boolean(streams, times, patients, t.Array(t.int64, 1, "C"))
+
+
+def arrange(rows: Rows, keep: NDArray[np.bool_], kernels: Versions = as_written) -> Arranged:
     """Sorted by (patient, received, measured, stream, value, quality); of equal readings the first of that order stays.
 
     Equal: the same patient, device, vital, site, device time and value, and the same epoch and seq where one is given.
@@ -59,13 +86,13 @@ def arrange(rows: Rows, keep: NDArray[np.bool_]) -> Arranged:
     number = np.zeros(seen.size, np.uint32)
     number[[code for _, _, code in used]] = np.arange(len(used))
     batch = _batch(rows, chosen, number[key])
-    order = _order(batch, patient_of_stream)
+    order = _order(batch, patient_of_stream, kernels)
     if (order[1:] < order[:-1]).any():
         batch = _moved(batch, order)
     copies = _copies(batch)
     if copies.size:
         batch = taken(batch, np.delete(np.arange(len(batch)), copies))
-    batch.ordinal[:] = np.arange(1, len(batch) + 1)
+        batch.ordinal[:] = np.arange(1, len(batch) + 1)
     return Arranged(patients, streams, patient_of_stream, batch, int(copies.size))
 
 
@@ -94,7 +121,7 @@ def _batch(rows: Rows, keep: NDArray[np.bool_] | slice, stream: U32) -> ReadingB
     same = rows.measured_at is rows.device_time
     unnumbered = seq == NO_SEQUENCE
     return ReadingBatch(
-        ordinal=np.zeros(stream.size, np.uint64),
+        ordinal=np.arange(1, stream.size + 1, dtype=np.uint64),
         stream=stream,
         measured_at=measured,
         device_time=measured if same else rows.device_time[keep],
@@ -107,7 +134,7 @@ def _batch(rows: Rows, keep: NDArray[np.bool_] | slice, stream: U32) -> ReadingB
 
 
 def _moved(batch: ReadingBatch, order: NDArray[np.intp]) -> ReadingBatch:
-    """All rows in another order. Ordinals come later, and where no pack has a number there is nothing to move."""
+    """All rows but their ordinals in another order; where no pack has a number there is nothing to move."""
     alike = {"ordinal"} | ({"epoch", "seq"} if batch.epoch is batch.seq else set())
     columns: dict[str, NDArray[Any]] = {name: getattr(batch, name) for name in COLUMN_TYPES}
     found = {id(column): column[order] for name, column in columns.items() if name not in alike}
@@ -121,12 +148,14 @@ def taken(batch: ReadingBatch, rows: NDArray[np.intp] | slice) -> ReadingBatch:
     return ReadingBatch(*(found[id(column)] for column in columns))
 
 
-def _order(batch: ReadingBatch, patient_of_stream: I32) -> NDArray[np.intp]:
+def _order(batch: ReadingBatch, patient_of_stream: I32, kernels: Versions) -> NDArray[np.intp]:
     """Every column takes part, so that rows which tie are equal."""
+    if batch.measured_at is batch.received_at:
+        sorted_by_stream = np.empty(len(batch), np.int64)
+        if kernels(order_kernel)(batch.stream, batch.received_at, patient_of_stream, sorted_by_stream):
+            return sorted_by_stream
     patient = patient_of_stream[batch.stream]
-    order = _within_times(batch, patient, patient_of_stream)
-    if order is None:
-        order = _by_one_key(batch, patient)
+    order = _by_one_key(batch, patient)
     return _by_all_columns(batch, patient) if order is None else order
 
 
@@ -169,32 +198,6 @@ def _by_one_key(batch: ReadingBatch, patient: I32) -> NDArray[np.intp] | None:
     )
     order[ties] = rows[within]
     return order
-
-
-def _within_times(batch: ReadingBatch, patient: I32, patient_of_stream: I32) -> NDArray[np.intp] | None:
-    """Where the rows ascend by patient and receipt already, were measured then, and no stream has two values of one time: only
-    sorted by stream within each time, by putting each into its place of a table with a row for each time. None: it is not so, or
-    there are too few at each time for such a table."""
-    at = batch.received_at
-    if batch.measured_at is not at or not at.size:
-        return None
-    same = patient[1:] == patient[:-1]
-    if not ((patient[1:] > patient[:-1]) | (same & (at[1:] >= at[:-1]))).all():
-        return None
-    step = ~same | (at[1:] != at[:-1])
-    times = np.zeros(at.size, np.int64)
-    np.cumsum(step, out=times[1:])
-    of_stream = np.arange(patient_of_stream.size) - np.searchsorted(patient_of_stream, patient_of_stream)
-    width = int(of_stream.max()) + 1
-    room = (int(times[-1]) + 1) * width
-    if room > _ROOM * at.size:
-        return None
-    table = np.full(room, -1)
-    times *= width
-    times += of_stream[batch.stream]
-    table[times] = np.arange(at.size)
-    order = table[table >= 0]
-    return order if order.size == at.size else None
 
 
 def _by_all_columns(batch: ReadingBatch, patient: I32) -> NDArray[np.intp]:

@@ -146,7 +146,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path, patients: Sequence[str]
     if patients is not None:
         # By bare comparisons, so that DuckDB can pass over the row groups of others; with the rows of nobody.
         named = "patient::VARCHAR" if kinds["patient"] is Kind.WHOLE else "patient"
-        wanted = ", ".join(_literal(name) for name in ("", *patients))
+        wanted = ", ".join(literal(name) for name in ("", *patients))
         query += f" WHERE {named} IN ({wanted}) OR patient IS NULL"
     return TableFile(path, False, kinds, query, query)
 
@@ -190,8 +190,8 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 
 def _quoted(path: Path) -> str:
     """The path as a literal that DuckDB does not take for a pattern of several files."""
-    return _literal(str(path).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]"))
+    return literal(str(path).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]"))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

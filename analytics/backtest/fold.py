@@ -105,7 +105,7 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     in_time = (slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
     if not in_time.all():
         batch, slot = batch.take(in_time), slot[in_time]
-    rows = _in_order(slot, batch)
+    given, rows = (slot, batch), _in_order(slot, batch)
     batch, slot = taken(batch, rows), slot[rows]
     judged = state.engine.update(slot, batch.measured_at, batch.value, batch.quality)
     counts = judged.gate == COUNTS
@@ -115,7 +115,12 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     decided = np.unique(events["event"]["row"][changed])
     told = np.unique(events["event"]["row"][changed & _may_call(state, world, events, slot)])
     quality = _with_stuck(batch.quality, stuck_rows(state.engine, judged))
-    readings, slots = _of_patient(state, batch, quality, slot, counts)
+    in_order = _came_in_order(slot, batch)
+    if in_order and rows.size == given[0].size and batch.received_at is batch.measured_at:
+        readings = _as_given(*given, rows, quality, counts)
+    else:
+        readings = _by_time(batch, quality, slot, counts)
+    slots = _of_patient(state)
     minutes, scores = _news2(world, state, readings, slots)
     turns = np.zeros(minutes.minute_end.size, np.uint8)
     log = [
@@ -125,7 +130,6 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     ]
     log.sort(key=lambda each: (each.episode.onset, each.rule))
     wanted = grades(scores, minutes.unsure)
-    in_order = _came_in_order(slot, batch)
     return Folded(
         log,
         state,
@@ -233,13 +237,23 @@ def _logged(state: State, world: World, by_slot: Iterator[tuple[int, Spans]]) ->
     return result
 
 
-def _of_patient(
-    state: State, batch: ReadingBatch, quality: U16, slot: I64, counts: NDArray[np.bool_]
-) -> tuple[PatientReadings, PatientSlots]:
+def _by_time(batch: ReadingBatch, quality: U16, slot: I64, counts: NDArray[np.bool_]) -> PatientReadings:
     order = np.argsort(batch.measured_at, kind="stable")  # so that those of one time stay ascending by slot
+    return PatientReadings(batch.measured_at[order], slot[order], batch.value[order], counts[order], quality[order])
+
+
+def _as_given(
+    slot: I64, batch: ReadingBatch, rows: NDArray[np.intp], quality: U16, counts: NDArray[np.bool_]
+) -> PatientReadings:
+    """The same from ``batch`` as it came, which is in order of time when that is one of receipt; ``rows``: its order by slot."""
+    quality_then, counted = np.empty_like(quality), np.empty_like(counts)
+    quality_then[rows], counted[rows] = quality, counts
+    return PatientReadings(batch.measured_at, slot, batch.value, counted, quality_then)
+
+
+def _of_patient(state: State) -> PatientSlots:
     size, slots = state.slots.size, state.slots
-    readings = PatientReadings(batch.measured_at[order], slot[order], batch.value[order], counts[order], quality[order])
-    return readings, PatientSlots(
+    return PatientSlots(
         slots.vital[:size], slots.stale[:size], slots.spot[:size], slots.stream[:size], slots.end[:size]
     )
 

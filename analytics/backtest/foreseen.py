@@ -1,11 +1,13 @@
 """The state of a replay that already knows how each reading is judged: the fold has judged the same readings in the same order.
 
-The engine judges alike for any split into batches, so that only conditions need to be followed again: rules ask for them as they
-stand at a moment.
+The engine judges alike for any split into batches, so that only conditions need to be followed again, and only while one runs:
+rules ask for them as they stand at a moment. Of all other readings nothing is remembered but the newest of each sensor, so that
+they are left out (``Foreseen.mattering``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,11 +18,13 @@ from analytics.backtest.fold import Folded
 from analytics.backtest.world import World
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
+from analytics.engine.conditions import DROPPED, ENDED, IDLE
 from analytics.engine.engine import Engine, Judged
 from analytics.intake import Intake, Taken, stepped
 from analytics.late import Late
 from analytics.slots import Slots
 from analytics.state import State
+from analytics.stuck import FLAT
 from analytics.windows import RING, WINDOW, Windows
 from vigil.domain.readings import F64, I64, ReadingBatch
 
@@ -34,19 +38,60 @@ def foreseeable(world: World, folded: Folded) -> bool:
 
 
 def _any_old(folded: Folded) -> bool:
-    age = folded.batch.received_at - folded.batch.measured_at
-    return bool((age > folded.state.slots.stale[folded.slot]).any())
+    batch = folded.batch
+    if batch.received_at is batch.measured_at:
+        return False
+    return bool((batch.received_at - batch.measured_at > folded.state.slots.stale[folded.slot]).any())
 
 
 class Foreseen(State):
-    """For one run of a history that is ``foreseeable``, its readings given once, in order of ordinal."""
+    """For one run of a history that is ``foreseeable``, its readings given once, in order of ordinal: all of them, or those that
+    are ``mattering``."""
+
+    intake: _Intake
 
     def __init__(self, directory: Directory, world: World, kernels: Kernels | None, folded: Folded) -> None:
         super().__init__(directory, world, kernels, checkpoints=False)
         self.engine = _Engine(kernels)
+        self.engine.profiles = folded.state.engine.profiles  # of the same policy
         self.intake = _Intake(self.engine, folded)
         self.late = Late(self.slots, self.intake, world)
-        self.windows = _Windows(self.slots, folded)
+        place = (folded.batch.ordinal - 1).astype(np.int64)
+        bounds = np.searchsorted(folded.slot, np.arange(folded.state.slots.size + 1)).tolist()
+        counting = [np.flatnonzero(folded.counts[a:b]) + a for a, b in pairwise(bounds)]
+        placed = [place[rows] for rows in counting]
+        self.windows = _Windows(self.slots, folded, counting, placed)
+        self._newest = [each for each in (*(place[a:b] for a, b in pairwise(bounds)), *placed) if each.size]
+        runs = _runs(folded, bounds, self.intake.followed)
+        runs[[a for a, b in pairwise(bounds) if a < b]] = True
+        self._kept = np.sort(place[runs])
+
+    def mattering(self, first: int, end: int) -> NDArray[np.intp]:
+        """Of the history's readings from ``first`` to before ``end``: the first of each sensor, those while a condition runs that
+        rules ask for, and the newest of each sensor, also of those that count."""
+        kept = self._kept[slice(*self._kept.searchsorted((first, end)))].tolist()
+        newest = [int(each[each.searchsorted(end) - 1]) for each in self._newest if each[0] < end]
+        return np.array(sorted({*kept, *(each for each in newest if each >= first)}))
+
+
+def _runs(folded: Folded, bounds: list[int], detectors: Collection[int]) -> NDArray[np.bool_]:
+    """The rows of the fold during which a condition of these detectors is pending or true."""
+    turns = np.zeros(len(folded.batch) + 1, np.int32)
+    engine = folded.state.engine
+    for slot, (first, last) in enumerate(pairwise(bounds)):
+        at = folded.batch.measured_at[first:last]
+        for number, events in folded.judged.events:
+            if number in detectors:
+                of = events[slice(*events["row"].searchsorted((first, last)))]
+                over = of[(of["what"] == ENDED) | (of["what"] == DROPPED)]
+                np.add.at(turns, first + at.searchsorted(over["onset"]), 1)
+                np.add.at(turns, over["row"] + 1, -1)
+        for number, row in engine.running(slot).items():
+            for side in np.flatnonzero(row["status"] != IDLE).tolist() if number in detectors else ():
+                turns[first + at.searchsorted(row["onset"][side])] += 1
+                turns[last] -= 1
+    result: NDArray[np.bool_] = np.cumsum(turns[:-1]) > 0
+    return result
 
 
 class _Engine(Engine):
@@ -60,19 +105,22 @@ class _Intake(Intake):
         super().__init__(engine, keeps_checkpoints=False)
         self._engine = engine
         self._judged = folded.judged
+        every = frozenset(range(len(engine.detectors)))
         #: Where every reading speaks for now, what the others find is neither told nor held back.
-        self._heard = None if _any_old(folded) else folded.calling
+        self._heard = every if _any_old(folded) else folded.calling
+        #: Detectors whose conditions are followed: scores ask for those of "flat".
+        self.followed = self._heard | {engine.numbers[FLAT]}
+        self._others = sorted(every - self.followed)
         self._row = np.empty(len(folded.batch), np.intp)
-        self._row[folded.batch.ordinal - 1] = np.arange(len(folded.batch))
+        self._row[(folded.batch.ordinal - 1).astype(np.intp)] = np.arange(len(folded.batch))
 
     def take(self, slot: I64, batch: ReadingBatch, now: int) -> Taken:  # noqa: ARG002 no checkpoints
-        first = int(batch.ordinal[0]) - 1
-        of_fold, known = self._row[first : first + slot.size], self._judged
+        of_fold, known = self._row[batch.ordinal - 1], self._judged
         scores, codes = known.scores.take(of_fold, axis=1), known.codes.take(of_fold, axis=1)
+        codes[self._others] = 0
         judged = Judged(known.gate[of_fold], known.weight[of_fold], scores, codes, [])
-        heard = self._heard
         followed = self._engine.follow(slot, batch, judged)
-        judged.events.extend(each for each in followed if heard is None or each[0] in heard)
+        judged.events.extend(each for each in followed if each[0] in self._heard)
         rows = np.arange(slot.size)
         events = stepped(judged, rows)
         if events.size > 1:
@@ -83,17 +131,17 @@ class _Intake(Intake):
 class _Windows(Windows):
     """Rings are cut out of the fold's readings when somebody asks."""
 
-    def __init__(self, slots: Slots, folded: Folded) -> None:
+    def __init__(
+        self, slots: Slots, folded: Folded, counting: Sequence[NDArray[np.intp]], placed: Sequence[I64]
+    ) -> None:
+        """``counting``: by slot, the rows of the fold that count; ``placed``: their places in the history."""
         super().__init__(slots)
-        ends = np.searchsorted(folded.slot, np.arange(folded.state.slots.size + 1))
-        rows = [np.flatnonzero(folded.counts[a:b]) + a for a, b in pairwise(ends.tolist())]
-        batch = folded.batch
-        self._columns = [(batch.ordinal[each], batch.measured_at[each], batch.value[each]) for each in rows]
-        self._ordinal = np.uint64(0)
+        self._batch, self._counting, self._placed = folded.batch, counting, placed
+        self._end = 0
 
     def add(self, slot: I64, batch: ReadingBatch, gated: NDArray[np.bool_]) -> None:  # noqa: ARG002 the fold has told
         self._follow_slots()
-        self._ordinal = batch.ordinal[-1]
+        self._end = int(batch.ordinal[-1])
         self.stale[: self.size] = True
 
     def refresh(self) -> None:
@@ -115,7 +163,6 @@ class _Windows(Windows):
 
     def _ring(self, slot: int) -> tuple[I64, F64]:
         """Times and values of the last that count, ascending."""
-        ordinal, at, value = self._columns[slot]
-        end = int(ordinal.searchsorted(self._ordinal, "right"))
-        cut = slice(max(0, end - RING), end)
-        return at[cut], value[cut]
+        end = int(self._placed[slot].searchsorted(self._end))
+        rows = self._counting[slot][max(0, end - RING) : end]
+        return self._batch.measured_at[rows], self._batch.value[rows]

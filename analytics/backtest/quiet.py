@@ -109,11 +109,9 @@ class Jumping(Pipeline):
             alert.held_until is not None or (alert.rule == RULE and alert.active) for alert in self.book.open_alerts()
         )
 
-    def pass_over(self, quiet: Quiet, place: int, due: int | None, world: World, start: int) -> int:
-        """The place of the next moment that needs a tick. ``due``: the next deadline; ``start``: since when Vigil is live."""
-        last = int(quiet.next_tick[place])
-        if due is not None:
-            last = min(last, int(np.searchsorted(quiet.looks.at, due)))
+    def pass_over(self, quiet: Quiet, place: int, last: int, world: World, start: int) -> int:
+        """The place of the next moment that needs a tick, ``last`` at the most. ``start``: since when Vigil is live."""
+        last = min(last, int(quiet.next_tick[place]))
         if last <= place:
             return place
         patient, delays = world.history.patient.patient_id, world.history.policy.news2_delays_us

@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.backtest.fold import Folded
 from analytics.backtest.foreseen import Foreseen, foreseeable
-from analytics.backtest.quiet import Jumping, Quiet, quiet
+from analytics.backtest.quiet import Jumping, quiet
 from analytics.backtest.world import World
 from analytics.combination_rule import AtOnce
 from analytics.directory import Directory
@@ -30,7 +30,7 @@ from analytics.quality import COUNTS, first_gate
 from analytics.slots import FOREVER
 from analytics.state import State
 from vigil.bus.board import Bus
-from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.alerts import Alert, Handling, Step, Transition
 from vigil.domain.calls import interrupts
 from vigil.domain.lifecycle import Acknowledge, Stamp, apply
 from vigil.domain.people import Device
@@ -48,6 +48,8 @@ SETTLE = 20 * SECOND
 RESPONSE_S = 60.0
 #: How long after it opened she finds what called nobody (ours).
 ROUND = HOUR
+#: What people and deadlines do with an alert. It moves no condition, so that nothing but ``Pipeline.on_deadline`` looks at it.
+_HANDLED = (Step.ACKNOWLEDGED, Step.REALARMED, Step.ESCALATED)
 
 
 class Told(WardRecords, Protocol):
@@ -126,29 +128,37 @@ class _Replay:
         self._clock = ManualClock(self._start)
         self._pipeline = Jumping(self._state, directory, world, world, Bus(), self._clock, Metrics(), AtOnce)
         self._pipeline.begin(self._start, 0)
-        silences, others = (_between(self._start, end, each) for each in _certain(world, folded, self._start, end))
-        self._moments = moments(world, folded, self._start, end)
+        certain = _certain(world, folded, self._start, end)
+        self._moments = _with_news2(folded, self._start, end, *certain)
         self._quiet = None
-        if foreseeable(world, folded):
+        if isinstance(self._state, Foreseen):
+            silences, others = (_between(self._start, end, each) for each in certain)
             self._quiet = quiet(world, folded, self._moments, others, silences, self._state.engine.kernels)
+        #: How long the log was before what the last moment brought.
+        self._before = 0
 
     def run(self) -> None:
         place, moments = 0, self._moments.tolist()
         while place < len(moments):
-            before = len(self._world.log)
             self._tick_until(place, moments[place])
             place += 1
-            # What a tick has changed may bring more at the next.
-            if self._quiet is not None and place < len(moments) and len(self._world.log) == before:
-                place = self._passed(self._quiet, place)
+            # What a moment has changed may bring more at the next.
+            if place < len(moments) and len(self._world.log) == self._before:
+                due = self._due()
+                last = len(moments) if due is None else int(np.searchsorted(self._moments, due))
+                place = self._passed(place, last)
+                self._clock.jump_to(moments[place - 1])
 
-    def _passed(self, quiet: Quiet, place: int) -> int:
-        if not self._pipeline.at_rest():
+    def _passed(self, place: int, last: int) -> int:
+        """The place of the next moment that needs a tick, ``last`` at the most."""
+        if self._quiet is None or not self._pipeline.at_rest():
             return place
-        passed = self._pipeline.pass_over(quiet, place, self._due(), self._world, self._start)
-        if passed > place:
-            self._clock.jump_to(int(self._moments[passed - 1]))
-        return passed
+        return self._pipeline.pass_over(self._quiet, place, last, self._world, self._start)
+
+    def _only_handled(self, place: int) -> bool:
+        """Has nothing happened since the last moment but what people and deadlines do, and brings this one nothing else?"""
+        handled = all(line.step in _HANDLED for line in self._world.log[self._before :])
+        return handled and self._passed(place, place + 1) > place
 
     def _due(self) -> int | None:
         """A deadline needs no readings; whatever does is a moment of its own, or late data, or a condition held back."""
@@ -165,7 +175,11 @@ class _Replay:
             due = self._due()
             now = whole if due is None else min(whole, max(due, soonest))
             self._clock.jump_to(now)
-            if now < whole:
+            light = now < whole
+            if now == moment:
+                light = self._only_handled(place)
+                self._before = len(self._world.log)
+            if light:
                 self._pipeline.on_deadline(now)
             else:
                 self._take(now)
@@ -179,7 +193,9 @@ class _Replay:
     def _take(self, now: int) -> None:
         upto = int(np.searchsorted(self._batch.received_at, now, side="right"))
         if upto > self._taken:
-            self._pipeline.on_batch(self._batch.take(slice(self._taken, upto)), now)
+            state, span = self._state, (self._taken, upto)
+            rows = state.mattering(*span) if isinstance(state, Foreseen) else slice(*span)
+            self._pipeline.on_batch(self._batch.take(rows), now)
             self._taken = upto
 
 
@@ -201,8 +217,11 @@ def _held(state: State, batch: ReadingBatch, taken: int, now: int) -> list[int]:
 
 def moments(world: World, folded: Folded, start: int, end: int) -> I64:
     """When something may change whatever the alerts do: server time, ascending."""
-    received = folded.batch.received_at[folded.decided]
-    return _between(start, end, *_certain(world, folded, start, end), received, _scores(folded))
+    return _with_news2(folded, start, end, *_certain(world, folded, start, end))
+
+
+def _with_news2(folded: Folded, start: int, end: int, *certain: I64) -> I64:
+    return _between(start, end, *certain, folded.batch.received_at[folded.decided], _scores(folded))
 
 
 def _certain(world: World, folded: Folded, start: int, end: int) -> tuple[I64, I64]:

@@ -6,9 +6,10 @@ each row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.backtest.files import Kind, TableFile, opened
+from analytics.backtest.files import Kind, TableFile, literal, opened
 from vigil.domain.errors import TableError
 from vigil.domain.quality import Quality
 from vigil.domain.readings import F64, I64, NO_SEQUENCE, U16, U32
@@ -56,10 +57,11 @@ class Source(NamedTuple):
 @dataclass(slots=True)
 class Rows:
     """Columns of one length. ``source`` i32 into ``sources``, ``vital`` i8, times i64 µs, ``value`` f64, ``quality`` u16,
-    ``epoch`` u32, ``seq`` i64: each also holds the marks above. ``broken``: numbers of the lines that are not UTF-8."""
+    ``epoch`` u32, ``seq`` i64: each also holds the marks above. ``numbers()``: of the rows, as a person counts; most tables have
+    no fault, and nobody asks. ``broken``: numbers of the lines that are not UTF-8."""
 
     sources: list[Source]
-    row: I64
+    numbers: Callable[[], I64]
     source: NDArray[np.int32]
     vital: NDArray[np.int8]
     device_time: I64
@@ -72,7 +74,7 @@ class Rows:
     broken: I64
 
     def __len__(self) -> int:
-        return int(self.row.size)
+        return int(self.source.size)
 
 
 @contextmanager
@@ -98,16 +100,19 @@ def read_rows(path: Path, patients: Sequence[str] | None) -> Rows:
     with connection(path) as con:
         table = opened(con, path, patients)
         _name_vitals(con)
-        sources, found = _read(con, table, table.quick)
+        if patients is not None and not table.is_csv:
+            con.execute("SET threads = 1")  # groups of patients are read side by side, by as many processes
+        sources, found = _read(con, table, table.quick, patients)
         if table.is_csv and (found["source"][1:] == BAD_NAME).any():  # a name that the quick look has not seen
-            sources, found = _read(con, table, table.query)
+            sources, found = _read(con, table, table.query, patients)
         broken = _bad_lines(con) if table.is_csv else np.empty(0, np.int64)
+    numbers = partial(_places, path, patients)
     if table.is_csv:
         _drop_header(found)
-        found["place"] = _line_numbers(found["source"].size, broken)
+        numbers = partial(_line_numbers, found["source"].size, broken)
     if patients is None and not broken.size and (found["source"] == BLANK).all():
         raise TableError(f"{path.name} holds no row")
-    return _columns(found, sources, broken)
+    return _columns(found, sources, numbers, broken)
 
 
 def distinct_patients(path: Path) -> list[str]:
@@ -141,20 +146,25 @@ def _source(table: TableFile) -> str:
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, table: TableFile, names_from: str
+    con: duckdb.DuckDBPyConnection, table: TableFile, names_from: str, patients: Sequence[str] | None
 ) -> tuple[list[Source], dict[str, NDArray[Any]]]:
-    sources = _name_sources(con, table, names_from)
+    sources = _name_sources(con, table, names_from, patients)
     _forget_bad_lines(con)
     return sources, con.execute(_parsed(table)).fetchnumpy()
 
 
-def _name_sources(con: duckdb.DuckDBPyConnection, table: TableFile, names_from: str) -> list[Source]:
+def _name_sources(
+    con: duckdb.DuckDBPyConnection, table: TableFile, names_from: str, patients: Sequence[str] | None
+) -> list[Source]:
     """Makes the type ``source_name``, whose codes are the places in the list returned."""
-    given = ", ".join(name for name in Source._fields if name in table.kinds)
+    given = [name for name in Source._fields if name in table.kinds]
     names = ", ".join(_text(table, name) for name in Source._fields)
+    distinct = f"SELECT DISTINCT {', '.join(given)} FROM ({names_from})"
+    if given == ["patient"] and patients is not None and not table.is_csv:  # who else is there is not read
+        names = "patient, '', ''"
+        distinct = f"SELECT DISTINCT unnest([{', '.join(literal(name) for name in ('', *patients))}]) AS patient"
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE names AS SELECT DISTINCT concat_ws(chr(31), {names}) AS name "
-        f"FROM (SELECT DISTINCT {given} FROM ({names_from}))"
+        f"CREATE OR REPLACE TEMP TABLE names AS SELECT DISTINCT concat_ws(chr(31), {names}) AS name FROM ({distinct})"
     )
     usable = f"len(string_split(name, chr(31))) = 3 AND length(name) <= {_LONGEST_NAMES}"
     con.execute("DROP TYPE IF EXISTS source_name")
@@ -185,8 +195,6 @@ def _parsed(table: TableFile) -> str:
         columns.append(f"{_whole('quality', kinds['quality'], 0, BAD_QUALITY, BAD_QUALITY - 1)}::USMALLINT AS quality")
     if "seq" in kinds:
         columns.append(f"{_whole('seq', kinds['seq'], NO_SEQUENCE, BAD_SEQUENCE, NO_SEQUENCE - 1)} AS seq")
-    if not table.is_csv:
-        columns.append("place")
     return f"SELECT {', '.join(columns)} FROM ({table.query})"
 
 
@@ -265,23 +273,30 @@ def _drop_header(found: dict[str, NDArray[Any]]) -> None:
         found[name] = found[name][1:]
 
 
+def _places(path: Path, patients: Sequence[str] | None) -> I64:
+    """The numbers of the rows of a Parquet file that were read."""
+    with connection(path) as con:
+        found: I64 = con.execute(f"SELECT place FROM ({opened(con, path, patients).query})").fetchnumpy()["place"]
+        return found
+
+
 def _line_numbers(size: int, broken: I64) -> I64:
     numbers = np.arange(2, size + broken.size + 2)
     return np.delete(numbers, broken - 2) if broken.size else numbers
 
 
-def _columns(found: dict[str, Any], sources: list[Source], broken: I64) -> Rows:
+def _columns(found: dict[str, Any], sources: list[Source], numbers: Callable[[], I64], broken: I64) -> Rows:
     size = found["source"].size
     measured = found["measured_at"]
     received = found.get("received_at", measured)
-    missing = received == TIME_MISSING
-    if missing.any():
+    if received is not measured and (missing := received == TIME_MISSING).any():
         received = np.where(missing, measured, received)
-    value = found["value"] + 0.0  # one zero only: -0.0 and 0.0 are the same value and must not differ in their bits
+    value = found["value"]
+    value += 0.0  # one zero only: -0.0 and 0.0 are the same value and must not differ in their bits
     value[np.isnan(value)] = np.nan
     return Rows(
         sources=sources,
-        row=found["place"],
+        numbers=numbers,
         source=found["source"],
         vital=found["vital"],
         device_time=measured,
@@ -290,6 +305,6 @@ def _columns(found: dict[str, Any], sources: list[Source], broken: I64) -> Rows:
         value=value,
         quality=found["quality"] if "quality" in found else np.zeros(size, np.uint16),
         epoch=np.zeros(size, np.uint32),
-        seq=found["seq"] if "seq" in found else np.full(size, NO_SEQUENCE, np.int64),
+        seq=found["seq"] if "seq" in found else np.broadcast_to(np.int64(NO_SEQUENCE), size),
         broken=broken,
     )

@@ -82,11 +82,12 @@ class Source:
         found = sorted({each.patient_id for each in self.bindings}) if self.is_store else read_patients(self.path)
         return [each for each in found if not is_test(each) and (self.patients is None or each in self.patients)]
 
-    def read(self, patients: Sequence[str]) -> Table:
+    def read(self, patients: Sequence[str], kernels: Kernels) -> Table:
         """Raises ``TableError`` or ``StoreError``."""
+        first, last = self.first, self.last
         if self.is_store:
-            return from_store(self.path, self.bindings, first=self.first, last=self.last, patients=patients)
-        return read_table(self.path, strict=self.strict, first=self.first, last=self.last, patients=patients)
+            return from_store(self.path, self.bindings, first=first, last=last, patients=patients, kernels=kernels)
+        return read_table(self.path, strict=self.strict, first=first, last=last, patients=patients, kernels=kernels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def judge_group(group: Group) -> None:
     """Judges some patients and writes their part of each file; the JSON of the part comes last and says that it is whole."""
     plan = group.plan
     group.part(SUMMARY).unlink(missing_ok=True)  # of another run: a part that is being overwritten is nobody's
-    table = plan.source.read(group.patients)
+    table = plan.source.read(group.patients, _kernels())
     counts, scores = Counts(), list[Columns]()
     known = {patient.patient_id for patient in plan.source.people}
     models = [_opened(*each) for each in plan.models]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -29,7 +30,7 @@ def stored_rows(path: Path, bindings: Sequence[Binding], first: int | None, last
     known, batch = _read(path, _EVER[0] if first is None else first, _EVER[1] if last is None else last)
     source, sources = _worn(batch, known, bindings)
     rows = rows_of(batch, known, source, sources)
-    return rows, Fault(RowReason.NO_PATIENT, "device", rows.row[source < 0])
+    return rows, Fault(RowReason.NO_PATIENT, "device", rows.numbers()[source < 0])
 
 
 def rows_of(batch: ReadingBatch, known: Sequence[Stream], source: NDArray[np.int32], sources: Sequence[Source]) -> Rows:
@@ -38,7 +39,7 @@ def rows_of(batch: ReadingBatch, known: Sequence[Stream], source: NDArray[np.int
     vital[[one.stream for one in known]] = [one.vital for one in known]
     return Rows(
         sources=list(sources),
-        row=batch.ordinal.astype(np.int64),
+        numbers=partial(batch.ordinal.astype, np.int64),
         source=source,
         vital=vital[batch.stream],
         device_time=batch.device_time,

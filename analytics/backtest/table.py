@@ -18,6 +18,7 @@ from analytics.backtest.arrange import I32, arrange
 from analytics.backtest.refused import Refused, summed
 from analytics.backtest.rows import Rows, distinct_patients, read_rows
 from analytics.backtest.stored import stored_rows
+from analytics.scores.bands import Versions, as_written
 from vigil.domain.errors import TableError
 from vigil.domain.people import Binding
 from vigil.domain.readings import ReadingBatch, Stream
@@ -49,6 +50,7 @@ def read_table(
     first: int | None = None,
     last: int | None = None,
     patients: Sequence[str] | None = None,
+    kernels: Versions = as_written,
 ) -> Table:
     """Reads a CSV or Parquet file; ``first`` and ``last`` keep measured times in [first, last), microseconds UTC.
 
@@ -65,7 +67,7 @@ def read_table(
     refused = summed(faults)
     if strict and refused.examples:
         raise TableError(f"{path.name}, {refused.examples[0]}")
-    return _table(rows, keep, refused)
+    return _table(rows, keep, refused, kernels)
 
 
 def read_patients(path: Path) -> list[str]:
@@ -80,6 +82,7 @@ def from_store(
     first: int | None = None,
     last: int | None = None,
     patients: Sequence[str] | None = None,
+    kernels: Versions = as_written,
 ) -> Table:
     """Reads the readings of an installation that is not running, ``path`` being its DuckDB file, opened for reading only.
 
@@ -90,9 +93,9 @@ def from_store(
     rows, nobody = stored_rows(path, bindings, first, last)
     wanted = [patients is None or source.patient in patients for source in rows.sources]
     keep = (rows.source >= 0) & np.array([*wanted, False])[rows.source]
-    return _table(rows, keep, summed([nobody]))
+    return _table(rows, keep, summed([nobody]), kernels)
 
 
-def _table(rows: Rows, keep: NDArray[np.bool_], refused: Refused) -> Table:
-    found = arrange(rows, keep)
+def _table(rows: Rows, keep: NDArray[np.bool_], refused: Refused, kernels: Versions) -> Table:
+    found = arrange(rows, keep, kernels)
     return Table(found.patients, found.streams, found.patient_of_stream, found.readings, found.duplicates, refused)

@@ -69,8 +69,11 @@ def notice_lines(log: Iterable[Transition]) -> Iterable[str]:
         )
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # once: making one costs more than a line
+
+
 def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _ENCODER.encode(row) + "\n"
 
 
 def score_columns(patient_id: str, folded: Folded) -> Columns:

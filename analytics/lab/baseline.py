@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analytics.backtest.arrange import order_kernel, order_signature
 from analytics.backtest.run import GROUP, Source
 from analytics.backtest.table import Table
 from analytics.engine.compiled import Kernel, Kernels
@@ -68,12 +69,12 @@ def _fingerprint(source: Source) -> str:
 
 def _made(source: Source, progress: Callable[[int, int], None]) -> Iterator[PatientBaseline]:
     kernels = Kernels()
-    kernels.compile([Kernel(bands_kernel, bands_signature)])
+    kernels.compile([Kernel(bands_kernel, bands_signature), Kernel(order_kernel, order_signature)])
     people = {patient.patient_id: patient for patient in source.people}
     everybody = source.all_patients()
     for start in range(0, len(everybody), GROUP):
         group = everybody[start : start + GROUP]
-        table = source.read(group)
+        table = source.read(group, kernels)
         for place, patient_id in enumerate(table.patients):
             yield _of_patient(table, place, people.get(patient_id), kernels)
         progress(start + len(group), len(everybody))

@@ -113,11 +113,11 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
     """What each slot said in each minute, ascending: number of the minute, slot, time of the newest value, value, doubt."""
     counts = readings.usable & ~np.isnan(readings.value) & (INPUT_OF[slots.vital] >= 0)[readings.slot]
     keep, size = np.flatnonzero(counts), slots.stale.size
-    if _one_a_minute(readings, keep, size):
+    at, slot = readings.measured_at[keep], readings.slot[keep]
+    minute = at // MINUTE
+    if _one_a_minute(minute, slot, size):
         value = readings.value[keep] + 0.0  # makes -0.0 and 0.0, which are equal, the same
-        at = readings.measured_at[keep]
-        return at // MINUTE, readings.slot[keep], at, value, doubt_of(readings.quality[keep])
-    minute, slot, at = (np.empty(keep.size, np.int64) for _ in range(3))
+        return minute, slot, at, value, doubt_of(readings.quality[keep])
     value, doubt = np.empty(keep.size), np.empty(keep.size, np.uint8)
     filled = kernels(summary_kernel)(
         keep,
@@ -140,20 +140,19 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
     return minute[:filled], slot[:filled], at[:filled], value[:filled], doubt[:filled]
 
 
-def _one_a_minute(readings: PatientReadings, keep: NDArray[np.intp], size: int) -> bool:
+def _one_a_minute(minute: I64, slot: I64, size: int) -> bool:
     """Is nothing to be summed up, because no slot has two values in one minute?"""
-    if not keep.size:
+    if not minute.size:
         return True
-    minute = readings.measured_at[keep] // MINUTE
-    minute -= minute[0]
-    places = (int(minute[-1]) + 1) * size
-    if places > _ROOM * keep.size:
+    place = minute - minute[0]
+    places = (int(place[-1]) + 1) * size
+    if places > _ROOM * minute.size:
         return False
-    minute *= size
-    minute += readings.slot[keep]
+    place *= size
+    place += slot
     seen = np.zeros(places, np.bool_)
-    seen[minute] = True
-    return int(np.count_nonzero(seen)) == keep.size
+    seen[place] = True
+    return int(np.count_nonzero(seen)) == minute.size
 
 
 def doubt_of(quality: U16) -> U8:

@@ -36,17 +36,17 @@ class Found:
 
 def judged(tried: Tried, streams: Sequence[Stream], readings: ReadingBatch, start: int, kernels: Kernels) -> Found:
     """``streams``: numbered from 0. ``start``: of the first day, microseconds UTC."""
-    history = _history(tried, streams, readings)
+    history = _history(tried, streams, readings, kernels)
     before, days = _told(history, tried.before, start, kernels)
     after = before if tried.after == tried.before else _told(history, tried.after, start, kernels)[0]
     return Found(before, after, days)
 
 
-def _history(tried: Tried, streams: Sequence[Stream], readings: ReadingBatch) -> History:
+def _history(tried: Tried, streams: Sequence[Stream], readings: ReadingBatch, kernels: Kernels) -> History:
     """As the readings of a store are arranged for a back-test: in order of receipt, copies left out."""
     sources = [Source(tried.patient.patient_id, stream.device_id, stream.site) for stream in streams]
     rows = rows_of(readings, streams, readings.stream.astype(np.int32), sources)
-    arranged = arrange(rows, np.ones(len(rows), np.bool_))
+    arranged = arrange(rows, np.ones(len(rows), np.bool_), kernels)
     patient = replace(tried.patient, discharged_at=None)
     return History(patient, arranged.streams, arranged.readings, tried.before)
 

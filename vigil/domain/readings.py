@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +38,16 @@ class ReadingBatch:
     seq: U32
 
     def __post_init__(self) -> None:
-        for column, dtype in COLUMN_TYPES.items():
+        for column, dtype in _DTYPES:
             array = getattr(self, column)
             if array.dtype != dtype or array.shape != self.ordinal.shape:
-                raise ValueError(
-                    f"column {column}: {array.dtype}{array.shape}, expected {np.dtype(dtype)}{self.ordinal.shape}"
-                )
+                raise ValueError(f"column {column}: {array.dtype}{array.shape}, expected {dtype}{self.ordinal.shape}")
 
     def __len__(self) -> int:
         return int(self.ordinal.size)
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> ReadingBatch:
-        return ReadingBatch(*(getattr(self, field.name)[index] for field in fields(self)))
+        return ReadingBatch(*[getattr(self, name)[index] for name, _ in _DTYPES])
 
     def chunks(self, size: int) -> Iterator[ReadingBatch]:
         for start in range(0, len(self), size):
@@ -77,6 +75,7 @@ COLUMN_TYPES: dict[str, type[np.generic]] = {
     "epoch": np.uint32,
     "seq": np.uint32,
 }
+_DTYPES = [(name, np.dtype(kind)) for name, kind in COLUMN_TYPES.items()]
 
 
 @dataclass(frozen=True, slots=True)

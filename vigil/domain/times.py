@@ -19,7 +19,7 @@ def to_iso(us: int) -> str:
     '2026-01-01T00:00:00.123Z'
     """
     moment = _EPOCH + timedelta(microseconds=us)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def utc_date(us: int) -> date:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from analytics.backtest import arrange
 from analytics.backtest.arrange import taken
+from analytics.engine.compiled import Kernels
 from tests.unit.analytics.backtest.given import START, Row, world
+from tests.unit.analytics.ward import compiled
 from vigil.domain.readings import COLUMN_TYPES, NO_SEQUENCE, ReadingBatch
 from vigil.domain.times import MINUTE
 
@@ -53,6 +55,25 @@ def test_one_key_orders_as_all_columns_do(rows: int, seed: int, minutes: int, at
         whole = arrange._by_all_columns(given_rows, owner)
         assert columns(given_rows.take(quick)) == columns(given_rows.take(whole))
         assert sorted(quick.tolist()) == list(range(rows))
+
+
+@pytest.mark.parametrize("kernels", [Kernels(), None], ids=["plain", "compiled"])
+@given(st.integers(0, 200), st.integers(0, 10_000), st.integers(1, 2000), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_rows_in_order_of_time_are_only_sorted_within_each_time(
+    kernels: Kernels | None, rows: int, seed: int, minutes: int, shuffled: bool
+) -> None:
+    given_rows = batch(rows, seed, minutes, at_once=True)
+    if not shuffled:
+        given_rows = taken(given_rows, np.lexsort((given_rows.measured_at, OWNERS[given_rows.stream])))
+    owner, at = OWNERS[given_rows.stream], given_rows.measured_at
+    order = np.empty(rows, np.int64)
+    found = (kernels or compiled())(arrange.order_kernel)(given_rows.stream, at, OWNERS, order)
+    keys = [*zip(owner.tolist(), at.tolist(), strict=True)]
+    alone = len(set(zip(given_rows.stream.tolist(), at.tolist(), strict=True))) == rows
+    assert found == (keys == sorted(keys) and alone)
+    if found:
+        assert order.tolist() == arrange._by_all_columns(given_rows, owner).tolist()
 
 
 @pytest.mark.parametrize("at_once", [True, False])

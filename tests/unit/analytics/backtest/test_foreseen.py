@@ -49,28 +49,40 @@ def test_the_notices_are_the_same(arrival: Arrival, seed: int, policy: Policy, m
     assert told == notices(rows, policy) != []
 
 
+@pytest.mark.parametrize("arrival", [at_once, slow_clock])
 @pytest.mark.parametrize("seed", range(4))
-def test_windows_and_conditions_are_those_of_live_judging_at_any_moment(seed: int) -> None:
+def test_what_is_remembered_is_that_of_live_judging_at_any_moment(seed: int, arrival: Arrival) -> None:
     rng = np.random.default_rng(seed)
-    of = world(hours(seed, two=True))
+    of = world(arrival(hours(seed, two=True), rng))
     folded = fold(of, compiled())
-    states = [fresh(of, folded), fresh(of, None)]
-    batch, start = of.history.batch, 0
+    ours, live = fresh(of, folded), fresh(of, None)
+    assert isinstance(ours, Foreseen)
+    batch, start, given = of.history.batch, 0, 0
     while start < len(batch):
-        part = batch.take(slice(start, start + int(rng.choice([1, 5, 100, 300]))))
-        start += len(part)
-        for state in states:
-            take(state, part)
-        ours, live = states
+        end = min(start + int(rng.choice([1, 5, 100, 300])), len(batch))
+        part = batch.take(slice(start, end))
+        mattering = ours.mattering(start, end)
+        take(ours, batch.take(mattering))
+        take(live, part)
+        start, given = end, given + mattering.size
+        for name in (
+            "first_received",
+            "seen_received",
+            "seen_at",
+            *(each for each in live.slots.SPEC if "valid_" in each),
+        ):
+            assert getattr(ours.slots, name).tobytes() == getattr(live.slots, name).tobytes()
         assert ours.windows.medians() == pytest.approx(live.windows.medians(), nan_ok=True, abs=0)
         minute = int(part.measured_at[-1]) // MINUTE * MINUTE
         for slot in range(live.slots.size):
-            between = [state.windows.median_between(slot, minute - MINUTE, minute) for state in states]
+            between = [state.windows.median_between(slot, minute - MINUTE, minute) for state in (ours, live)]
             assert between[0] == pytest.approx(between[1], nan_ok=True, abs=0)
-            running = [state.engine.running(slot) for state in states]
-            assert {number: row.tobytes() for number, row in running[0].items()} == {
-                number: row.tobytes() for number, row in running[1].items()
-            }
+            running = [
+                {n: row.tobytes() for n, row in state.engine.running(slot).items() if n in ours.intake.followed}
+                for state in (ours, live)
+            ]
+            assert running[0] == running[1]
+    assert given < len(batch)
 
 
 def test_only_what_came_in_order_and_in_time_can_be_foreseen() -> None:
