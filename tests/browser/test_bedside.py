@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.station import Screens, Site
+from tests.browser.station import PHONE, Screens, Site
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +40,20 @@ def test_what_was_done_is_one_tap_and_stands_in_the_story(screens: Screens, site
     expect(field).to_have_count(0)
     kept = site.request("GET", f"/alerts/{alert['id']}", role="nurse")["notes"]
     assert [(one["kind"], one["text"]) for one in kept] == [("note", MARKUP), ("no_answer", "")]
+
+
+def test_what_the_score_lacks_is_entered_on_the_card(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    card = screens.open().show(site.open_alert(patient_id)["id"])
+    score = card.locator("section", has=card.page.get_by_role("heading", name="Score", exact=True))
+    expect(score).to_contain_text("Breathing rate")  # among what is not known
+    card.locator("details.enter summary").click()
+    form = card.locator("form.entry")
+    form.get_by_label("Breathing rate").fill("22")
+    form.get_by_role("button", name="Enter").click()
+    expect(form.locator(".outcome.confirmed")).to_contain_text("Stored")
+    expect(score).to_contain_text("Breathing rate 2")
+    expect(card.locator(".others")).to_contain_text("Breathing rate 22 /min")
 
 
 def test_a_note_on_the_patient_is_seen_by_others_and_struck_by_whoever_wrote_it(screens: Screens, site: Site) -> None:
@@ -87,6 +101,11 @@ def test_contacts_and_the_ceiling_of_care_stand_in_both_banners(screens: Screens
     expect(plan.locator("dd")).to_have_count(7)
     in_banner(page.locator(".patient-banner"))
     in_banner(station.show(alert["id"]).locator(".banner"))
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    station.open_patient(patient_id)
+    thumb = page.locator(".thumb-bar")
+    expect(thumb.get_by_role("button", name="Acknowledge: I deal with it")).to_be_visible()
+    expect(thumb.get_by_role("link", name="home +49 30 / 111")).to_have_attribute("href", "tel:+4930111")
 
 
 def in_banner(banner: Locator) -> None:

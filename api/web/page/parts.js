@@ -111,7 +111,7 @@ export function ScoreBox({ score }) {
 }
 
 export const missingWords = (score) =>
-  score.missing.length ? t("score.missing", { names: score.missing.map((name) => partName(name)).join(", ") }) : "";
+  score.missing.length ? t("score.missing", { names: score.missing.map((name) => partName(name)).join(t("list.comma")) }) : "";
 
 /** Name of a vital or of a score's input. */
 export const partName = (name) => (known(`vital.${name}`) ? t(`vital.${name}`) : name);

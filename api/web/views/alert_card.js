@@ -9,7 +9,7 @@ import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, chartOf, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, textOf, titleOf } from "../page/words.js";
-import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, noteOpened } from "./acknowledge.js";
+import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, mayAct, noteOpened } from "./acknowledge.js";
 import { standing } from "./alert_line.js";
 import { Charts, useAlerts } from "./charts.js";
 import { Devices, asksWhoseDevice } from "./devices.js";
@@ -17,6 +17,7 @@ import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
 import { Earlier } from "./earlier.js";
 import { Feedback } from "./feedback.js";
 import { Done } from "./notes.js";
+import { ObservationForm } from "./observation_form.js";
 import { PassOnButtons } from "./pass_on.js";
 import { Reach } from "./plan.js";
 import { Story, useHistory } from "./story.js";
@@ -65,7 +66,7 @@ export function ScoreSentence({ score }) {
   const counted = score.parts.filter((part) => part.points > 0).map((part) => `${partName(part.name)} ${part.points}`);
   const zero = score.parts.some((part) => part.points === 0);
   return html`<${ScoreBox} score=${score} />${" "}
-    ${counted.length ? t("score.counted", { parts: counted.join(", ") }) : zero && t("score.all_zero")}${" "}
+    ${counted.length ? t("score.counted", { parts: counted.join(t("list.comma")) }) : zero && t("score.all_zero")}${" "}
     ${counted.length > 0 && zero && t("score.others_zero")} ${missingWords(score)}`;
 }
 
@@ -102,7 +103,10 @@ function Around({ alert, card }) {
   const known = useAlerts(alert.patient_id);
   return html`${hasChart(vital) && html`<${Charts} patientId=${alert.patient_id} alerts=${known.items} only=${[vital]} rangeMs=${FOUR_HOURS} />`}
     <${Others} card=${card} except=${vital} />
-    <section><h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p></section>
+    <section>
+      <h3>${t("card.score")}</h3><p><${ScoreSentence} score=${card?.score} /></p>
+      ${mayAct() && html`<details class="enter"><summary>${t("entry.title")}</summary><${ObservationForm} patientId=${alert.patient_id} /></details>`}
+    </section>
     <${Earlier} alert=${alert} known=${known} />`;
 }
 

@@ -27,13 +27,13 @@ function useFacts(ward) {
   return [held, () => setRound(round + 1)];
 }
 
-const names = (members) => members.map((one) => one.name).join(", ");
+const names = (members) => members.map((one) => one.name).join(t("list.comma"));
 
 export function People({ facts, time }) {
   if (facts.team_id === null) return html`<p class="notice">${t("handover.no_team")}</p>`;
   const next = facts.next;
   return html`<p>
-    ${t("handover.on_call")} <b><bdi>${names(facts.on_call)}</bdi></b>${facts.filled && ` (${t("handover.filled")})`}.
+    ${t("handover.on_call")} <b><bdi>${names(facts.on_call)}</bdi></b>${facts.filled && ` (${t("handover.filled")})`}${t("list.stop")}
     ${next && html` ${t("handover.then")} <b><bdi>${names(next.on_call)}</bdi></b> ${t("handover.from", { time: time(next.at) })}`}
   </p>`;
 }

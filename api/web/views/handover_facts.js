@@ -77,12 +77,12 @@ const matters = ({ now, first, course }) =>
 
 function Score({ row: { patient, now, first, course }, time }) {
   const words = now
-    ? [points(now), course && t(`course.${course}`, { n: points(first), time: time(first.at) })].filter(Boolean).join(", ")
+    ? [points(now), course && t(`course.${course}`, { n: points(first), time: time(first.at) })].filter(Boolean).join(t("list.then"))
     : t("score.none");
   return html`<li>
-    <${Who} patient=${patient} />: <b>${words}</b>.
+    <${Who} patient=${patient} />: <b>${words}</b>${t("list.stop")}
     ${now?.single_3 && ` ${t("handover.single_3")}`}
-    ${now?.missing.length > 0 && ` ${t("score.missing", { names: now.missing.map(partName).join(", ") })}`}
+    ${now?.missing.length > 0 && ` ${t("score.missing", { names: now.missing.map(partName).join(t("list.comma")) })}`}
   </li>`;
 }
 

@@ -52,7 +52,7 @@ export function ObservationForm({ patientId }) {
   };
   const radio = (name, value, words, onChange) =>
     html`<label class="choice" key=${value}><input type="radio" name=${name} value=${value} onChange=${onChange} />${words}</label>`;
-  return html`<form class="entry" id="entry" onSubmit=${submit}>
+  return html`<form class="entry" onSubmit=${submit}>
     <h3>${t("entry.title")}</h3>
     <fieldset>
       <legend>${t("vital.consciousness")}</legend>

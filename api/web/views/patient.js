@@ -19,7 +19,7 @@ import { GlassButton } from "./emergency.js";
 import { mayOpen } from "./more.js";
 import { Notes } from "./notes.js";
 import { ObservationForm } from "./observation_form.js";
-import { Contacts, Pause, Reach } from "./plan.js";
+import { CallHome, Contacts, Pause, Reach } from "./plan.js";
 import { RiskCard } from "./risk_card.js";
 
 const HOUR = 3_600_000;
@@ -116,11 +116,11 @@ function Ranges({ range, onRange, asTable, onTable }) {
   </div>`;
 }
 
-/** On a phone the one thing to do stands under the thumb. */
-function ThumbBar({ ids }) {
+/** On a phone the two things to do stand under the thumb. */
+function ThumbBar({ ids, patientId }) {
   const alert = ids.map((id) => alertOf(id)).find((each) => each && inMainLane(each) && canAcknowledge(each));
   if (!alert) return null;
-  return html`<div class="thumb-bar"><span class="what">${titleOf(alert)}</span><${AcknowledgeButton} alert=${alert} long=${true} /></div>`;
+  return html`<div class="thumb-bar"><span class="what">${titleOf(alert)}</span><${AcknowledgeButton} alert=${alert} long=${true} /><${CallHome} patientId=${patientId} /></div>`;
 }
 
 export function PatientView() {
@@ -158,6 +158,6 @@ export function PatientView() {
         <${PatientCharts} key=${`${id}${range}`} patientId=${id} only=${CHARTS} rangeMs=${range} asTable=${asTable} withSpans=${true} />
       </section>
     </div>
-    <${ThumbBar} ids=${ids} />
+    <${ThumbBar} ids=${ids} patientId=${id} />
   </main>`;
 }

@@ -61,6 +61,16 @@ function Reached({ patientId }) {
     <${Call} number=${phone} who=${t("plan.home")} /> <${Call} number=${kin.phone} who=${kin.relation || kin.name || t("plan.kin_name")} />`;
 }
 
+/** Under the thumb on a phone: the person's own telephone. */
+export function CallHome({ patientId }) {
+  return may("names") && html`<${Home} key=${patientId} patientId=${patientId} />`;
+}
+
+function Home({ patientId }) {
+  const [{ body }] = useContacts(patientId);
+  return body && html`<${Call} number=${body.phone} who=${t("plan.home")} />`;
+}
+
 function Shown({ fields }) {
   const known = Object.keys(FIELDS).filter((name) => fields[name]);
   if (!known.length) return html`<p class="muted">${t("plan.none")}</p>`;

@@ -27,12 +27,12 @@ const Week = ({ days, today, week }) => html`<div class="table-scroll" role="reg
 </div>`;
 
 function Chain({ levels, on_call }) {
-  const words = { on_call: t("rota.on_call", { who: on_call.map((one) => one.name).join(", ") }), everyone: t("rota.everybody") };
+  const words = { on_call: t("rota.on_call", { who: on_call.map((one) => one.name).join(t("list.comma")) }), everyone: t("rota.everybody") };
   const whom = ({ who: called, channels }) => {
-    const who = called.map((one) => words[one] ?? one).join(", ");
-    return channels.length ? t("rota.by", { who, ways: channels.join(", ") }) : who;
+    const who = called.map((one) => words[one] ?? one).join(t("list.comma"));
+    return channels.length ? t("rota.by", { who, ways: channels.join(t("list.comma")) }) : who;
   };
-  const after = ({ after_s }, what) => t("rota.after", { times: Object.entries(after_s).map(([priority, s]) => `${t(`badge.${priority}`)} ${duration(s * 1000)}`).join(", "), what });
+  const after = ({ after_s }, what) => t("rota.after", { times: Object.entries(after_s).map(([priority, s]) => `${t(`badge.${priority}`)} ${duration(s * 1000)}`).join(t("list.comma")), what });
   return html`<ol class="chain">${levels.map((level, i) => html`<li>${i ? after(level, whom(level)) : t("rota.first", { what: whom(level) })}</li>`)}<li>${after(levels[0], t("rota.anew"))}</li></ol>`;
 }
 
@@ -57,7 +57,7 @@ function StandIn({ team, from, onDone }) {
   const moment = (name, words, begin) => html`<label>${words}<input name=${name} type="datetime-local" required defaultValue=${begin} /></label>`;
   return html`<${Change} words=${t("rota.stand_in")} send=${(given) => post(`${PATH}/${team.id}/stand-in`, Object.fromEntries(given))} onDone=${onDone}>
     <label>${t("rota.person")}<select name="person">${people}${nobody(t("rota.planned"))}</select></label>
-    <label>${t("rota.replaces")}<select name="replaces">${nobody(t("rota.everybody"))}${people}</select></label>
+    <label>${t("rota.replaces")}<select name="replaces">${nobody(t("rota.whoever"))}${people}</select></label>
     ${moment("start", t("audit.since"), from)} ${moment("end", t("audit.until"))}
     <p class="muted">${t("rota.begins")}</p>
   <//>`;

@@ -107,7 +107,7 @@ function Away() {
 function awayWords({ since_at: since, at, taken, ...counts }) {
   const parts = ["opened", "escalated", "resolved"].filter((name) => counts[name]).map((name) => t(`away.${name}`, { n: counts[name] }));
   for (const { by, alerts } of taken) parts.push(t("away.taken", { who: by ? personName(by) : t("away.somebody"), n: alerts }));
-  return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("away.comma")) });
+  return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("list.comma")) });
 }
 
 export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} /></aside>`;

@@ -104,7 +104,7 @@ function Cell({ vital, card }) {
   const value = card.vitals[main];
   const state = value ? freshness(main, value, now.value) : "old";
   return html`<div class=${`cell ${vital}`}>
-    <span class="label"><abbr title=${t(`vital.${vital}`)}>${t(`short.${vital}`)}</abbr></span>
+    <span class="label"><abbr title=${t(`vital.${vital}`)}>${t(`short.${vital}`)}</abbr> ${VITALS[main].unit}</span>
     <span class="reading"
       >${vital === "bp" ? pressure(card.vitals) : Value({ vital, value })} ${Trend({ trend: card.trend?.[main] })}</span
     >
