@@ -17,8 +17,9 @@ from vigil.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-#: While the intake is crowded, a device that sends more goes apart: bytes a second, a hundred packs of six values or so (ours).
-MUCH_BYTES_S = 64 * 1024
+#: While the intake is crowded, a device of which more is read goes apart: bytes a second, 25 packs of six values (ours). No more
+#: than that, because a core that is short of processor time reads little of a flood as well.
+MUCH_BYTES_S = 16 * 1024
 #: It comes back when it has sent less, and the second line never had to wait, for so long (ours).
 BACK_S = 30.0
 

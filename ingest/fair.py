@@ -27,8 +27,8 @@ from vigil.runtime.mqtt import Message
 MESSAGE_BYTES = 400
 #: One turn in so many is history's (ours).
 HISTORY_TURN = 8
-#: The part of the room from which on it is crowded, and which those apart may fill (ours).
-CROWDED = 0.25
+#: The part of the room from which on it is crowded, and which those apart may fill (ours): about what one large batch takes.
+CROWDED = 0.1
 _LIVE = "vitals"
 _PRUNE_FROM = 1024
 _LOOK_AGAIN_S = 1.0

@@ -40,7 +40,7 @@ CORE_BYTES = 1 << 30
 #: It is over when the page shows a quiet patient's value so young again, nothing waits and the health check is content (ours).
 LIVE_S = 3.0
 #: It is never older during the flood (ours): until that is seen and set apart (decision 0058), and a batch under way.
-OLDEST_S = 10.0
+OLDEST_S = 15.0
 RECOVERY_S = 400.0
 _MIB = 1 << 20
 
