@@ -26,8 +26,8 @@ _NOT_SCRIPT = frozenset({"(root)", "(program)", "(idle)"})
 _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _OPENED_MS = 60_000
 _SOMEBODY = ".tile .l1, .row .who"
-#: The first frame in which somebody's name can be read, in milliseconds since the address was entered. It looks in each frame, also
-#: where nobody will ever be read: not for pages whose script is counted.
+#: The first frame in which somebody's name can be read, in milliseconds since the address was entered. It looks in each frame,
+#: also where nobody will ever be read: not for pages whose script is counted.
 _WATCH = f"""globalThis.useful = new Promise(resolve => {{
   const look = () => {{
     if (document.querySelector('{_SOMEBODY}')) requestAnimationFrame(() => resolve(performance.now()));

@@ -55,7 +55,7 @@ BAD = [
     (f"p-secret,consciousness,{SPOKEN},AC,,,,,", "not_a_number", "value"),
     (f"p-secret,consciousness,{SPOKEN},1.5,,,,,", "not_a_number", "value"),
     (f"p-secret,spo2,{SPOKEN},97,,0.9,,,", "bad_quality", "quality"),
-    (f"p-secret,spo2,{SPOKEN},97,,100,,,", "bad_quality", "quality"),
+    (f"p-secret,spo2,{SPOKEN},97,,128,,,", "bad_quality", "quality"),
     (f"p-secret,spo2,{SPOKEN},97,,good,,,", "bad_quality", "quality"),
     (f"p-secret,spo2,{SPOKEN},97,,-1,,,", "bad_quality", "quality"),
     (f"p-secret,spo2,{SPOKEN},97,,,,,-1", "bad_sequence", "seq"),
