@@ -11,8 +11,8 @@ import pytest
 from tests.chaos.runs import Row
 
 FULL = os.environ.get("VIGIL_CHAOS") == "full"
-#: Ten times the load takes minutes to be worked off, so it belongs to the long version alone.
-collect_ignore = [] if FULL else ["test_overload.py"]
+#: Ten times the load, and hours of history, take minutes to be worked off, so they belong to the long version alone.
+collect_ignore = [] if FULL else ["test_overload.py", "test_offline.py"]
 _TABLE = pytest.StashKey[list[Row]]()
 _NOTES = pytest.StashKey[list[str]]()
 _SEED = pytest.StashKey[int]()

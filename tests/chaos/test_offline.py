@@ -49,13 +49,13 @@ class Wearers:
         """In whole milliseconds, as the lines say it."""
         return self._clock.now_us() // 1000 * 1000
 
-    async def measure(self, at: int) -> None:
+    async def measure(self, at: int, *, backfill: bool = False) -> None:
         number = at // SECOND
         for device in DEVICES:
             values = {"hr": 60 + number % 40, "spo2": 97, "rr": 12 + number % 6}
             self.sent |= {(device, BY_WIRE[name].index, at): float(value) for name, value in values.items()}
             records = tuple(Record(name, at, value) for name, value in values.items())
-            await self._fleet.send(Pack(device, (at,), records))
+            await self._fleet.send(Pack(device, (at,), records, backfill=backfill))
 
     async def live(self) -> None:
         """Once a second, until cancelled."""
@@ -70,7 +70,7 @@ async def _away_and_back(site: Site, watch: Watch, fleet: SocketFleet) -> tuple[
     site.proxy.shut_out(GATEWAY)
     end = wearers.now_us() - 61 * SECOND  # younger than a minute is no history
     for second in range(int(HOURS * 3600), 0, -1):
-        await wearers.measure(end - second * SECOND)
+        await wearers.measure(end - second * SECOND, backfill=True)  # an hour in a minute: nothing of it is live
     history = len(wearers.sent)
     await until(lambda: _safe(fleet), DEADLINE_S, "all of it is on the gateway's disk")
     site.proxy.delay(GATEWAY, SLOW_S)
