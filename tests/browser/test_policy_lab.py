@@ -15,6 +15,15 @@ pytestmark = pytest.mark.browser
 WAIT_MS = 120_000
 
 
+#: The page is drawn again by its own clock.
+_NEXT_SECOND = """async () => {
+  const { now } = await import('/page/server_time.js');
+  const { effect } = await import('/page/html.js');
+  const before = now.peek();
+  await new Promise((seen) => effect(() => now.value !== before && seen()));
+}"""
+
+
 def lab(screens: Screens, patient_id: str, role: str = "clinician") -> Page:
     station = screens.open(name="Dr Wang", role=role)
     station.open_patient(patient_id)
@@ -85,6 +94,21 @@ def test_what_somebody_else_changed_meanwhile_is_not_written_over(screens: Scree
     page.get_by_role("button", name="Save 1 changed limit").click()
     expect(page.locator(".outcome.refused")).to_contain_text("somebody else has changed this meanwhile")
     assert site.request("GET", f"/policies/patients/{patient_id}")["document"]["version"] == 1
+
+
+def test_what_is_typed_stays_while_the_clock_goes_on(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    body = {"limits": [{"vital": "bp_sys", "side": "low", "limit": 88}], "reason": "since when is told by the clock"}
+    site.request("PUT", f"/policies/patients/{patient_id}", body)
+    page = lab(screens, patient_id)
+    expect(limit(page)).to_have_value("88")
+    limit(page).fill("8")
+    page.evaluate(_NEXT_SECOND)
+    limit(page).press_sequentially("0")
+    page.evaluate(_NEXT_SECOND)
+    expect(limit(page)).to_have_value("80")
+    limit(page).blur()
+    expect(page.get_by_role("button", name="Save 1 changed limit")).to_be_visible()
 
 
 def test_a_ward_is_chosen_and_a_nurse_finds_no_lab(screens: Screens, site: Site, tmp_path: Path) -> None:

@@ -46,11 +46,21 @@ function changesIn(policy, edits) {
   });
 }
 
+/** What is being typed stays, however often the page is drawn meanwhile. */
+function Figure({ value, required, label, onPut }) {
+  const [typed, setTyped] = useState(null);
+  const put = ({ target }) => {
+    setTyped(null);
+    onPut(target.value);
+  };
+  return html`<input type="number" step="any" required=${required} value=${typed ?? value} aria-label=${label} onInput=${({ target }) => setTyped(target.value)} onChange=${put} />`;
+}
+
 function Limits({ policy, edits, onEdit }) {
   const cell = (rule, field) => {
-    const put = ({ target: { value } }) => onEdit(rule, field, value === "" ? (field === "severe" ? null : rule[field]) : Number(value));
+    const put = (value) => onEdit(rule, field, value === "" ? (field === "severe" ? null : rule[field]) : Number(value));
     const { [field]: value = rule[field] } = edits[nameOf(rule)] ?? {};
-    return html`<td key=${field}><input type="number" step="any" required=${field !== "severe"} value=${value ?? ""} aria-label=${`${sideOf(rule)}: ${t(`lab.${field}`)}`} onChange=${put} /></td>`;
+    return html`<td key=${field}><${Figure} value=${value ?? ""} required=${field !== "severe"} label=${`${sideOf(rule)}: ${t(`lab.${field}`)}`} onPut=${put} /></td>`;
   };
   const on = (rule) => edits[nameOf(rule)]?.enabled ?? rule.enabled;
   return html`<div class="table-scroll" role="region" tabindex="0" aria-label=${t("lab.limits")}>
