@@ -50,6 +50,32 @@ def test_no_view_scrolls_sideways(size: dict[str, int], lang: str, scheme: Any, 
 ANIMATIONS = """() => document.getAnimations().map(a => [a.animationName, a.startTime])"""
 
 
+def test_in_a_storm_nothing_is_cut_on_the_smallest_phone(screens: Screens, site: Site) -> None:
+    """A hundred alerts wait: the bar says so, and the clock and every word of the alert's buttons stay in sight."""
+    patient_id, _ = site.ill()
+    station = screens.open(viewport=NARROW)
+    station.open_patient(patient_id)
+    page = station.page
+    expect(page.get_by_role("button", name="Escalate now")).to_be_visible()
+    expect(page.locator(".main-bar .count")).to_be_visible()
+    cut = page.evaluate("""() => {
+      document.querySelector('.main-bar .count').textContent = '104';
+      const outside = (one) => one.getBoundingClientRect().right > innerWidth;
+      const broken = ({ firstChild }) => {
+        const word = document.createRange();
+        word.setStart(firstChild, 0);
+        word.setEnd(firstChild, firstChild.data.split(' ')[0].length);
+        return word.getClientRects().length > 1;
+      };
+      return [
+        ...[...document.querySelectorAll('.strip *, .main-bar *')].filter(outside),
+        ...[...document.querySelectorAll('.alert-card .actions button')].filter((one) => one.firstChild?.data && broken(one)),
+      ].map((one) => one.outerHTML);
+    }""")
+    assert cut == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_badges_flash_in_phase_and_only_shapes(screens: Screens, site: Site) -> None:
     ids = [site.ill("high")[0] for _ in range(3)]
     station = screens.open()
