@@ -113,11 +113,12 @@ class AccountBook:
         # No person's name has a slash: a token cannot be taken for somebody.
         return found, Principal(f"token/{found.name}", found.role, found.expires_at, found.wards, rights)
 
-    async def fresh(self) -> None:
-        """Looks whether another process has changed anything, unless it was looked a moment ago."""
-        if self._clock.monotonic() - self._looked < LOOK_S:
+    async def fresh(self, *, now: bool = False) -> None:
+        """Looks whether another process has changed anything, unless it was looked a moment ago. ``now``: also then."""
+        now = now and not self._failing
+        if not now and self._clock.monotonic() - self._looked < LOOK_S:
             return
-        if self._looking is None or self._looking.done():
+        if now or self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(asyncio.to_thread(self._look), name="accounts")
         if not self._failing:
             done, _ = await asyncio.wait([self._looking], timeout=MOST_LOOK_S)

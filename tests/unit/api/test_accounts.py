@@ -366,6 +366,12 @@ def test_an_account_that_another_process_disables_is_out_within_a_second(site: S
     assert Browser(site).log_in().status_code == 200
 
 
+def test_whoever_another_process_made_logs_in_at_once(site: Site) -> None:
+    assert Browser(site).log_in("Chen Yu").status_code == 401  # looked this moment
+    site.records.accounts.add_user(person("Chen Yu"))
+    assert Browser(site).log_in("Chen Yu").status_code == 200
+
+
 def test_the_own_password_is_changed_with_the_old_one_and_other_sessions_end(site: Site) -> None:
     browser, other = logged_in(site), logged_in(site)
     path = "/api/v1/auth/password"
