@@ -98,7 +98,8 @@ class FairQueue:
     def offer(self, message: Message) -> list[Dropped]:
         """Takes the message in; what had to be dropped for it, or itself. Waits at most ``grace_s``, or while ``patient``.
 
-        A message of the second line waits as long as it is crowded here; what the first still brings of those apart is dropped.
+        A message of the second line waits as long as it is crowded here; for what the first still brings of those apart
+        nobody waits.
         """
         head, _, channel = message.topic.rpartition("/")
         device_id = _device_of(head)
@@ -114,7 +115,7 @@ class FairQueue:
                 self._hold(lane, size)
                 if self._closed:
                     return []
-            elif device_id in self.apart and self._is_crowded(size):
+            elif device_id in self.apart and not self._fits(size):
                 return [Dropped(message, device_id, too_fast=False)]
             if lane.bytes + size > self._bounds.device_bytes:
                 return [Dropped(message, device_id, too_fast=False)]
