@@ -23,6 +23,7 @@ from cli.bench.ingestion.backlog import Shape, open_session, publish, subscriber
 from cli.bench.ingestion.site import HOST, TENANT, Site
 from ingest.decode import decode
 from vigil.domain.errors import SupervisionError
+from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.mqtt import Message
 from vigil.wire import topics
 
@@ -117,7 +118,16 @@ def core(site: Site, shape: Shape, waiting: Waiting) -> Drained:
                 seen, changed = found, now
             elif now - changed > STUCK_S:
                 raise SupervisionError(f"the core stored {seen - before} of {expected} values")
-        return Drained(len(waiting), expected, changed - began)
+    _together(site)
+    return Drained(len(waiting), expected, changed - began)
+
+
+def _together(site: Site) -> None:
+    """All telemetry comes by the first line again: the core gave a line of their own to those whose packs had waited."""
+    accounts = Accounts(site.folder)
+    with accounts.edit() as book:
+        book.set_apart(())
+    reload_broker(accounts)
 
 
 def _stored(url: str) -> int:
