@@ -1,6 +1,6 @@
 // A patient's past values for the charts: read from the server, carried on by the live stream, read again from time to time.
 import { effect, signal } from "./html.js";
-import { get } from "./http.js";
+import { get, ofPatient } from "./http.js";
 import { serverNow } from "./server_time.js";
 import { link } from "./stream.js";
 import { cards } from "./ward.js";
@@ -150,11 +150,10 @@ export class History {
     const from = to - this.#rangeMs - (long ? (to - this.#rangeMs) % HOUR_MS : 0); // whole hours: the store has sums of them
     const span = `from=${encodeURIComponent(new Date(from).toISOString())}&to=${encodeURIComponent(new Date(to).toISOString())}`;
     const names = this.#vitals.map((vital) => `vital=${vital}`).join("&");
-    const base = `api/v1/patients/${encodeURIComponent(this.#id)}`;
     try {
       const [vitals, scores] = await Promise.all([
-        get(`${base}/vitals?${names}&${span}&points=${POINTS}`),
-        get(`${base}/scores?${span}&${long ? `points=${POINTS}` : "limit=2000"}`),
+        get(ofPatient(this.#id, `vitals?${names}&${span}&points=${POINTS}`)),
+        get(ofPatient(this.#id, `scores?${span}&${long ? `points=${POINTS}` : "limit=2000"}`)),
       ]);
       if (!this.#live) return;
       this.series = readSeries(vitals);

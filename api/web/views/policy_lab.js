@@ -3,7 +3,7 @@ import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html
 import { canCommand } from "../page/commands.js";
 import { day, when } from "../page/format.js";
 import { readSeries } from "../page/history.js";
-import { post, request } from "../page/http.js";
+import { ofPatient, post, request } from "../page/http.js";
 import { Name, partName, plainName } from "../page/parts.js";
 import { route } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
@@ -99,10 +99,9 @@ function Moment({ change, at }) {
   const cursor = useMemo(() => signal(null), []);
   const vital = chartOf(vitalOfAlert(change));
   const [from, to] = [at - AROUND_MS, at + AROUND_MS];
-  const base = `api/v1/patients/${encodeURIComponent(change.patient_id)}`;
   const span = `from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}`;
   const names = (vital === "bp" ? ["bp_sys", "bp_dia"] : [vital]).map((each) => `vital=${each}`).join("&");
-  const [held, again] = useRead(vital === "score" ? `${base}/scores?${span}&limit=2000` : `${base}/vitals?${names}&${span}&points=480`);
+  const [held, again] = useRead(ofPatient(change.patient_id, vital === "score" ? `scores?${span}&limit=2000` : `vitals?${names}&${span}&points=480`));
   const { body } = held;
   const history = body && { scores: body.items ?? [], series: vital === "score" ? {} : readSeries(body) };
   const marks = [{ from: at, priority: (change.before ?? change.after).priority }];
