@@ -321,3 +321,15 @@ def test_the_test_sound_is_as_loud_as_chosen_and_never_silent(screens: Screens, 
     expect(slider).to_have_value("0.25")
     assert min(note["volume"] for note in heard(page)) == 0.25
     assert max(note["volume"] for note in heard(page)) == 1
+
+
+def test_the_test_sound_is_heard_before_the_stream_has_begun(screens: Screens) -> None:
+    station = screens.blank()
+    page = station.page
+    page.add_init_script(LISTEN)
+    get_in(page, screens.origin, NURSE)
+    page.route("**/api/v1/stream", lambda _: None)  # never answered
+    station.view("more")
+    page.reload(wait_until="commit")
+    page.get_by_role("button", name="Play the test sound").click()
+    burst(page, 262, 1)

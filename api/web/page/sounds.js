@@ -120,11 +120,19 @@ function sound(name) {
   };
 }
 
+function open() {
+  if (context) return;
+  audible.value = false; // until it is known
+  context = new AudioContext();
+  context.onstatechange = beat;
+}
+
 /** Within a click or key only. */
 export const switchOn = () => context?.resume().then(beat, () => {}); // refused: the bar stays
 
 /** What calls is heard instead of it. */
 export function tryOut() {
+  open(); // somebody may ask for it before the stream has begun
   switchOn();
   if (!ringing.peek()) sound(ringer.begin("test", performance.now()));
 }
@@ -170,12 +178,9 @@ function notify(calls) {
 }
 
 /** The browser takes some 60 ms for it: not before the first look is drawn, or it is clear that none comes. */
-function open() {
+function openInTime() {
   const { state, slow } = link.peek();
-  if (context || !called.peek() || (state === "connecting" && !slow)) return;
-  audible.value = false; // until it is known
-  context = new AudioContext();
-  context.onstatechange = beat;
+  if (called.peek() && (state !== "connecting" || slow)) open();
 }
 
 const TELL_MS = 30_000;
@@ -228,7 +233,7 @@ export function startSounds() {
   for (const gesture of ["click", "keydown"]) addEventListener(gesture, () => audible.peek() === false && switchOn(), true);
   const pulse = () => {
     watch();
-    open();
+    openInTime();
     beat();
   };
   const worker = new Worker(new URL("beat.js", import.meta.url));
