@@ -116,7 +116,7 @@ class _Intake(Intake):
 
     def take(self, slot: I64, batch: ReadingBatch, now: int) -> Taken:  # noqa: ARG002 no checkpoints
         of_fold, known = self._row[batch.ordinal - 1], self._judged
-        scores, codes = known.scores.take(of_fold, axis=1), known.codes.take(of_fold, axis=1)
+        scores, codes = known.scores[:, of_fold], known.codes[:, of_fold]  # `take` would copy all of them first
         codes[self._others] = 0
         judged = Judged(known.gate[of_fold], known.weight[of_fold], scores, codes, [])
         followed = self._engine.follow(slot, batch, judged)

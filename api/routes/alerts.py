@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api import calling, shape
+from api.alert_path import path, received_by
 from api.answer import plain
 from api.auth import Actor, Principal, Reader, Right
 from api.bedside import notes_of
@@ -124,9 +125,11 @@ def alert(alert_id: str, who: Reader, here: Here) -> Json:
     found = here.deps.records.alert(alert_id)
     lines = here.deps.records.transitions(alert_id=alert_id)
     call = newest_call(lines) if found.open else None
+    received = received_by(here.deps.readings, here.wearing, found.patient_id)
     return {
         **shape.alert(found, names, call),
         "history": [shape.transition(line, names) for line in lines],
+        "path": path(found, lines, here.deps.records.deliveries(alert_id), received),
         "feedback": shape.feedback(here.deps.records.feedback(alert_id), names),
         "notes": notes_of(here.deps.records, found, names),
     }

@@ -188,10 +188,22 @@ class PeopleList(Model):
     items: list[PersonOut]
 
 
+class PathStep(Model):
+    """One step of the newest decision. ``why`` there is no time: "none" = there is no such step (no single value, nobody was
+    called, it is over), "not_yet" = it may still come, "unknown" = nothing tells when it was, "failed" = each try was in vain."""
+
+    step: Literal["measured", "received", "decided", "sent", "seen", "accepted"]
+    at: Moment | None
+    why: Literal["none", "not_yet", "unknown", "failed"] | None
+
+
 class AlertWithHistory(AlertOut):
-    model_config = example(**EXAMPLE, history=[], feedback={"verdict": None, "items": []}, notes=[])
+    """``path``: how it came to somebody, each step with its time."""
+
+    model_config = example(**EXAMPLE, history=[], path=[], feedback={"verdict": None, "items": []}, notes=[])
 
     history: list[TransitionOut]
+    path: list[PathStep]
     feedback: FeedbackList
     notes: list[NoteOut]
 

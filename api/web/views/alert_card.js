@@ -115,8 +115,8 @@ export function AlertCard({ alert, onClose }) {
   const card = cardOf(alert.patient_id);
   const heading = useRef(null);
   const body = useRef(null);
-  const history = useHistory(alert);
   const deliveries = useDeliveries(alert);
+  const history = useHistory(alert, deliveries[0].items);
   useSeen(alert, body, deliveries);
   useEffect(() => {
     noteOpened(alert.id);
@@ -148,6 +148,6 @@ export function AlertCard({ alert, onClose }) {
     ${onClose && html`<${Kin} alert=${alert} />`}
     ${onClose && alert.patient_id && html`<${Around} alert=${alert} card=${card} />`}
     <${Deliveries} held=${deliveries[0]} />
-    <${Story} alert=${alert} history=${history} folded=${!onClose} />
+    <${Story} history=${history} folded=${!onClose} />
   </article>`;
 }

@@ -1,4 +1,4 @@
-// What happened to an alert: measured, received, decided, acknowledged, and each line of its log with whom it called.
+// What happened to an alert: measured, received, decided, sent, seen, accepted, and each line of its log with whom it called.
 import { html } from "../page/html.js";
 import { clock, when } from "../page/format.js";
 import { useRead } from "../page/sending.js";
@@ -7,34 +7,23 @@ import { personName } from "../page/staff.js";
 import { lang, t, whyOf } from "../page/words.js";
 import { NoteWords, written } from "./notes.js";
 
-const DECISIONS = new Set(["opened", "worsened", "eased", "confirmed", "recurred"]);
+/** Separate facts with separate times, of the newest decision. What has no time says why. */
+const Path = ({ steps }) => html`<dl class="path">
+  ${steps.map(({ step, at, why }) => html`<div key=${step}><dt>${t(`path.${step}`)}</dt><dd class=${at ? "" : "muted"}>${at ? clock(at, true) : t(`path.${why}`)}</dd></div>`)}
+</dl>`;
 
-/** Measured, received, decided, acknowledged are separate facts with separate times; those of the newest decision. */
-function Path({ alert, steps }) {
-  const { values = [], score } = alert.evidence ?? {};
-  const parts = (score?.parts ?? []).map((part) => part.measured_at).filter(Boolean).sort();
-  const facts = [
-    ["measured", values[0]?.measured_at ?? parts[parts.length - 1]],
-    ["received", values[0]?.received_at],
-    ["decided", steps.filter((item) => DECISIONS.has(item.step)).pop()?.at ?? alert.opened_at],
-    ["acknowledged", alert.acknowledged_at],
-  ];
-  return html`<dl class="path">
-    ${facts.filter(([name, at]) => at || name === "acknowledged").map(([name, at]) => html`<div key=${name}><dt>${t(`path.${name}`)}</dt><dd>${at ? clock(at, true) : "–"}</dd></div>`)}
-  </dl>`;
-}
-
-/** {state: loading | ready | failed, items, notes, feedback}, read again when the alert or a note changes. */
-export function useHistory(alert) {
-  const [{ state, body }] = useRead(`api/v1/alerts/${encodeURIComponent(alert.id)}`, `${alert.version} ${written.value}`);
-  return { state, items: body?.history ?? [], notes: body?.notes ?? [], feedback: body?.feedback ?? null };
+/** {state: loading | ready | failed, items, path, notes, feedback}, read again when the alert, a note or a notice changes. */
+export function useHistory(alert, notices) {
+  const told = notices.map((one) => one.seen_at ?? one.next_at).join(""); // nothing, of those that were sent at once
+  const [{ state, body }] = useRead(`api/v1/alerts/${encodeURIComponent(alert.id)}`, `${alert.version} ${written.value} ${told}`);
+  return { state, items: body?.history ?? [], path: body?.path ?? [], notes: body?.notes ?? [], feedback: body?.feedback ?? null };
 }
 
 /** Folded where the card is one of several; `folded` only says how it starts. */
-export function Story({ alert, history: { state, items, notes }, folded }) {
+export function Story({ history: { state, items, path, notes }, folded }) {
   return html`<details class="story" open=${!folded}>
     <summary>${t("card.path")}</summary>
-    <${Path} alert=${alert} steps=${items} />
+    <${Path} steps=${path} />
     ${state === "failed" && !items.length ? html`<p class="muted">${t("card.history_failed")}</p>` : html`<${Steps} items=${items} notes=${notes} />`}
   </details>`;
 }

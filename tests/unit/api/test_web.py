@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.web import CONTENT_POLICY, in_one
+from api.web import CONTENT_POLICY, in_one, scripts
 from tests.unit.api.site import Site, open_site
 
 LONG = "export const words = [" + "'the same again', " * 200 + "];"
@@ -57,6 +57,16 @@ def test_a_browser_loads_one_language(paged: Site) -> None:
     )
     assert chinese.text == 'export const WORDS = {"nav.ward": "病区", "n": "{n} 次"};\n'
     assert chinese.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+def test_comments_stay_at_home_and_each_line_at_its_number(tmp_path: Path) -> None:
+    text = "// What it is.\nlet a = 1; // said behind\n/** Of two\n * lines. */\n  // Why.\nlet b = '//';\n"
+    for name in ("own.js", "vendor/foreign.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    sent = scripts(tmp_path)
+    assert sent["own.js"].decode() == "\nlet a = 1; // said behind\n\n\n\nlet b = '//';\n"
+    assert sent["vendor/foreign.js"].decode() == text, "byte for byte, with its licence"
 
 
 def test_the_style_sheets_of_the_index_are_sent_as_one(tmp_path: Path) -> None:
