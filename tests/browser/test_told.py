@@ -22,6 +22,8 @@ WORDS = {
     "failed": "given up: answered 410",
 }
 
+CLOCK = r"^{}\d\d:\d\d:\d\d$"
+
 
 def test_an_alert_looked_at_for_two_seconds_is_seen_once(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
@@ -43,9 +45,26 @@ def test_an_alert_looked_at_for_two_seconds_is_seen_once(screens: Screens, site:
         re.compile(r"seen\s*page, for everybody: \d\d:\d\d, not accepted yet")
     )
     assert [one["state"] for one in site.notices(alert_id)] == ["seen"]
+    steps = card.locator(".path div")
+    expect(steps.nth(4)).to_have_text(re.compile(CLOCK.format("seen")))
+    expect(steps).to_have_text(
+        [re.compile(CLOCK.format(one)) for one in ("measured", "received", "decided", "sent", "seen")]
+        + ["acceptednot yet"]
+    )
     card.get_by_role("button", name="Acknowledge: I deal with it").click()
     expect(card.locator(".told")).to_contain_text("accepted", timeout=15_000)
+    expect(steps.last).to_have_text(re.compile(CLOCK.format("accepted")))
     assert len(told) == 1
+
+
+def test_the_way_of_a_score_says_when_its_newest_input_came(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Scored")
+    site.enter(patient_id, resp_rate=26, spo2=90, heart_rate=135)
+    alert = site.alert_that_comes(patient_id, "news2")
+    steps = screens.open().show(alert["id"]).locator(".path div")
+    expect(steps.nth(1)).to_have_text(re.compile(CLOCK.format("received")))
+    site.request("POST", f"/alerts/{alert['id']}/acknowledge", {"version": alert["version"]}, name="Zhou", role="nurse")
+    expect(steps.last).to_have_text(re.compile(CLOCK.format("accepted")))
 
 
 def test_each_state_of_a_notice_has_its_own_words(screens: Screens, site: Site) -> None:
