@@ -7,10 +7,25 @@ from dataclasses import asdict
 from typing import Any
 
 from api.shape import Json, iso, iso_or_none
-from vigil.domain.effective import PolicyDocument, Scope, Source, chain, document_problems, merged
+from vigil.domain.effective import (
+    PolicyDocument,
+    Scope,
+    Source,
+    chain,
+    document_problems,
+    held_since,
+    merged,
+    programmes,
+)
+from vigil.domain.errors import InvalidInput
+from vigil.domain.people import Patient
 from vigil.domain.policy import DEFAULT_POLICY, STARTING_VALUE, in_force
 from vigil.domain.schedules import next_turn
+from vigil.domain.times import DAY
 from vigil.store import RecordStore
+
+#: The longest time of which all limits are said at once.
+LONGEST_LIMITS_US = 31 * DAY
 
 Newest = Mapping[tuple[Scope, str], PolicyDocument]
 
@@ -64,6 +79,32 @@ def holding(held: Sequence[PolicyDocument], now: int) -> Json:
         ],
         "sources": {path: source(each) for path, each in whole.sources(now).items() if not path.endswith(".set_by")},
     }
+
+
+def limits_of_then(records: RecordStore, patient: Patient, start: int, end: int) -> list[Json]:
+    """Each limit of [start, end) with whose it was and how long it held, oldest first by vital and side. Raises ``InvalidInput``
+    for a time that is too long: limits may change with each hour of each day."""
+    if end - start > LONGEST_LIMITS_US:
+        raise InvalidInput("from and to must not be more than 31 days apart")
+    own = [
+        *records.policy_history(Scope.WARD, patient.ward),
+        *records.policy_history(Scope.PATIENT, patient.patient_id),
+    ]
+    wide = [records.policy_history(Scope.PROGRAMME, name) for name in dict.fromkeys(["", *programmes(own)])]
+    versions = [*(each for of_one in wide for each in of_one), *own]
+    spans: dict[str, list[Json]] = {}
+    for at, whole in held_since(DEFAULT_POLICY, versions, patient.ward, patient.patient_id, start, end):
+        sources = whole.sources(at)
+        for rule in in_force(whole.policy, at).limits:
+            shown = {name: getattr(rule, name) for name in ("vital", "side", "limit", "severe", "enabled", "set_by")}
+            shown["source"] = source(sources[f"{rule.rule}.limit"])
+            known = spans.setdefault(rule.rule, [])
+            if known and all(known[-1][name] == value for name, value in shown.items()):
+                continue
+            if known:
+                known[-1]["to"] = iso(at)
+            known.append({**shown, "from": iso(at), "to": None})
+    return [span for name in sorted(spans) for span in spans[name] if span.pop("enabled")]
 
 
 def source(of: Source) -> Json:

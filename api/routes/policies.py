@@ -6,16 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from api.auth import PolicyMaker, Principal, Reader, Right
+from api.auth import PolicyMaker, Principal, Reader, Right, may
 from api.care import View
-from api.context import Context, Here, Seen
-from api.policies import document_row, held_by, holding, newest, refusals, with_changes
-from api.schema.policies import History, PatientPolicy, PolicyChange, PolicyList, ScopePolicy
+from api.context import Context, Here, Seen, span_given
+from api.policies import document_row, held_by, holding, limits_of_then, newest, refusals, with_changes
+from api.schema.base import Time
+from api.schema.policies import History, LimitSpans, PatientPolicy, PolicyChange, PolicyList, ScopePolicy
 from api.schema.session import problem
 from api.shape import Json
 from vigil.domain.effective import PolicyDocument, Scope
 from vigil.domain.errors import PolicyError
 from vigil.domain.policy_file import Written, decode, read
+from vigil.domain.times import DAY
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 
@@ -117,6 +119,22 @@ def change(patient_id: str, body: PolicyChange, who: PolicyMaker, here: Here, af
     patient = here.deps.records.patient(patient_id)
     _changed(here, who, Scope.PATIENT, patient_id, body, after, patient.ward)
     return of_patient(patient_id, who, here)
+
+
+@router.get(
+    "/patients/{patient_id}/limits",
+    response_model=LimitSpans,
+    summary="The limits of this patient as they were in force; default: the last 24 h",
+    dependencies=[may(Right.READ)],
+)
+def limits_of_patient(
+    patient_id: str,
+    here: Here,
+    start: Annotated[Time | None, Query(alias="from")] = None,
+    end: Annotated[Time | None, Query(alias="to")] = None,
+) -> Json:
+    since, until = span_given(start, end, here.deps.clock.now_us(), DAY)
+    return {"items": limits_of_then(here.deps.records, here.deps.records.patient(patient_id), since, until)}
 
 
 @router.get("/patients/{patient_id}/history", response_model=History, summary="Every version of a patient's policy")

@@ -109,6 +109,25 @@ class History(Model):
     items: list[DocumentOut]
 
 
+class LimitSpan(Model):
+    """One limit for as long as it was the same. ``end`` null: it still held at the end of the time that was asked for."""
+
+    vital: str
+    side: Literal["low", "high"]
+    limit: float
+    severe: float | None
+    set_by: str
+    source: SourceOut
+    start: Moment = Field(alias="from")
+    end: Moment | None = Field(alias="to")
+
+
+class LimitSpans(Model):
+    """By vital and side, oldest first. Of a time from which no document is known: the starting values of this Vigil."""
+
+    items: list[LimitSpan]
+
+
 class LimitChange(Model):
     """``vital`` and ``side`` name the limit; the other fields that are given replace what held before."""
 

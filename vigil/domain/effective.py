@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from vigil.domain.errors import PolicyError
@@ -22,7 +23,7 @@ from vigil.domain.policy import (
     with_values,
     without_number,
 )
-from vigil.domain.schedules import DAYS, Schedule, clock, held_at, turning_points
+from vigil.domain.schedules import DAYS, Schedule, clock, held_at, next_turn, turning_points
 
 _STARTING = "starting value"
 
@@ -99,10 +100,30 @@ def chain(newest: Mapping[tuple[Scope, str], PolicyDocument], ward: str, patient
     return [*(each for each in wide if each is not None), *narrow]
 
 
+def held_since(
+    default: Policy, versions: Sequence[PolicyDocument], ward: str, patient_id: str, start: int, end: int
+) -> Iterator[tuple[int, Merged]]:
+    """What held for a patient from ``start``, and from each later moment before ``end`` at which that may have changed.
+    ``versions``: all of the documents that may count. Microseconds UTC."""
+    changes = sorted({each.at for each in versions if start < each.at < end})
+    for since, until in pairwise([start, *changes, end]):
+        then = {each.key: each for each in sorted(versions, key=lambda one: one.number) if each.at <= since}
+        whole = merged(default, chain(then, ward, patient_id))
+        at: int | None = since
+        while at is not None and at < until:
+            yield at, whole
+            at = next_turn(whole.policy.schedules, whole.policy.timezone, at)
+
+
+def programmes(documents: Sequence[PolicyDocument]) -> list[str]:
+    """The programmes that these documents name, in their order."""
+    return [str(document.content["programme"]) for document in documents if "programme" in document.content]
+
+
 def _programme_named(documents: Sequence[PolicyDocument]) -> str:
     """The programme that the narrowest of the documents names; empty = none."""
-    named = [document.content["programme"] for document in documents if "programme" in document.content]
-    return str(named[-1]) if named else ""
+    named = programmes(documents)
+    return named[-1] if named else ""
 
 
 def merged(default: Policy, documents: Sequence[PolicyDocument], without: Collection[str] = ()) -> Merged:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.api.site import START, Site
 from vigil.domain.policy import DEFAULT_POLICY, STARTING_VALUE
-from vigil.domain.times import HOUR, MINUTE, to_iso
+from vigil.domain.times import DAY, HOUR, MINUTE, to_iso
 
 BASE = "/api/v1/policies"
 WARD_TOML = """
@@ -214,8 +214,43 @@ def test_who_saw_an_older_version_gets_409(site: Site) -> None:
     )
 
 
+def test_limits_are_told_as_they_were_in_force_with_whose_they_were(site: Site) -> None:
+    site.admit("p-1")
+    site.clock.advance(3600)
+    put(site, "programmes/copd", document=spo2(87), reason="known low")
+    put(site, "wards/north", toml=WARD_TOML)
+    site.clock.advance(3600)
+    put(site, "patients/p-1", document={"programme": "copd", **spo2(88, enabled=True)}, reason="test")
+    site.clock.advance(3600)
+    put(site, "patients/p-1", document=spo2(85, enabled=False), reason="test")
+    site.clock.advance(3600)
+    put(site, "patients/p-1", document={"programme": "copd"}, reason="test")
+    path = f"{BASE}/patients/p-1/limits?from={to_iso(START)}&to={to_iso(START + 5 * HOUR)}"
+    found = [one for one in site.get(path).json()["items"] if one["vital"] == "spo2"]
+    assert [(one["from"], one["to"], one["limit"], one["set_by"], one["source"]["scope"]) for one in found] == [
+        (to_iso(START), to_iso(START + HOUR), 90, STARTING_VALUE, "default"),
+        (to_iso(START + HOUR), to_iso(START + 2 * HOUR), 92, "Dr Wang", "ward"),
+        (to_iso(START + 2 * HOUR), to_iso(START + 3 * HOUR), 88, "Dr Wang", "patient"),
+        (to_iso(START + 4 * HOUR), None, 92, "Dr Wang", "ward"),
+    ]
+    temperature = [
+        one for one in site.get(path).json()["items"] if (one["vital"], one["side"]) == ("body_temp", "high")
+    ]
+    assert [(one["from"], one["to"]) for one in temperature] == [(to_iso(START), None)], "what did not change is one"
+
+
+def test_a_schedule_s_limits_are_told_night_by_night_for_31_days_at_most(site: Site) -> None:
+    site.admit("p-1")
+    put(site, "wards/north", toml=WARD_TOML + NIGHT)
+    path = f"{BASE}/patients/p-1/limits?to={to_iso(START + 31 * DAY)}&from="
+    found = [one for one in site.get(path + to_iso(START)).json()["items"] if one["vital"] == "spo2"]
+    assert [one["limit"] for one in found] == [86, 92] * 31 + [86]
+    assert {one["source"]["schedule"] for one in found} == {"", "22:00 to 07:00"}
+    assert site.get(path + to_iso(START - 1)).status_code == 422
+
+
 def test_nobody_s_policy_is_not_found(site: Site) -> None:
-    for path in ("patients/p-9", "patients/p-9/history"):
+    for path in ("patients/p-9", "patients/p-9/history", "patients/p-9/limits"):
         assert site.get(f"{BASE}/{path}").status_code == 404
     assert put(site, "patients/p-9", document={}, reason="test").status_code == 404
 

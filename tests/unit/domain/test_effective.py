@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vigil.domain import policy_file
 from vigil.domain.alerts import Priority
-from vigil.domain.effective import PolicyDocument, Scope, chain, document_problems, effective, merged
+from vigil.domain.effective import PolicyDocument, Scope, chain, document_problems, effective, held_since, merged
 from vigil.domain.policy import (
     DEFAULT_POLICY,
     STARTING_VALUE,
@@ -272,3 +272,15 @@ def test_a_moment_is_each_document_with_its_schedules_in_turn(
 
 def _without_names(policy: Policy) -> list[LimitRule]:
     return [replace(rule, set_by="") for rule in policy.limits]
+
+
+def test_what_held_changes_with_each_version_and_each_hour_of_a_schedule() -> None:
+    before = replace(ward(limit=[limit(92)]), at=NOON - HOUR)
+    newer = replace(ward(limit=[limit(93)]), at=NOON + HOUR, number=2)
+    own = replace(patient(limit=[limit(88)], schedule=[at_night(limit(86))]), at=NOON + 3 * HOUR)
+    other = replace(document(Scope.WARD, "south", limit=[limit(70)]), at=NOON + 2 * HOUR)
+    found = held_since(DEFAULT_POLICY, [own, newer, other, before], "north", "p-1", NOON - 2 * HOUR, NOON + 24 * HOUR)
+    lows = [(at, in_force(whole.policy, at).limit("spo2", "low")) for at, whole in found]
+    assert [((at - NOON) // HOUR, rule and rule.limit) for at, rule in lows] == [
+        (-2, 90), (-1, 92), (1, 93), (2, 93), (3, 88), (10, 86), (19, 88),
+    ]  # fmt: skip
