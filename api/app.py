@@ -22,6 +22,7 @@ from api.fhir import routes as fhir
 from api.fhir.asked import fhir_for
 from api.guard import ENROL, LOGIN, SESSION, BodyLimit, Guard, SecurityHeaders
 from api.live import LiveHub
+from api.looking import Looking
 from api.openapi import complete
 from api.passwords import Passwords
 from api.prometheus import routes as prometheus
@@ -140,7 +141,8 @@ def create_app(deps: ApiDeps) -> FastAPI:
     signed = Tokens(deps.token_key, deps.clock, lambda: not accounts.exist)
     care = Care(deps.records, deps.clock, deps.gateways)
     ward = Ward(deps.readings, deps.records, deps.bus, deps.clock, care)
-    hub = LiveHub(ward, deps.records, deps.bus, deps.clock, care)
+    looking = Looking(deps.clock)
+    hub = LiveHub(ward, deps.records, deps.bus, deps.clock, care, looking)
     failures, wrong_codes = FailureLimit(deps.clock), FailureLimit(deps.clock)
     wearing = Wearing(deps.readings, deps.records)
     passwords, log_ins = Passwords(), FailureLimit(deps.clock, PER_NAME, None)
@@ -158,6 +160,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         passwords,
         log_ins,
         Screens(deps.clock),
+        looking,
     )
 
     @asynccontextmanager

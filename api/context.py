@@ -13,6 +13,7 @@ from api.auth import Principal, Tokens, unauthorized
 from api.care import WHOLE, Care, View
 from api.deps import ApiDeps
 from api.live import LiveHub
+from api.looking import Looking
 from api.passwords import Passwords
 from api.screens import Screens
 from api.series import Wearing
@@ -46,6 +47,7 @@ class Context:
     passwords: Passwords
     log_ins: FailureLimit
     screens: Screens
+    looking: Looking
 
 
 def _context(request: Request) -> Context:

@@ -26,7 +26,7 @@ ENROL = "/api/v1/enrol"
 METADATA = "/fhir/R4/metadata"
 COOKIE, CSRF = "vigil_session", "x-vigil-csrf"
 #: The page says by itself that an alert is on the screen, or that it can be heard: that is no sign that somebody sits there.
-_BY_ITSELF = ("/seen", "/audible")
+_BY_ITSELF = ("/seen", "/audible", "/looking")
 _VISIT = "vigil.visit"
 
 _Asker = Callable[[], Principal | None]

@@ -15,6 +15,7 @@ from api import shape
 from api.auth import Principal
 from api.care import EVERYBODY, Care, Reach, View
 from api.cut import cut
+from api.looking import Looking
 from api.sse import Client, Frame, frame
 from api.ward import Changes, Ward
 from vigil.bus.board import Bus
@@ -50,8 +51,9 @@ class LiveHub:
     Clients with the same ``Reach`` are sent the same bytes, which are made once, however many they are.
     """
 
-    def __init__(self, ward: Ward, records: RecordStore, bus: Bus, clock: Clock, care: Care) -> None:
+    def __init__(self, ward: Ward, records: RecordStore, bus: Bus, clock: Clock, care: Care, looking: Looking) -> None:
         self._ward, self._records, self._bus, self._clock, self._care = ward, records, bus, clock, care
+        self._looking = looking
         self._clients: set[Client] = set()
         self._seq = 0
         self._bell = asyncio.Event()
@@ -175,6 +177,19 @@ class LiveHub:
                 if views[_by_ward(client.reach)].patient(grant.patient_id):
                     client.offer_news(grant_frame(grant))
 
+    async def push_lookers(self) -> None:
+        """Tells who has which card open, when that is not what was told before."""
+        if not await asyncio.to_thread(self._looking.turned):
+            return
+        reaches = self._reaches()
+        frames = await asyncio.to_thread(lambda: {reach: self._lookers(reach) for reach in reaches})
+        for client in tuple(self._clients):
+            if not client.test and client.reach in frames:  # who came meanwhile is told after the snapshot
+                client.offer_news(frames[client.reach])
+
+    def _lookers(self, reach: Reach) -> Frame:
+        return frame("looking", {"items": self._looking.seen(self._care.view_of(reach))})
+
     def _reaches(self) -> set[Reach]:
         return {client.reach for client in self._clients if not client.test}
 
@@ -184,6 +199,7 @@ class LiveHub:
     async def tick(self) -> None:
         """Sends one second's changes, or a heartbeat when there is none."""
         await self.push_grants()
+        await self.push_lookers()
         changes, server_at = await asyncio.to_thread(self._take_changes)
         # Asked for now: who came while the changes were looked for is sent them too, and not a second snapshot.
         reaches = self._reaches()
@@ -239,6 +255,8 @@ class LiveHub:
                     client.skip_ticks(begin.number)
                     client.skip_alerts(max(seen, begin.seq))
                     yield begin.data
+                    if not client.test and self._looking.anybody:
+                        yield await asyncio.to_thread(self._lookers, client.reach)
                 found = await client.next()
                 if found is not None:
                     yield found

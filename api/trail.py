@@ -66,7 +66,7 @@ _NOBODYS = frozenset(
 )
 _STREAM = "text/event-stream"
 #: Sent again and again by every page that is open.
-_SIGNS_OF_LIFE = frozenset({"/api/v1/auth/active", "/api/v1/screens/audible"})
+_SIGNS_OF_LIFE = frozenset({"/api/v1/auth/active", "/api/v1/screens/audible", "/api/v1/screens/looking"})
 
 
 class _Asked(msgspec.Struct):

@@ -38,7 +38,7 @@ class EventStream(StreamingResponse):
     responses={
         200: {
             "content": {"text/event-stream": {}},
-            "description": "events snapshot, alert, tick, heartbeat, break_glass, resumed, reload",
+            "description": "events snapshot, alert, tick, heartbeat, break_glass, looking, resumed, reload",
         }
     },
     summary="Server-sent events: a snapshot, then each second's changes and every alert at once",

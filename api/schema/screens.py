@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schema.base import Model, Truth, example
+from api.schema.base import Identifier, Model, Truth, example
+
+ScreenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 
 
 class ScreenState(Model):
@@ -14,8 +16,20 @@ class ScreenState(Model):
 
     model_config = example(screen="5b3c0a52-5a0e-4a35-9d43-3f1f6b0c2a11", audible=False)
 
-    screen: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+    screen: ScreenName
     audible: Truth
+
+
+class LookingState(Model):
+    """``looking``: the card of the alert is open there, in sight, and somebody has touched the screen lately."""
+
+    model_config = example(
+        alert_id="a-5f0c7d1e9a3b4c2d1e0f9a8b", screen="5b3c0a52-5a0e-4a35-9d43-3f1f6b0c2a11", looking=True
+    )
+
+    alert_id: Identifier
+    screen: ScreenName
+    looking: Truth
 
 
 class HeardOut(Model):

@@ -205,6 +205,7 @@ export const STRINGS = {
   "card.lasted": ["lasted {time}", "持续 {time}"],
   "card.goes_on": ["not over", "未结束"],
   "card.leads": ["Under this alert", "归于本报警"],
+  "looking.by": [{"one": "{who} is looking", "other": "{who} are looking"}, "{who} 正在查看"],
   "told.title": ["Who was told", "已通知"],
   "told.nobody": ["It has called nobody.", "尚未呼叫任何人。"],
   "told.failed_to_load": ["Notices not loaded.", "通知记录未加载。"],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.station import Screens, Site, Station
+from tests.browser.station import PHONE, Screens, Site, Station
 from tests.product import eventually
 
 pytestmark = pytest.mark.browser
@@ -110,3 +110,26 @@ def test_earlier_alerts_say_what_people_said_of_them(screens: Screens, site: Sit
     earlier = screens.open().show(site.alert_that_comes(patient_id)["id"]).locator(".earlier")
     expect(earlier).to_contain_text("1 like it in the 14 days before")
     expect(earlier.locator("li")).to_contain_text(re.compile(r"Wang Fang, .*\d\d:\d\d: False signal"))
+
+
+def test_who_else_looks_is_said_on_card_and_list_and_is_gone_with_the_card(
+    screens: Screens, site: Site, patient_id: str
+) -> None:
+    alert_id = site.open_alert(patient_id)["id"]
+    first, second = screens.open(name="Li Na"), screens.open(name="Wang Fang", lang="zh", viewport=PHONE)
+    second.view("worklist")
+    line = second.line(alert_id)
+    expect(line.locator(".standing")).not_to_contain_text("正在查看")
+    card = first.show(alert_id)
+    expect(line.locator(".standing")).to_contain_text("Li Na 正在查看")
+    expect(card.locator(".standing")).not_to_contain_text("looking")  # oneself is nobody else
+    theirs = second.show(alert_id)
+    expect(theirs.locator(".standing")).to_contain_text("Li Na 正在查看")
+    expect(card.locator(".standing")).to_contain_text("Wang Fang is looking")
+    third = screens.open(name="Zhou Min")  # told with the first picture
+    third.view("worklist")
+    expect(third.line(alert_id).locator(".standing")).to_contain_text(re.compile("(Li Na|Wang Fang).* are looking"))
+    second.page.go_back()
+    expect(card.locator(".standing")).not_to_contain_text("looking")
+    card.get_by_role("button", name="Acknowledge: I deal with it").click()
+    expect(third.line(alert_id).locator(".standing")).to_contain_text(re.compile("^Li Na has it"))

@@ -7,6 +7,8 @@ const TELL_MS = 60_000;
 const LOOK_MS = 5000;
 const SIGNS = ["pointerdown", "pointermove", "keydown", "touchstart", "wheel"];
 
+/** performance.now() of the newest sign that somebody is here. */
+export let touchedAt = 0;
 let told = 0; // performance.now() of the newest sign that the server was told
 
 const watched = () => {
@@ -15,6 +17,7 @@ const watched = () => {
 };
 
 function touch() {
+  touchedAt = performance.now();
   if (!watched() || performance.now() - told < TELL_MS) return;
   told = performance.now();
   post("api/v1/auth/active").catch(() => {}); // a lost connection is shown by the stream's own watch

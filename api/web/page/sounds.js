@@ -184,7 +184,7 @@ function openInTime() {
 }
 
 const TELL_MS = 30_000;
-const SCREEN = crypto.getRandomValues(new Uint32Array(4)).join("-"); // another one for each tab
+export const SCREEN = crypto.getRandomValues(new Uint32Array(4)).join("-"); // another one for each tab
 let said = null;
 let saidAt = 0;
 

@@ -5,7 +5,7 @@ import { askStream, takeEarly } from "./early.js";
 import { EventParser } from "./events.js";
 import { heard, serverNow } from "./server_time.js";
 import { credentials, person, readMe, refused, session, sessionEnded, viewer } from "./session.js";
-import { applyAlertEvent, applyGlass, applySnapshot, applyTick, forget, hideNames } from "./ward.js";
+import { applyAlertEvent, applyGlass, applyLooking, applySnapshot, applyTick, forget, hideNames } from "./ward.js";
 
 const SILENCE_MS = 3000;
 const RETRY_MS = 1000;
@@ -52,6 +52,7 @@ function take(event) {
   if (event.type === "snapshot") onSnapshot(data);
   else if (event.type === "alert") applyAlertEvent(data);
   else if (event.type === "break_glass") applyGlass(data);
+  else if (event.type === "looking") applyLooking(data.items);
   if (event.id !== null) lastEventId = event.id;
   return true;
 }

@@ -20,6 +20,8 @@ export const tally = signal({ watched: 0, partly: 0, paused: 0, not_watched: 0, 
 export const openedRecords = signal([]);
 /** the newest opening of an alert, server time in ms; null = none known */
 export const lastAlertAt = signal(null);
+/** alert id -> log-in names of those who have its card open now */
+export const looking = signal(new Map());
 /** a failed part, named: "" = none */
 export const orderFailed = signal(false);
 
@@ -167,6 +169,7 @@ export function applySnapshot(data, live) {
       setWorkOrder(data.alerts.map((alert) => alert.id));
     }
     loaded.value = true;
+    applyLooking([]); // told anew after each snapshot
   });
   for (const alert of live ? fresh : []) tell({ step: "opened", call: alert.call, actor: "", at: alert.opened_at, alert, before: null });
   return fresh.length;
@@ -210,6 +213,10 @@ export function applyAlert(alert) {
   });
   return before;
 }
+
+export const applyLooking = (items) => {
+  looking.value = new Map(items.map(({ alert_id: id, by }) => [id, by]));
+};
 
 /** Somebody of another ward has opened this record; the card that comes next says so too. */
 export function applyGlass({ patient_id: id, by, until }) {
@@ -288,6 +295,7 @@ export function forget() {
     workOrder.value = [];
     loaded.value = false;
     lastAlertAt.value = null;
+    applyLooking([]);
     recount();
   });
 }

@@ -13,7 +13,7 @@ import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, mayAct, noteOpe
 import { standing } from "./alert_line.js";
 import { Charts, useAlerts } from "./charts.js";
 import { Devices, asksWhoseDevice } from "./devices.js";
-import { Deliveries, useDeliveries, useSeen } from "./deliveries.js";
+import { Deliveries, useDeliveries, useLooking, useSeen } from "./deliveries.js";
 import { Earlier } from "./earlier.js";
 import { Feedback } from "./feedback.js";
 import { Done } from "./notes.js";
@@ -118,6 +118,7 @@ export function AlertCard({ alert, onClose }) {
   const deliveries = useDeliveries(alert);
   const history = useHistory(alert, deliveries[0].items);
   useSeen(alert, body, deliveries);
+  useLooking(alert, body);
   useEffect(() => {
     noteOpened(alert.id);
     if (onClose) heading.current?.focus();

@@ -6,7 +6,7 @@ import { isHandedOver, leaderOf, quietWords } from "../page/calls.js";
 import { outcomeOf } from "../page/commands.js";
 import { session } from "../page/session.js";
 import { personName } from "../page/staff.js";
-import { isOpen } from "../page/ward.js";
+import { isOpen, looking } from "../page/ward.js";
 import { Badge } from "../page/parts.js";
 import { t, textOf, titleOf } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, canAcknowledge, mayAcknowledgeNow, mayAct } from "./acknowledge.js";
@@ -40,9 +40,16 @@ function escalationWords(alert, at) {
   return parts;
 }
 
-/** Where the alert stands, in words: waiting, taken, set aside, ended. */
-export function standing(alert, at) {
-  if (!isOpen(alert)) return endedWords(alert);
+/** Who else has its card open: two need not run for one. */
+function lookers(alert) {
+  const others = (looking.value.get(alert.id) ?? []).filter((name) => name !== session.value?.name && name !== alert.owner);
+  return others.length ? [t("looking.by", { who: others.map(personName).join(t("list.comma")), n: others.length })] : [];
+}
+
+/** Where the alert stands, in words: waiting, taken, set aside, ended; and who looks at it. */
+export const standing = (alert, at) => (isOpen(alert) ? [...lookers(alert), stands(alert, at)].join(" · ") : endedWords(alert));
+
+function stands(alert, at) {
   const quiet = quietWords(alert);
   const parts = quiet ? [quiet] : [];
   if (alert.handling === "acknowledged") return [...handledWords(alert), ...parts].join(" · ");

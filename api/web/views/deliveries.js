@@ -2,9 +2,12 @@
 import { html, useEffect, useState } from "../page/html.js";
 import { clock, when } from "../page/format.js";
 import { get, post } from "../page/http.js";
+import { touchedAt } from "../page/idle.js";
 import { now } from "../page/server_time.js";
 import { session } from "../page/session.js";
+import { SCREEN } from "../page/sounds.js";
 import { personName } from "../page/staff.js";
+import { isOpen } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { mayAct } from "./acknowledge.js";
 
@@ -12,6 +15,7 @@ const APP = "app"; // the channel of this page; a notice to the person "" is for
 const AGAIN_MS = 10_000; // a pager's answer comes by no event
 const LOOKED_MS = 2000;
 const SHOWN = 4;
+const HERE_MS = 120_000; // who has not touched the screen for so long does not look at it
 
 const path = (alert, what) => `api/v1/alerts/${encodeURIComponent(alert.id)}/${what}`;
 
@@ -69,6 +73,28 @@ export function useSeen(alert, card, [{ items }, setHeld]) {
     }, 250);
     return () => clearInterval(timer);
   }, [mine.join()]);
+}
+
+/** Tells others, while this card is open and in sight and somebody is here. The server forgets it by itself. */
+export function useLooking(alert, card) {
+  const on = isOpen(alert) && mayAct();
+  useEffect(() => {
+    if (!on) return undefined;
+    let told = false;
+    const tell = (looks) => {
+      if (looks || told) post("api/v1/screens/looking", { alert_id: alert.id, screen: SCREEN, looking: looks }).catch(() => {}); // said again soon
+      told = looks;
+    };
+    const look = () => tell(document.visibilityState === "visible" && performance.now() - touchedAt < HERE_MS && inView(card.current));
+    look();
+    const timer = setInterval(look, AGAIN_MS);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", look);
+      tell(false);
+    };
+  }, [alert.id, on]);
 }
 
 function whom({ channel, person }) {

@@ -45,6 +45,10 @@ def test_what_is_named_in_a_body_is_refused_as_well(both: TwoWards) -> None:
                 "POST", f"{api}/questions/{own.question_id}/answer", {"patient_id": other.patient_id, "reason": reason}
             ),
         ),
+        (
+            404,
+            Ask("POST", f"{api}/screens/looking", {"alert_id": other.alert_id, "screen": "0-screen", "looking": True}),
+        ),
         (403, Ask("POST", f"{api}/patients", {**new, "ward": other.ward})),
         (422, Ask("POST", f"{api}/devices", {"id": other.device_id, "model": "patch-2"})),
         (422, Ask("POST", f"{api}/gateways", {"id": "g-new", "devices": [other.device_id]})),
@@ -84,7 +88,8 @@ def test_every_change_that_names_no_thing_in_its_path_was_thought_of() -> None:
         for name, method, route in ROUTES
         if not reads(method, route) and not parameters(route) & {*CHECKS, "resource_id"}
     }
-    tried = {"POST /api/v1/patients", "POST /api/v1/devices", "POST /api/v1/gateways", "PUT /api/v1/teams",
+    tried = {"POST /api/v1/screens/looking",
+             "POST /api/v1/patients", "POST /api/v1/devices", "POST /api/v1/gateways", "PUT /api/v1/teams",
              "PUT /api/v1/policies/programme", "PUT /api/v1/policies/programmes/{name}", "POST /fhir/R4/Observation"}  # fmt: skip
     of_the_caller = {
         one for one in found if one.split()[1].startswith(("/api/v1/auth/", "/api/v1/users", "/api/v1/tokens"))
