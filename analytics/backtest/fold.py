@@ -58,10 +58,10 @@ class Logged:
 @dataclass(frozen=True, slots=True)
 class Folded:
     """``state``: after all readings, for its slots. ``batch``, ``slot``, ``counts``, ``judged``: the readings judged, ascending
-    by slot and time; ``quality``: theirs, with ``analytics.quality.STUCK``. ``decided``: those of its rows at which a condition
-    of a detector in ``calling`` (by number: those that may call somebody) changed; ``told``: of these, those at which that very
-    condition may call. ``minutes``, ``scores``: NEWS2 by minute, empty where it does not apply; ``grades`` i64: what it calls
-    for (``analytics.scores.grades``); ``turns`` u8: 1 in a minute after which another grade has lasted. ``in_order``: no reading
+    by slot and time; ``quality``: theirs, with ``analytics.quality.STUCK``. ``calling`` bool (detectors, vitals, 2): which
+    conditions may call somebody; ``told``: the rows at which one of these changed; ``decided``: at which one of the same
+    detectors did. ``minutes``, ``scores``: NEWS2 by minute, empty where it does not apply; ``grades`` i64: what it calls for
+    (``analytics.scores.grades``); ``turns`` u8: 1 in a minute after which another grade has lasted. ``in_order``: no reading
     came after one of its sensor that it belongs before, or that has the same time."""
 
     log: list[Logged]
@@ -77,7 +77,7 @@ class Folded:
     grades: I64
     turns: U8
     judged: Judged
-    calling: frozenset[int]
+    calling: NDArray[np.bool_]
     in_order: bool
 
 
@@ -111,9 +111,10 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     counts = judged.gate == COUNTS
     events = stepped(judged, np.arange(slot.size))
     calling = _calling(state, world)
-    changed = np.isin(events["detector"], list(calling)) & (events["event"]["what"] != DROPPED)
-    decided = np.unique(events["event"]["row"][changed])
-    told = np.unique(events["event"]["row"][changed & _may_call(state, world, events, slot)])
+    number, event = events["detector"], events["event"]
+    may_call = calling[number, state.slots.vital[slot[event["row"]]], event["side"]]
+    of_calling = np.isin(number, np.flatnonzero(calling.any(axis=(1, 2))))
+    decided, told = (np.unique(event["row"][(event["what"] != DROPPED) & each]) for each in (of_calling, may_call))
     quality = _with_stuck(batch.quality, stuck_rows(state.engine, judged))
     in_order = _came_in_order(slot, batch)
     if in_order and rows.size == given[0].size and batch.received_at is batch.measured_at:
@@ -166,8 +167,7 @@ def _in_order(slot: I64, batch: ReadingBatch) -> NDArray[np.intp]:
     return in_canonical_order(slot, batch)
 
 
-def _may_call(state: State, world: World, events: NDArray[np.void], slot: I64) -> NDArray[np.bool_]:
-    """By this policy, of each event."""
+def _calling(state: State, world: World) -> NDArray[np.bool_]:
     detectors, findings = state.engine.detectors, world.history.policy.findings
     own = np.zeros((len(detectors), len(VITALS), 2), np.bool_)
     for number, detector in enumerate(detectors):
@@ -175,21 +175,13 @@ def _may_call(state: State, world: World, events: NDArray[np.void], slot: I64) -
         for vital in np.unique(state.slots.vital[: state.slots.size]).tolist() if limits or findings else ():
             rules = (detector.rule(VITALS[vital].name, side) for side in (0, 1))
             own[number, vital] = [limits or world.history.policy.finding(rule) is not None for rule in rules]
-    vital = state.slots.vital[slot[events["event"]["row"]]]
-    result: NDArray[np.bool_] = own[events["detector"], vital, events["event"]["side"]]
-    return result
+    return own
 
 
 def _came_in_order(slot: I64, batch: ReadingBatch) -> bool:
     ordinal, at = batch.ordinal, batch.measured_at
     late = (slot[1:] == slot[:-1]) & ((ordinal[1:] < ordinal[:-1]) | (at[1:] == at[:-1]))
     return not late.any()
-
-
-def _calling(state: State, world: World) -> frozenset[int]:
-    """Numbers of the detectors that may call somebody."""
-    calling = {LIMIT, UNVERIFIED, *(name.partition(".")[0] for name in world.history.policy.findings)}
-    return frozenset(number for name, number in state.engine.numbers.items() if name in calling)
 
 
 def _by_slot(state: State, events: NDArray[np.void], slot: I64, at: I64) -> Iterator[tuple[int, Spans]]:

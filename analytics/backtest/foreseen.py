@@ -7,7 +7,7 @@ they are left out (``Foreseen.mattering``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analytics.backtest.fold import Folded
 from analytics.backtest.world import World
+from analytics.detectors.contract import HIGH, LOW, NOT_NORMAL_HIGH, NOT_NORMAL_LOW, SEVERE_HIGH, SEVERE_LOW
 from analytics.directory import Directory
 from analytics.engine.compiled import Kernels
 from analytics.engine.conditions import DROPPED, ENDED, IDLE
@@ -29,6 +30,8 @@ from analytics.windows import RING, WINDOW, Windows
 from vigil.domain.readings import F64, I64, ReadingBatch
 
 _NONE = np.empty(0, np.intp)
+#: The bits of a code that tell of each side.
+_BITS = np.array([LOW | SEVERE_LOW | NOT_NORMAL_LOW, HIGH | SEVERE_HIGH | NOT_NORMAL_HIGH])
 
 
 def foreseeable(world: World, folded: Folded) -> bool:
@@ -74,20 +77,21 @@ class Foreseen(State):
         return np.array(sorted({*kept, *(each for each in newest if each >= first)}))
 
 
-def _runs(folded: Folded, bounds: list[int], detectors: Collection[int]) -> NDArray[np.bool_]:
-    """The rows of the fold during which a condition of these detectors is pending or true."""
+def _runs(folded: Folded, bounds: list[int], followed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The rows of the fold during which a condition that is ``followed`` (detectors, vitals, 2) is pending or true."""
     turns = np.zeros(len(folded.batch) + 1, np.int32)
     engine = folded.state.engine
     for slot, (first, last) in enumerate(pairwise(bounds)):
         at = folded.batch.measured_at[first:last]
+        own = followed[:, folded.state.slots.vital[slot]]
         for number, events in folded.judged.events:
-            if number in detectors:
+            if own[number].any():
                 of = events[slice(*events["row"].searchsorted((first, last)))]
-                over = of[(of["what"] == ENDED) | (of["what"] == DROPPED)]
+                over = of[((of["what"] == ENDED) | (of["what"] == DROPPED)) & own[number, of["side"]]]
                 np.add.at(turns, first + at.searchsorted(over["onset"]), 1)
                 np.add.at(turns, over["row"] + 1, -1)
         for number, row in engine.running(slot).items():
-            for side in np.flatnonzero(row["status"] != IDLE).tolist() if number in detectors else ():
+            for side in np.flatnonzero((row["status"] != IDLE) & own[number]).tolist():
                 turns[first + at.searchsorted(row["onset"][side])] += 1
                 turns[last] -= 1
     result: NDArray[np.bool_] = np.cumsum(turns[:-1]) > 0
@@ -105,19 +109,21 @@ class _Intake(Intake):
         super().__init__(engine, keeps_checkpoints=False)
         self._engine = engine
         self._judged = folded.judged
-        every = frozenset(range(len(engine.detectors)))
         #: Where every reading speaks for now, what the others find is neither told nor held back.
-        self._heard = every if _any_old(folded) else folded.calling
-        #: Detectors whose conditions are followed: scores ask for those of "flat".
-        self.followed = self._heard | {engine.numbers[FLAT]}
-        self._others = sorted(every - self.followed)
+        heard = np.ones_like(folded.calling) if _any_old(folded) else folded.calling
+        self._heard = set(np.flatnonzero(heard.any(axis=(1, 2))).tolist())
+        #: Conditions that are followed (detectors, vitals, 2): scores ask for those of "flat".
+        self.followed = heard.copy()
+        self.followed[engine.numbers[FLAT]] = True
+        slots = folded.state.slots
+        self._bits = (self.followed[:, slots.vital[: slots.size]] * _BITS).sum(axis=2).astype(np.uint8)
         self._row = np.empty(len(folded.batch), np.intp)
         self._row[(folded.batch.ordinal - 1).astype(np.intp)] = np.arange(len(folded.batch))
 
     def take(self, slot: I64, batch: ReadingBatch, now: int) -> Taken:  # noqa: ARG002 no checkpoints
         of_fold, known = self._row[batch.ordinal - 1], self._judged
-        scores, codes = known.scores[:, of_fold], known.codes[:, of_fold]  # `take` would copy all of them first
-        codes[self._others] = 0
+        # ``take`` would copy all of them first.
+        scores, codes = known.scores[:, of_fold], known.codes[:, of_fold] & self._bits[:, slot]
         judged = Judged(known.gate[of_fold], known.weight[of_fold], scores, codes, [])
         followed = self._engine.follow(slot, batch, judged)
         judged.events.extend(each for each in followed if each[0] in self._heard)

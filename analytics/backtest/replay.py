@@ -174,6 +174,8 @@ class _Replay:
             whole = min(moment, max(min(others, default=moment), soonest))
             due = self._due()
             now = whole if due is None else min(whole, max(due, soonest))
+            if now > soonest:  # a tick of live would have come in between
+                self._pipeline.book.sync()
             self._clock.jump_to(now)
             light = now < whole
             if now == moment:

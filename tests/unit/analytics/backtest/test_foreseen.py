@@ -78,7 +78,7 @@ def test_what_is_remembered_is_that_of_live_judging_at_any_moment(seed: int, arr
             between = [state.windows.median_between(slot, minute - MINUTE, minute) for state in (ours, live)]
             assert between[0] == pytest.approx(between[1], nan_ok=True, abs=0)
             running = [
-                {n: row.tobytes() for n, row in state.engine.running(slot).items() if n in ours.intake.followed}
+                {n: row.tobytes() for n, row in state.engine.running(slot).items() if ours.intake.followed[n].all()}
                 for state in (ours, live)
             ]
             assert running[0] == running[1]

@@ -20,7 +20,7 @@ from vigil.domain.alerts import Condition, Step, Transition
 from vigil.domain.calls import interrupts
 from vigil.domain.policy import BEDSIDE_POLICY, Policy
 from vigil.domain.quality import Quality
-from vigil.domain.times import HOUR, SECOND
+from vigil.domain.times import HOUR, MINUTE, SECOND
 
 BAD = (int(Quality.MOTION), int(Quality.CONTACT_LOST), int(Quality.TEST))
 LEVELS: dict[str, tuple[float, ...]] = {
@@ -158,6 +158,23 @@ def test_the_nurse_comes_when_she_is_called_as_live(tmp_path: Path) -> None:
     ]
     assert calls[0] == calls[1]
     assert len(calls[0]) > 2
+
+
+def test_what_the_nurse_has_done_is_known_when_the_next_value_comes_as_live(tmp_path: Path) -> None:
+    """Values once a minute: she acknowledges the fast heart at 12 min, and fast breathing that is found at 13 joins no call."""
+
+    def course(vital: str, usual: float, odd: float, first: int) -> list[Row]:
+        values = [odd if first <= minute < 40 else usual for minute in range(60)]
+        times = [START + minute * MINUTE for minute in range(60)]
+        return [Row("p-1", vital, at, value, at) for at, value in zip(times, values, strict=True)]
+
+    rows = [*course("heart_rate", 72.0, 140.0, 10), *course("resp_rate", 15.0, 27.0, 12)]
+    policy = replace(BEDSIDE_POLICY, news2=False)
+    logs = [live(world(rows, policy), tmp_path / "live.npz", comes=Nurse), replayed(world(rows, policy), comes=Nurse)]
+    said = [[(line.after.rule, line.step, line.at, line.detail.get("call")) for line in log] for log in logs]
+    assert said[0] == said[1]
+    opened = [(line.after.rule, interrupts(line)) for line in logs[1] if line.step is Step.OPENED]
+    assert opened[:2] == [("limit.heart_rate.high", True), ("limit.resp_rate.high", True)]
 
 
 # --- NEWS2 ----------------------------------------------------------------------------------------------------------------
