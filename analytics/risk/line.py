@@ -1,5 +1,6 @@
-"""A linear model with what goes before it (gaps filled, marks of what was not known, scaled), in one pass over the rows; the same
-as scikit-learn's steps, to the last bit."""
+"""A linear model with what goes before it (scaled, kept within bounds, gaps filled, marks of what was not known), in one pass
+over the rows. A row's sum is added feature after feature, whoever stands beside it; scikit-learn's own product gives other last
+digits where other rows are asked with it."""
 
 from __future__ import annotations
 
@@ -7,70 +8,80 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import RobustScaler
+from sklearn.preprocessing import MinMaxScaler, RobustScaler
 from sklearn.svm import LinearSVC
 
 from analytics.risk.compiled import compiled
 from analytics.risk.features.contract import Matrix
 from analytics.risk.sides import side_by_side
-from vigil.domain.readings import F64, I64
+from vigil.domain.readings import F64
+
+#: Rows whose sums stay in the processor's cache while all features are added.
+_BLOCK = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``usual`` (features,): in place of what is not known. ``marked`` (marks,): features of which it is told whether they are
-    known. (features + marks,) each: ``center``, ``scale``. ``weights`` (features + marks, 1) and ``intercept`` (1,)."""
+    """(features,) each: ``center``, ``scale``; ``weights``; ``marks``: added where it is not known. ``far``: a scaled value
+    counts as this at most, up and down."""
 
-    usual: Matrix
-    marked: I64
     center: Matrix
     scale: F64
-    weights: NDArray[np.floating]
-    intercept: NDArray[np.floating]
+    far: float
+    weights: F64
+    marks: F64
+    intercept: float
 
-    def sums(self, matrix: Matrix) -> NDArray[np.floating]:
-        """(rows,) of a matrix (rows, features), C-contiguous. The product is numpy's over all rows, as in scikit-learn: in parts
-        its last digits could be others."""
-        scaled, kernel = np.empty((len(matrix), len(self.center)), np.float32), compiled(scale_kernel)
+    def sums(self, matrix: Matrix) -> F64:
+        """(rows,) of a matrix (rows, features), C-contiguous."""
+        out, kernel = np.empty(len(matrix)), compiled(line_kernel)
+        packed = self.center, self.scale, self.far, self.weights, self.marks, self.intercept
 
         def fill(rows: slice) -> None:
-            kernel(matrix[rows], self.usual, self.marked, self.center, self.scale, scaled[rows])
+            kernel(matrix[rows], *packed, out[rows])
 
         side_by_side(len(matrix), fill)
-        sums: NDArray[np.floating] = (scaled @ self.weights + self.intercept).reshape(-1)
-        return sums
+        return out
 
 
 def line_of(pipeline: Any) -> Line | None:
-    """Of a fitted pipeline of these three steps that learned from float32, whose parts fit together; None for any other."""
+    """Of a fitted pipeline of ``candidates.Straight`` whose parts fit together; None for any other."""
     steps = [step for _, step in pipeline.steps]
-    if len(steps) != 3 or not isinstance(steps[2], LogisticRegression | LinearSVC):
+    kinds = (RobustScaler, MinMaxScaler, SimpleImputer, LogisticRegression | LinearSVC)
+    if len(steps) != len(kinds) or not all(map(isinstance, steps, kinds)):
         return None
-    imputer, scaler, linear = steps
-    if not isinstance(imputer, SimpleImputer) or not isinstance(scaler, RobustScaler):
-        return None
-    usual, center, scale = imputer.statistics_, scaler.center_, scaler.scale_
-    if (usual.dtype, center.dtype, scale.dtype) != (np.float32, np.float32, np.float64) or np.isnan(usual).any():
-        return None
+    scaler, bounds, imputer, linear = steps
+    center, scale, (low, far) = scaler.center_, scaler.scale_, bounds.feature_range
     marked = np.array(imputer.indicator_.features_ if imputer.add_indicator else (), np.int64)
-    width = len(usual) + len(marked)
-    fits = center.shape == scale.shape == (width,) and linear.coef_.shape == (1, width)
-    if len(usual) != pipeline.n_features_in_ or not fits or not np.isin(marked, np.arange(len(usual))).all():
+    features = len(center)
+    fits = center.shape == scale.shape == bounds.scale_.shape == bounds.min_.shape == imputer.statistics_.shape
+    if not fits or features != pipeline.n_features_in_ or linear.coef_.shape != (1, features + len(marked)):
         return None
-    return Line(usual, marked, center, scale, linear.coef_.T, linear.intercept_)
+    as_they_are = bounds.clip and low == -far and (bounds.scale_ == 1).all() and (bounds.min_ == 0).all()
+    if not as_they_are or (imputer.statistics_ != 0).any() or not np.isin(marked, np.arange(features)).all():
+        return None
+    if (center.dtype, scale.dtype, linear.coef_.dtype) != (np.float32, np.float64, np.float64):
+        return None
+    marks = np.zeros(features)
+    marks[marked] = linear.coef_[0, features:]
+    return Line(center, scale, float(far), linear.coef_[0, :features].copy(), marks, float(linear.intercept_[0]))
 
 
-def scale_kernel(matrix: Matrix, usual: Matrix, marked: I64, center: Matrix, scale: F64, out: Matrix) -> None:
-    """``out`` (rows, features + marks), see ``Line``. Differences are float32, quotients float64, as in numpy."""
-    features = usual.size
-    for row in range(matrix.shape[0]):
-        values, scaled = matrix[row], out[row]
-        for place in range(features):
-            value = usual[place] if np.isnan(values[place]) else values[place]
-            scaled[place] = (value - center[place]) / scale[place]
-        for place in range(marked.size):
-            mark = np.float32(1.0) if np.isnan(values[marked[place]]) else np.float32(0.0)
-            scaled[features + place] = (mark - center[features + place]) / scale[features + place]
+def line_kernel(
+    matrix: Matrix, center: Matrix, scale: F64, far: float, weights: F64, marks: F64, intercept: float, out: F64
+) -> None:
+    """``out`` (rows,), see ``Line``. Differences are float32, quotients float64 and kept as float32, as in scikit-learn."""
+    values = np.zeros(_BLOCK, np.float32)
+    for begin in range(0, matrix.shape[0], _BLOCK):
+        total = out[begin : begin + _BLOCK]
+        total[:] = intercept
+        for place in range(center.size):
+            middle, size, weight, mark = center[place], scale[place], weights[place], marks[place]
+            for row in range(total.size):
+                values[row] = matrix[begin + row, place]
+            for row in range(total.size):
+                scaled = float(np.float32((values[row] - middle) / size))
+                scaled = far if scaled > far else (-far if scaled < -far else scaled)
+                total[row] += mark if np.isnan(scaled) else weight * scaled

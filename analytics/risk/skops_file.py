@@ -61,6 +61,7 @@ LISTED = frozenset(
         ("ObjectNode", "sklearn.linear_model._logistic.LogisticRegression"),
         ("ObjectNode", "sklearn.linear_model._stochastic_gradient.SGDClassifier"),
         ("ObjectNode", "sklearn.pipeline.Pipeline"),
+        ("ObjectNode", "sklearn.preprocessing._data.MinMaxScaler"),
         ("ObjectNode", "sklearn.preprocessing._data.QuantileTransformer"),
         ("ObjectNode", "sklearn.preprocessing._data.RobustScaler"),
         ("ObjectNode", "sklearn.preprocessing._data.StandardScaler"),
