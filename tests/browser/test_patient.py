@@ -87,6 +87,29 @@ def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, sit
     expect(page.locator('.chart[data-vital="body_temp"] table')).to_contain_text("Entered by a person")
 
 
+def test_a_changed_limit_is_shown_as_it_was_in_force_with_who_set_it(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Stepped")
+    site.enter(patient_id, spo2=96)
+    change = {"limits": [{"vital": "spo2", "side": "low", "limit": 87}], "reason": "known low"}
+    site.request("PUT", f"/policies/patients/{patient_id}", change, name="Dr Stepped")
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    chart = page.locator('.chart[data-vital="spo2"]')
+    plot = chart.locator(".plot")
+    width = plot.evaluate("element => element.clientWidth")
+    then = chart.locator("h4 .limits-then")
+    plot.hover(position={"x": width / 2, "y": 40})
+    expect(then).to_have_text("limit 90 (starting value, not signed off)")
+    plot.hover(position={"x": width - 14, "y": 40})
+    expect(then).to_have_text("limit 87 (Dr Stepped, this patient)")
+    page.keyboard.press("t")
+    lines = chart.locator("ul.limits-then li")
+    expect(lines).to_have_count(2)
+    expect(lines.first).to_contain_text(re.compile(r"low 87 % · Dr Stepped, this patient · .*goes on"))
+    expect(lines.last).to_contain_text("low 90 % · starting value, not signed off")
+
+
 PIECES = """async () => {
   const { pieces } = await import(new URL('page/plot.js', location.origin));
   const point = (t, v, bad = false) => ({ t, v, bad });

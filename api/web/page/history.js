@@ -114,6 +114,8 @@ export class History {
   version = signal(0);
   series = {};
   scores = [];
+  /** as they were in force, with whose they were */
+  limits = [];
 
   #id;
   #vitals;
@@ -151,13 +153,15 @@ export class History {
     const span = `from=${encodeURIComponent(new Date(from).toISOString())}&to=${encodeURIComponent(new Date(to).toISOString())}`;
     const names = this.#vitals.map((vital) => `vital=${vital}`).join("&");
     try {
-      const [vitals, scores] = await Promise.all([
+      const [vitals, scores, limits] = await Promise.all([
         get(ofPatient(this.#id, `vitals?${names}&${span}&points=${POINTS}`)),
         get(ofPatient(this.#id, `scores?${span}&${long ? `points=${POINTS}` : "limit=2000"}`)),
+        get(`api/v1/policies/patients/${encodeURIComponent(this.#id)}/limits?${span}`).catch(() => null), // the values stay right without
       ]);
       if (!this.#live) return;
       this.series = readSeries(vitals);
       this.scores = scores.items;
+      this.limits = limits?.items ?? [];
       this.state.value = "ready";
       this.version.value = this.version.peek() + 1;
     } catch {

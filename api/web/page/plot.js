@@ -167,20 +167,31 @@ function drawTrack({ ctx, c, x, y, left, right }, track) {
   }
 }
 
-function drawLimits({ ctx, c, left, right, bottom, y: yOf }, limits) {
-  for (const limit of limits) {
-    const y = yOf(limit.value);
-    if (!(y >= TOP && y <= bottom)) continue;
+/** Each as long as it was in force; a step joins it with the next of its side. Its number stands where there is room, and at the newest. */
+function drawLimits({ ctx, c, left, right, bottom, x, y: yOf }, limits) {
+  limits.forEach((limit, i) => {
+    const next = limits[i + 1]?.rule === limit.rule ? limits[i + 1] : null;
+    const y = Math.min(bottom, Math.max(TOP, yOf(limit.value)));
+    const start = Math.max(left, x(limit.from));
+    const end = Math.min(right, x(limit.to));
+    if (end <= left) return;
+    const shown = y === yOf(limit.value);
     ctx.setLineDash([6, 4]);
-    stroke(ctx, c.limit, 1, () => line(ctx, left, y, right, y));
+    stroke(ctx, c.limit, 1, () => {
+      if (shown) line(ctx, start, y, end, y);
+      if (next?.from === limit.to) line(ctx, end, y, end, Math.min(bottom, Math.max(TOP, yOf(next.value))));
+    });
     ctx.setLineDash([]);
     const text = t("chart.limit", { value: limit.value });
+    const width = ctx.measureText(text).width + 4;
+    if (!shown || (next && end - start < width + 8)) return;
+    const at = Math.min(start, right - width - 2) + 2;
     const above = y - TOP > 16 && (limit.side === "high" || bottom - y <= 16);
     ctx.fillStyle = c.surface;
-    ctx.fillRect(left + 2, above ? y - 14 : y + 2, ctx.measureText(text).width + 4, 12);
+    ctx.fillRect(at, above ? y - 14 : y + 2, width, 12);
     ctx.fillStyle = c.limit;
-    ctx.fillText(text, left + 4, above ? y - 4 : y + 12);
-  }
+    ctx.fillText(text, at + 2, above ? y - 4 : y + 12);
+  });
 }
 
 const GLYPH = { high: "◆", medium: "▲", low: "■" };

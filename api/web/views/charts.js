@@ -2,10 +2,11 @@
 import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
 import { clock, number, when } from "../page/format.js";
 import { History, gapLimit, scoreHolds } from "../page/history.js";
-import { get, ofPatient } from "../page/http.js";
+import { ofPatient } from "../page/http.js";
 import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
+import { limitSetter } from "../page/staff.js";
 import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
 import { alertOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { t } from "../page/words.js";
@@ -29,8 +30,16 @@ function gapsOf(points, gapMs, from, to) {
   return gaps;
 }
 
+/** Limits of a chart as they were in force, by vital and side, oldest first. */
+function limitsOf(vital, spans, to) {
+  return spans
+    .filter((span) => chartOf(span.vital) === vital)
+    .map((span) => ({ ...span, rule: span.vital + span.side, value: span.limit, from: Date.parse(span.from), goesOn: !span.to, to: span.to ? Date.parse(span.to) : to }));
+}
+
 /** Everything one chart shows. Streams of several devices stay apart; they are never joined with one another. */
-export function modelOf(vital, history, from, to, limits, marks) {
+export function modelOf(vital, history, from, to, marks) {
+  const limits = limitsOf(vital, history.limits, to);
   const model = { vital, from, to, gaps: [], limits, marks, points: [], pairs: [], spans: [], tracks: [], newest: null };
   if (vital === "score") return scoreModel(model, history.scores);
   const streams = history.series[vital === "bp" ? "bp_sys" : vital] ?? [];
@@ -101,6 +110,13 @@ function textAt(model, at) {
   return best.min === best.max ? number(best.v, digitsOf(vital)) : `${number(best.min, digitsOf(vital))}–${number(best.max, digitsOf(vital))}`;
 }
 
+/** The limits that were in force at a moment, and whose they were. */
+const limitsAt = (model, at) =>
+  model.limits
+    .filter((limit) => limit.from <= at && at < limit.to)
+    .map((limit) => `${t("chart.limit", limit)} (${limitSetter(limit)})`)
+    .join(" · ");
+
 function summary(model, title) {
   if (!model.newest) return t("chart.summary_none", { title });
   const values = { title, from: when(model.from, model.to), to: clock(model.to), unit: unitOf(model.vital), newest: textAt(model, model.newest.t ?? model.newest.from) };
@@ -133,7 +149,7 @@ export function Chart({ model, width, last, cursor, asTable }) {
     <h4>
       ${title} <span class="unit">${unitOf(model.vital)}</span>
       ${model.changed && html`<span class="muted">${t("chart.scale_changed")}</span>`}
-      ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span>`}
+      ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span> <span class="limits-then muted">${limitsAt(model, at)}</span>`}
     </h4>
     ${asTable
       ? html`<${ValueTable} model=${model} title=${title} digits=${digitsOf(model.vital)} unit=${unitOf(model.vital)} />`
@@ -153,21 +169,6 @@ export function useWidth(element) {
   return width;
 }
 
-/** Limits in force now, from the patient's policy; null while not known. */
-function useLimits(patientId) {
-  const [limits, setLimits] = useState([]);
-  useEffect(() => {
-    let current = true;
-    get(`api/v1/policies/patients/${encodeURIComponent(patientId)}`)
-      .then((policy) => current && setLimits((policy.limits ?? policy.policy?.limits ?? []).filter((rule) => rule.enabled !== false)))
-      .catch(() => current && setLimits([])); // charts stay right without the lines; the card states the limit that counted
-    return () => {
-      current = false;
-    };
-  }, [patientId]);
-  return limits;
-}
-
 /** {state, items}: the open alerts as the stream tells them, and those that are over as they were last read, which `state` says. */
 export function useAlerts(patientId) {
   const open = openAlertsOf(patientId).map((id) => alertOf(id)).filter(Boolean);
@@ -184,7 +185,6 @@ export function Charts({ patientId, alerts, only, rangeMs, asTable = false, with
   const cursor = useMemo(() => signal(null), []);
   const history = useMemo(() => new History(patientId, only.filter((vital) => vital !== "score"), rangeMs), [patientId, rangeMs, only.join()]);
   useEffect(() => () => history.close(), [history]);
-  const rules = useLimits(patientId);
   const step = Math.max(1000, rangeMs / 4000); // less than a screen pixel
   const to = Math.ceil(now.value / step) * step;
   const from = to - rangeMs;
@@ -194,15 +194,12 @@ export function Charts({ patientId, alerts, only, rangeMs, asTable = false, with
   const models = useMemo(
     () =>
       only.map((vital) => {
-        const limits = rules
-          .filter((rule) => chartOf(rule.vital) === vital)
-          .map((rule) => ({ value: rule.limit, side: rule.side, set_by: rule.set_by }));
         const marks = alerts
           .filter((alert) => chartOf(vitalOfAlert(alert)) === vital)
           .map((alert) => ({ from: Date.parse(alert.onset_at), priority: alert.peak_priority ?? alert.priority }));
-        return modelOf(vital, history, from, to, limits, marks);
+        return modelOf(vital, history, from, to, marks);
       }),
-    [history, version, from, to, rules, alertStamp, only.join()],
+    [history, version, from, to, alertStamp, only.join()],
   );
   return html`<div class="charts" ref=${host}>
     ${state === "loading" && html`<p class="muted" aria-busy="true">${t("chart.loading")}</p>`}

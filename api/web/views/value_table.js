@@ -1,7 +1,9 @@
 // The same data as a chart, newest first: what a screen reader gets, and what shows a slight abnormality best.
 import { html } from "../page/html.js";
 import { clock, number, when } from "../page/format.js";
+import { partName } from "../page/parts.js";
 import { now } from "../page/server_time.js";
+import { limitSetter } from "../page/staff.js";
 import { t } from "../page/words.js";
 
 const ROWS = 120;
@@ -27,6 +29,19 @@ function rowsOf(model, digits) {
   });
 }
 
+/** Each limit once, however often a time of day brought it back; newest first. */
+function Limits({ limits, unit }) {
+  const distinct = new Map(limits.map((limit) => [[limit.rule, limit.value, limit.set_by, limit.source.schedule].join(), limit]));
+  return html`<ul class="limits-then">
+    ${[...distinct.values()].reverse().map(
+      (limit) => html`<li key=${limit.rule + limit.from}>
+        ${t("lab.limit")} · ${partName(limit.vital)} ${t(`side.${limit.side}`)} <b>${limit.value}</b> ${unit} · <bdi>${limitSetter(limit)}</bdi> ·${" "}
+        ${when(limit.from, now.peek())} – ${limit.goesOn ? t("alert.goes_on") : when(limit.to, now.peek())} ${limit.source.schedule}
+      </li>`,
+    )}
+  </ul>`;
+}
+
 export function ValueTable({ model, title, digits, unit }) {
   const rows = rowsOf(model, digits).sort((a, b) => b.t - a.t);
   if (!rows.length) return html`<p class="muted none">${t("chart.none")}</p>`;
@@ -41,6 +56,7 @@ export function ValueTable({ model, title, digits, unit }) {
         )}
       </tbody>
     </table>
+    ${model.limits.length > 0 && html`<${Limits} limits=${model.limits} unit=${unit} />`}
     ${rows.length > ROWS && html`<p class="muted">${t("chart.rows_left", { n: rows.length - ROWS })}</p>`}
   </div>`;
 }
