@@ -18,8 +18,8 @@ Score = Callable[[Matrix], F64]
 
 
 def quick(estimator: Any) -> Score:
-    """Gives what ``raw_score`` gives: of trees to the last bit, of a line to 1e-12. Arrays are made of the estimator once, here, and nowhere stored. The score
-    raises ``ValueError`` for rows of another width."""
+    """Gives what ``raw_score`` gives: of trees to the last bit, of a line to 1e-12. Arrays are made of the estimator once, here,
+    and nowhere stored. The score raises ``ValueError`` for rows of another width."""
     fitted = estimator if isinstance(estimator, list) else [estimator]
     parts, widths = [_sums(part) for part in fitted], {int(part.n_features_in_) for part in fitted}
 
