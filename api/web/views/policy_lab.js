@@ -103,9 +103,9 @@ function Moment({ change, at }) {
   const names = (vital === "bp" ? ["bp_sys", "bp_dia"] : [vital]).map((each) => `vital=${each}`).join("&");
   const [held, again] = useRead(ofPatient(change.patient_id, vital === "score" ? `scores?${span}&limit=2000` : `vitals?${names}&${span}&points=480`));
   const { body } = held;
-  const history = body && { scores: body.items ?? [], series: vital === "score" ? {} : readSeries(body) };
+  const history = body && { scores: body.items ?? [], series: vital === "score" ? {} : readSeries(body), limits: [] };
   const marks = [{ from: at, priority: (change.before ?? change.after).priority }];
-  const model = useMemo(() => history && modelOf(vital, history, from, to, [], marks), [body]);
+  const model = useMemo(() => history && modelOf(vital, history, from, to, marks), [body]);
   return html`<div class="moment" ref=${host}>
     <${Loaded} held=${held} again=${again}>${model && html`<${Chart} model=${model} width=${width} last=${true} cursor=${cursor} asTable=${false} />`}<//>
   </div>`;
