@@ -177,9 +177,10 @@ def test_nobody_answers_is_said_on_every_view_until_somebody_has_it(screens: Scr
         "kind": "technical",
         "title": "Nobody has answered",
     }
-    whole = {**unanswered, "history": [], "feedback": None}
+    whole = {**unanswered, "history": [], "path": [], "feedback": None}
     station.page.route("**/alerts/a-unanswered", lambda route: route.fulfill(json=whole))
     station.page.route("**/alerts/a-unanswered/deliveries", lambda route: route.fulfill(json={"items": []}))
+    station.page.route("**/screens/looking", lambda route: route.fulfill(status=204))
     station.change(unanswered)
     chip = station.page.locator(".strip .alarm-path")
     for view in ("ward", "handover", "more", "worklist"):
