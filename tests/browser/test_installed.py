@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Response, expect
 
@@ -98,6 +100,19 @@ globalThis.Notification = class { static permission = "granted"; constructor() {
 SHOWN = "navigator.serviceWorker.ready.then(own => own.getNotifications()).then(all => all.map(one => [one.title, one.body]))"
 
 
+def everything_taken(site: Site) -> bool:
+    """False when something still called; what escalated meanwhile (409) is read again by the next question."""
+    found = [
+        one
+        for one in site.request("GET", "/alerts?state=open", role="nurse")["items"]
+        if one["handling"] == "unacknowledged"
+    ]
+    for one in found:
+        with contextlib.suppress(httpx.HTTPStatusError):
+            site.request("POST", f"/alerts/{one['id']}/acknowledge", {"version": one["version"]}, role="nurse")
+    return not found
+
+
 def test_on_a_phone_the_worker_shows_the_notice_and_takes_it_away(screens: Screens, site: Site) -> None:
     station = screens.open()
     page = station.page
@@ -105,10 +120,6 @@ def test_on_a_phone_the_worker_shows_the_notice_and_takes_it_away(screens: Scree
     page.add_init_script(PHONE)
     page.reload()
     assert page.evaluate(CONTROLLED)
-    patient_id, _ = site.ill("high")
+    site.ill("high")
     eventually(lambda: page.evaluate(SHOWN) == [["Vigil calls: open the work list", ""]], what="a notice")
-    for one in site.request("GET", "/alerts?state=open", role="nurse")["items"]:
-        if one["handling"] == "unacknowledged":
-            site.request("POST", f"/alerts/{one['id']}/acknowledge", {"version": one["version"]}, role="nurse")
-    assert patient_id
-    eventually(lambda: page.evaluate(SHOWN) == [], what="its end")
+    eventually(lambda: everything_taken(site) and page.evaluate(SHOWN) == [], what="its end")
