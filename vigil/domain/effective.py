@@ -6,7 +6,7 @@ day: a patient's own limit holds at night although the programme has another one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -135,6 +135,7 @@ def merged(default: Policy, documents: Sequence[PolicyDocument], without: Collec
     for document in documents:
         said = _values(document.content, document.author)
         own = {path: value for path, value in said if path.rpartition(".")[0] not in without}
+        own |= _narrower(own, [*values, *(f"findings.{name}" for name in default.findings)])
         values |= own
         origin |= dict.fromkeys(own, document)
         schedules = [(left, by) for each, by in schedules if (left := _without(each, own)) is not None]
@@ -142,6 +143,19 @@ def merged(default: Policy, documents: Sequence[PolicyDocument], without: Collec
     policy = with_values(default, values)
     policy = replace(policy, schedules=tuple(each for each, _ in schedules))
     return Merged(policy, origin, tuple(by for _, by in schedules))
+
+
+def _narrower(own: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """What ``own`` says of a finding holds for its parts that are ``known`` from wider documents and that it leaves out:
+    who switches ``rate.heart_rate`` off means rises as well, whatever the starting policy calls them."""
+    found: dict[str, Any] = {}
+    for path in known:
+        name = path
+        while name.startswith("findings.") and name not in own:
+            name = name.rpartition(".")[0]
+        if name in own:
+            found[path] = own[name]
+    return found
 
 
 def effective(default: Policy, documents: Sequence[PolicyDocument], at: int) -> Policy:

@@ -126,24 +126,24 @@ BEDSIDE_POLICY = Policy(
 )
 
 #: What differs at home, where people climb stairs, sleep on their sensors and take them off: limit, delay, hysteresis. Tuned on
-#: the simulated ward (``docs/decisions/0011-limits-at-home.md``); the severe limits stay as they are, without delay.
+#: the simulated ward (decisions 0011, 0055 and 0056, ``docs/decisions/``); the severe limits stay as they are, without delay.
 _AT_HOME = {
     "limit.spo2.low": (90, 600, 2),
     "limit.heart_rate.low": (41, 300, 3),
     "limit.heart_rate.high": (130, 300, 10),
-    "limit.resp_rate.low": (10, 180, 1),
+    "limit.resp_rate.low": (10, 180, 2),
     "limit.resp_rate.high": (24, 2700, 3),
     "limit.bp_sys.low": (91, 2700, 3),
-    "limit.bp_mean.low": (65, 0, 5),
+    "limit.bp_mean.low": (65, 0, 8),
     "limit.body_temp.low": (35.1, 1800, 0.2),
 }
 
-#: What calls at home beside the limits: jumps of the heart rate, glucose that falls towards its limit
+#: What calls at home beside the limits: a heart rate that jumps up, glucose that falls towards its limit
 #: (``docs/decisions/0042-alert-quality.md``), and three changes against the person's own days: breathing far slower, a heart rate
 #: above all that was seen, a temperature that goes up (``docs/decisions/0055-against-the-own-days.md``).
 _FOUND_AT_HOME = dict.fromkeys(
     (
-        "rate.heart_rate",
+        "rate.heart_rate.high",
         "rate.glucose_mgdl",
         "baseline.resp_rate.low",
         "breakout.heart_rate.high",
@@ -163,7 +163,7 @@ DEFAULT_POLICY = replace(
     limits=tuple(_at_home(rule) for rule in BEDSIDE_POLICY.limits),
     news2_delay_s={"high": 300.0, "medium": 1800.0, "low": 3600.0},
     news2_clear_delay_s=3600.0,
-    clear_delay_s=3600.0,
+    clear_delay_s=5400.0,
     findings={**BEDSIDE_POLICY.findings, **_FOUND_AT_HOME},
     realarm_s={"high": 1800.0, "medium": 14400.0, "low": 14400.0},
 )

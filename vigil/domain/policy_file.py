@@ -48,7 +48,7 @@ _WEEK_S = 604_800.0
 _FLAGS = ("news2",)
 #: Numbers with the least and the greatest value.
 _NUMBERS = {
-    "clear_delay_s": (0.0, 3600.0),
+    "clear_delay_s": (0.0, 7200.0),
     "continuous_staleness_s": (0.0, 3600.0),
     "news2_clear_delay_s": (0.0, 3600.0),
     "interruptions_per_nurse_hour": (0.0, 60.0),

@@ -26,7 +26,7 @@ from vigil.domain.policy_file import read
 from vigil.domain.schedules import held_at
 from vigil.domain.times import HOUR, from_iso
 
-DETECTORS = frozenset({"flat", "drift"})
+DETECTORS = frozenset({"flat", "drift", "rate"})
 NOON, NIGHT = from_iso("2026-01-02T12:00:00Z"), from_iso("2026-01-02T23:00:00Z")
 
 WITHOUT_FLAT = {name: each for name, each in DEFAULT_POLICY.findings.items() if name != "flat"}
@@ -107,6 +107,23 @@ def test_the_narrower_document_wins_value_by_value() -> None:
         90.0, False, {**WITHOUT_FLAT, "drift": Priority.HIGH},
     )  # fmt: skip
     assert found.interval_s == {"body_temp": 14_400.0}
+
+
+def test_a_finding_named_as_a_whole_counts_for_the_parts_that_wider_documents_name() -> None:
+    """Who switches jumps of the heart rate off means rises too, although the starting policy names those alone."""
+    assert DEFAULT_POLICY.finding("rate.heart_rate.high") is Priority.MEDIUM
+    off = ward(findings={"rate.heart_rate": "off"})
+    whole = merged(DEFAULT_POLICY, (off,))
+    assert whole.policy.finding("rate.heart_rate.high") is None
+    assert whole.sources(NOON)["findings.rate.heart_rate.high"].document is off
+    assert whole.policy.finding("rate.glucose_mgdl") is Priority.MEDIUM
+    all_off = (ward(findings={"rate.heart_rate.low": "high"}), patient(off=["rate"]))
+    found = merged(DEFAULT_POLICY, all_off).policy
+    assert [found.finding(f"rate.{each}") for each in ("heart_rate.low", "heart_rate.high", "glucose_mgdl")] == [
+        None
+    ] * 3
+    kept = merged(DEFAULT_POLICY, (ward(findings={"rate": "off", "rate.heart_rate.high": "low"}),)).policy
+    assert (kept.finding("rate.heart_rate.high"), kept.finding("rate.glucose_mgdl")) == (Priority.LOW, None)
 
 
 def test_each_value_says_where_it_comes_from() -> None:

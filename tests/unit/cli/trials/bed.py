@@ -55,8 +55,8 @@ def heart_rates(values: Sequence[float], start: int = START, stream: int = 0) ->
     )  # fmt: skip
 
 
-#: An hour at rest, with 135 for a quarter and 150 for another one.
-UNREST = [80.0] * 60 + [135.0] * 15 + [80.0] * 90 + [150.0] * 15 + [80.0] * 90
+#: At rest, with 135 for a quarter of an hour and 150 for another one, so far apart that the first is over before.
+UNREST = [80.0] * 60 + [135.0] * 15 + [80.0] * 120 + [150.0] * 15 + [80.0] * 120
 
 
 @dataclass
