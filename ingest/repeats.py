@@ -2,7 +2,8 @@
 
 A living body does not keep several vitals bit-equal for minutes. Two things look like it and are not: coarse numbers (a paced,
 ventilated patient has the same pulse and breathing for hours), so one finely resolved vital must be among them; and a calm minute
-(the longest run of equal packs in BIDMC is 105 s, 27 people at 1 Hz), so it must last.
+(the longest run of equal packs in BIDMC is 105 s, 27 people at 1 Hz), so it must last. A vital that was not among the values and
+comes after that time has been measured meanwhile: no repeat begins with a pressure that nobody had sent before.
 """
 
 from __future__ import annotations
@@ -46,25 +47,28 @@ class _Held:
         self.values.clear()
         self.times.clear()
 
-    def takes(self, read: PackValues) -> bool:
-        """False when something changed, or came without a value."""
+    def takes(self, received: int, read: PackValues) -> bool:
+        """False when something changed, came without a value, or is new after ``LEAST_TIME``."""
         first = self.first
         if first is not None:
             # Nearly always something changed, and this alone says so.
             if read.value != first.value and read.vital == first.vital and _ASIDE.isdisjoint(read.vital):
                 return False
             self.first = None
-            if not self._add(first):
+            if not self._add(self.since, first):
                 return False
-        return self._add(read)
+        return self._add(received, read)
 
-    def _add(self, read: PackValues) -> bool:
+    def _add(self, received: int, read: PackValues) -> bool:
+        old = received - self.since >= LEAST_TIME
         for vital, site, value in zip(read.vital, read.site, read.value, strict=True):
             if vital in _ASIDE:
                 continue
-            if self.values.setdefault((vital, site), value) != value:
+            key = vital, site
+            if self.values.get(key, value) != value or (old and key not in self.values):
                 return False
-            self.times[vital, site] += 1
+            self.values[key] = value
+            self.times[key] += 1
         return True
 
     def is_repeat(self, received: int) -> bool:
@@ -99,6 +103,6 @@ class Repeats:
         if newest <= held.newest:
             return False  # an older pack that comes late: no fresh time
         held.newest = newest
-        if not held.takes(pack.values):
+        if not held.takes(received, pack.values):
             held.begin(received, pack.values)
         return held.is_repeat(received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,9 +27,10 @@ from vigil.runtime import log
 from vigil.runtime.clock import Clock, SystemClock
 from vigil.runtime.keys import load_keys
 
-#: What a resting adult shows, and a systolic pressure below the severe limit of the starting policy: it has no delay, and a cuff
-#: reading is not asked to be confirmed.
-CALM = {"hr": 70.0, "spo2": 97.0, "rr": 15.0, "pi": 3.0}
+#: What a resting adult shows, and by how much it differs from second to second: what stands still for minutes is taken for a
+#: stuck sensor. And a systolic pressure below the severe limit of the starting policy: it has no delay, and a cuff reading is not
+#: asked to be confirmed.
+CALM = {"hr": (70.0, 4.0), "spo2": (97.0, 1.0), "rr": (15.0, 2.0), "pi": (3.0, 0.4)}
 CRITICAL_PRESSURE = 70.0
 WARM_UP_S = 5.0
 #: Seconds between two critical values, so that each alert is measured alone.
@@ -96,8 +98,10 @@ async def _send(fleet: AnyFleet, names: list[str], critical: set[str], sent: dic
         name = names[turn % len(names)]
         turn += 1
         now = clock.now_us()
-        values = {**CALM, "sbp": CRITICAL_PRESSURE} if name in critical else CALM
+        breath = math.sin(0.7 * turn)
+        values = {wire: round(middle + swing * breath, 1) for wire, (middle, swing) in CALM.items()}
         if name in critical:
+            values["sbp"] = CRITICAL_PRESSURE
             sent.setdefault(name, clock.monotonic())
         records = tuple(Record(wire, now, value) for wire, value in values.items())
         await fleet.send(Pack(name, (now,), records))

@@ -97,6 +97,15 @@ def test_a_lost_contact_is_a_sign_of_life_of_the_sensor() -> None:
     assert not any(marked(messages))
 
 
+def test_what_was_never_sent_before_is_no_repeat() -> None:
+    """The first cuff reading of a device whose other values stand still: a severe one must not be taken for an old one."""
+    cuff = [message(second, VITALS | ({"sbp": 70.0} if second >= 400 else {})) for second in range(800)]
+    found = marked(cuff)
+    assert [second for second, stale in enumerate(found) if stale] == [*range(300, 400), *range(700, 800)]
+    young = [message(second, VITALS | ({"sbp": 70.0} if second >= 200 else {})) for second in range(400)]
+    assert marked(young).index(True) == 300, "what comes within the time belongs to it"
+
+
 def test_history_and_packs_without_fresh_times_are_left_alone() -> None:
     assert not any(marked([message(second, VITALS, "backfill") for second in range(900)]))
     assert not any(marked([message(second, VITALS, device_s=0) for second in range(900)]))
