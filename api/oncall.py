@@ -10,8 +10,8 @@ from api import shape
 from api.shape import Json
 from vigil.domain.errors import InvalidInput
 from vigil.domain.policy import Policy
-from vigil.domain.rota import Stretch, instant, local_time, stretches, zone_of
-from vigil.domain.teams import EVERYBODY, MEMBER, StandIn, Team, shift_changes, targets
+from vigil.domain.rota import ShiftChange, Stretch, instant, local_time, stretches, zone_of
+from vigil.domain.teams import EVERYBODY, MEMBER, StandIn, Team, on_call, shift_changes, targets
 from vigil.domain.times import DAY
 
 #: A rota repeats each week: whoever does not come in these days comes by an override only.
@@ -27,14 +27,23 @@ def members(team: Team, user_ids: Iterable[str]) -> list[Json]:
 def next_change(team: Team, at: int) -> Json | None:
     """The first moment after ``at`` (microseconds UTC) at which somebody comes or goes; None = not in eight days."""
     changes = shift_changes(team, at + 1, at + AHEAD_US)
-    if not changes:
-        return None
-    first = changes[0]
+    return _change(team, changes[0]) if changes else None
+
+
+def _change(team: Team, one: ShiftChange) -> Json:
     return {
-        "at": shape.iso(first.at),
-        "leaving": members(team, first.outgoing),
-        "on_call": members(team, first.incoming),
+        "at": shape.iso(one.at),
+        "leaving": members(team, one.outgoing),
+        "on_call": members(team, one.incoming),
     }
+
+
+def end_of_duty(team: Team, person: str, at: int) -> Json | None:
+    """The first change at which the person, on call at ``at``, is so no longer; None = is not on call, or not in eight days."""
+    if person not in on_call(team, at):
+        return None
+    changes = shift_changes(team, at + 1, at + AHEAD_US)
+    return next((_change(team, one) for one in changes if person in one.outgoing), None)
 
 
 def today(team: Team, at: int) -> date:

@@ -13,7 +13,7 @@ from api import shape
 from api.auth import PolicyMaker, Reader, Right, may
 from api.care import View
 from api.context import Context, Here, Seen, time_given
-from api.oncall import levels, levels_for, members, next_change, today, week, with_stand_in
+from api.oncall import end_of_duty, levels, levels_for, members, next_change, today, week, with_stand_in
 from api.policies import held_by, newest
 from api.schema.base import Time
 from api.schema.session import problem
@@ -38,7 +38,12 @@ def teams(who: Reader, here: Here, seen: Seen) -> Json:
     shown = [one for one in here.deps.records.teams() if seen.ward(one.ward)]
     return {
         "items": [
-            {**_shown(one), "member": one.member(who.name) is not None, "calls": levels_for(one, who.name, now)}
+            {
+                **_shown(one),
+                "member": one.member(who.name) is not None,
+                "calls": levels_for(one, who.name, now),
+                "off": end_of_duty(one, who.name, now),
+            }
             for one in shown
         ]
     }

@@ -113,11 +113,21 @@ class TeamOut(Model):
     filled: list[FilledOut]
 
 
+class NextChange(Model):
+    """``leaving``: who is no longer on call then; ``on_call``: who is."""
+
+    at: Moment
+    leaving: list[MemberOut]
+    on_call: list[MemberOut]
+
+
 class ListedTeam(TeamOut):
-    """About who asks: is he a ``member``, and which levels, from 0, call him now (``calls``)."""
+    """About who asks: is he a ``member``, which levels, from 0, call him now (``calls``), and when he goes ``off``: null where he
+    is not on call now, or stays so for eight days."""
 
     member: bool
     calls: list[int]
+    off: NextChange | None
 
 
 class TeamList(Model):
@@ -167,14 +177,6 @@ class StandIn(Model):
         if not timedelta() < self.end - self.start <= LONGEST_STAND_IN:
             raise ValueError(f"end must be after start, and no more than {LONGEST_STAND_IN.days} days later")
         return self
-
-
-class NextChange(Model):
-    """``leaving``: who is no longer on call then; ``on_call``: who is."""
-
-    at: Moment
-    leaving: list[MemberOut]
-    on_call: list[MemberOut]
 
 
 class OnCall(Model):

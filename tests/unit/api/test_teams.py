@@ -68,7 +68,7 @@ def test_a_team_is_set_and_read_back(site: Site) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["team"] == document()
     assert answer.json()["filled"] == []
-    assert site.get("/api/v1/teams").json() == {"items": [{**answer.json(), "member": True, "calls": [1]}]}
+    assert site.get("/api/v1/teams").json() == {"items": [{**answer.json(), "member": True, "calls": [1], "off": None}]}
     again = put(site, team=answer.json()["team"])
     assert again.json() == answer.json()
 
@@ -152,6 +152,20 @@ def test_who_is_on_call_now_and_next(site: Site) -> None:
     assert both["next"] == {"at": "2026-07-01T17:15:00.000Z", "leaving": [LI], "on_call": [CHEN]}
     assert site.get("/api/v1/teams/north/on-call?at=tomorrow").status_code == 422
     assert site.get("/api/v1/teams/south/on-call").status_code == 404
+
+
+def test_the_end_of_the_own_duty_is_told_to_whoever_is_on_call(site: Site) -> None:
+    swap = {"date": "2026-01-01", "person": "Li Na", "replaces": "chen"}
+    site.call("PUT", "/api/v1/teams", "clinician", json={"team": document(override=[swap]), "reason": "rota"})
+
+    def off(name: str) -> tuple[str, list[str]] | None:
+        (team,) = site.get("/api/v1/teams", name=name).json()["items"]
+        return team["off"] and (team["off"]["at"], [one["id"] for one in team["off"]["on_call"]])
+
+    assert (off("chen"), off("Li Na")) == (("2026-01-01T06:00:00.000Z", ["Li Na"]), None)
+    site.clock.advance(12 * 3600)
+    # At 19:00 the night begins, which is hers too today: her duty goes on.
+    assert (off("chen"), off("Li Na")) == (None, ("2026-01-02T18:15:00.000Z", ["chen"]))
 
 
 def test_the_fallback_on_call_is_told_as_such(site: Site) -> None:
