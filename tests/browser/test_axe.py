@@ -90,6 +90,7 @@ def through_the_views(station: Station, inspector: Inspector, patient_id: str) -
         for folded in page.locator(".office summary, .more-view summary").all():
             folded.click()
         expect(page.get_by_text("Loading…")).to_have_count(0)
+        expect(page.locator(".shift")).to_have_count(int(view == "handover"))
         look(view)
     page.keyboard.press("?")
     look("keys")
@@ -102,6 +103,9 @@ def test_axe_finds_nothing_on_any_view_in_both_themes(screens: Screens, site: St
     site.request("POST", "/devices/w-axe/binding", {"patient_id": patient_id})
     site.ill("high")
     site.set_team(ADMIN)
+    given = site.open_alert(site.ill()[0])
+    body = {"version": given["version"], "to": ADMIN}
+    site.request("POST", f"/alerts/{given['id']}/assign", body, name="Night nurse", role="nurse")
     station = screens.blank()
     page = station.page
     inspector = Inspector(page)

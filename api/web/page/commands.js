@@ -114,8 +114,8 @@ async function send(command) {
 export const canCommand = () => link.value.state === "live" && !sessionEnded.value && !session.value?.locked;
 
 function start(act, alert, more = {}) {
-  if (!canCommand() || outcomeOf(alert.id).peek()?.phase === "sending") return;
-  send({ act, alertId: alert.id, id: commandId(), seen: alert, more, by: session.peek().name });
+  if (!canCommand() || outcomeOf(alert.id).peek()?.phase === "sending") return undefined;
+  return send({ act, alertId: alert.id, id: commandId(), seen: alert, more, by: session.peek().name });
 }
 
 export const acknowledge = (alert) => start("acknowledge", alert);

@@ -3,11 +3,11 @@ import { html, useEffect, useState } from "../page/html.js";
 import { get } from "../page/http.js";
 import { useKeys } from "../page/keyboard.js";
 import { go, route } from "../page/route.js";
-import { session } from "../page/session.js";
-import { alertOf, loaded, tally, wardNames, wardOrder } from "../page/ward.js";
+import { loaded, tally, wardNames, wardOrder } from "../page/ward.js";
 import { wardDay, wardTime } from "../page/ward_time.js";
 import { t } from "../page/words.js";
 import { HandoverFacts } from "./handover_facts.js";
+import { Shift } from "./shift.js";
 
 /** {state: loading | ready | failed, facts} of one ward; `again` reads anew. */
 function useFacts(ward) {
@@ -48,16 +48,6 @@ function Summary({ facts }) {
   </p>`;
 }
 
-/** What waits for this person's acceptance, by the live alerts. */
-function ForYou({ facts }) {
-  const all = Object.values(facts.alerts).flat();
-  const mine = all.filter((one) => {
-    const alert = alertOf(one.id);
-    return alert?.accept_by && alert.owner === session.value?.name;
-  });
-  return mine.length > 0 && html`<p class="notice">${t("handover.for_you", { n: mine.length })}</p>`;
-}
-
 function Note({ facts, onAgain }) {
   const time = (at) => wardTime(facts.timezone, at, facts.at);
   return html`<article class="handover-note">
@@ -69,7 +59,6 @@ function Note({ facts, onAgain }) {
     </header>
     <${People} facts=${facts} time=${time} />
     <${Summary} facts=${facts} />
-    <${ForYou} facts=${facts} />
     <${HandoverFacts} facts=${facts} time=${time} />
   </article>`;
 }
@@ -81,6 +70,7 @@ export function Handover() {
   useKeys({ Escape: () => go("ward") });
   const choose = (event) => go("handover", event.target.value);
   return html`<main id="main" class="handover" tabindex="-1">
+    <${Shift} />
     ${all.length > 1 &&
     html`<label class="choose-ward">${t("filter.ward")}
       <select value=${ward} onChange=${choose}>${all.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select>

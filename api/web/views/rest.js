@@ -15,6 +15,7 @@ export { GlassBars, GlassDialog } from "./emergency.js";
 export { LockBar } from "./lock.js";
 export { LogInAgain } from "./log_in.js";
 export { PassOnDialog, canPassOn, openPassOn } from "./pass_on.js";
+export { ShiftNotices } from "./shift.js";
 export { KeyList };
 
 const VIEWS = { rota: Rota, handover: Handover, patient: PatientView, more: More, people: People, policy: PolicyLab, tokens: Tokens, reviews: Reviews, audit: Audit, system: System };

@@ -6,7 +6,7 @@ import { rest } from "../page/rest.js";
 import { go, route } from "../page/route.js";
 import { away } from "../page/away.js";
 import { clockDifference, now } from "../page/server_time.js";
-import { session } from "../page/session.js";
+import { audience, session } from "../page/session.js";
 import { personName } from "../page/staff.js";
 import { back, link } from "../page/stream.js";
 import { alertOf, cards, inMainLane, loaded, tally, workOrder } from "../page/ward.js";
@@ -110,7 +110,7 @@ function awayWords({ since_at: since, at, taken, ...counts }) {
   return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("list.comma")) });
 }
 
-export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} /></aside>`;
+export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} />${rest.value && html`<${rest.value.ShiftNotices} key=${audience.value} />`}</aside>`;
 
 const waitingNow = () => {
   const patients = new Set();

@@ -27,6 +27,9 @@ export function followLanes() {
   lanes.technical.follow();
 }
 
+/** Is a hand on a list, whose rows must not move then? */
+export const listHeld = () => lanes.main.frozen || lanes.technical.frozen;
+
 function showAll() {
   lanes.main.show();
   lanes.technical.show();
