@@ -19,7 +19,7 @@ from cli.installation import Running
 from gateway.ble.config import HubSettings, read
 from gateway.runner import Gateway
 from gateway.settings import GatewaySettings
-from vigil.domain.errors import ConfigError
+from vigil.domain.errors import ConfigError, ServerUnreachable
 from vigil.runtime.clock import SystemClock
 from vigil.runtime.config import Settings
 from vigil.runtime.keys import load_keys
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: How long the core may take to be ready.
 START_S = 120.0
+#: How often a core that does not answer is asked for the account.
+ASKED = 5
 
 
 class _Login(msgspec.Struct):
@@ -109,13 +111,17 @@ async def _login(chosen: Settings, name: str, devices: tuple[str, ...], kept: Pa
     """From the running core, and kept: after a power cut the gateway must start, and accept lines, before the core does."""
     running = Running.find(chosen.data_dir)
     if running is None and kept.exists():
-        logger.warning("no core runs here: going on with the account of the last start")
-        return BrokerLogin(**json.loads(kept.read_text("utf-8")))
+        return _of_last_start(kept, "no core runs here")
     running = running or Running.require(chosen.data_dir)
     client = Client(running.http_url, token(load_keys(chosen.data_dir), Role.ADMIN, f"gateway {name}"))
     try:
-        await client.wait_ready(START_S)
-        login = await gateway_login(client, f"g-{name}", devices)
+        try:
+            await client.wait_ready(START_S)
+        except ServerUnreachable:
+            if not kept.exists():
+                raise
+            return _of_last_start(kept, "the core is not ready")
+        login = await _renewed(client, name, devices)
     finally:
         await client.close()
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,6 +130,22 @@ async def _login(chosen: Settings, name: str, devices: tuple[str, ...], kept: Pa
     del account["tls"]  # that is said by the settings, each time
     kept.write_text(json.dumps(account), "utf-8")
     return login
+
+
+def _of_last_start(kept: Path, why: str) -> BrokerLogin:
+    logger.warning("%s: going on with the account of the last start", why)
+    return BrokerLogin(**json.loads(kept.read_text("utf-8")))
+
+
+async def _renewed(client: Client, name: str, devices: tuple[str, ...]) -> BrokerLogin:
+    """A core that is killed before it answers is asked again: by then it may have renewed the password."""
+    for _ in range(ASKED - 1):
+        try:
+            return await gateway_login(client, f"g-{name}", devices)
+        except ServerUnreachable as error:
+            logger.warning("no account yet, asking again: %s", error)
+            await client.wait_ready(START_S)
+    return await gateway_login(client, f"g-{name}", devices)
 
 
 def _address(text: str | None, standard_input: bool) -> tuple[str, int] | Path | None:
