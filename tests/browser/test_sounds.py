@@ -15,6 +15,7 @@ from tests.browser.conftest import FLAGS
 from tests.browser.staff import NURSE, StaffedSite, get_in, password, staffed
 from tests.browser.station import Screens, Station
 from tests.browser.wire import Wire
+from tests.e2e.publishers import Device, Publisher
 from tests.product import eventually
 
 pytestmark = pytest.mark.browser
@@ -176,17 +177,33 @@ look.observe(document, { childList: true, subtree: true });
 
 
 def test_a_past_event_is_marked_and_makes_no_sound(screens: Screens, site: StaffedSite) -> None:
+    patient_id = site.admit("Past")
+    login = site.request("POST", "/devices", {"id": "w-past", "model": "patch-2"})["mqtt"]
+    since = {"patient_id": patient_id, "start_at": "2020-01-01T00:00:00Z"}
+    site.request("POST", "/devices/w-past/binding", since)
+    device = Device("w-past", patient_id, login["host"], login["port"], login["password"])
     station = listening(screens)
+    page = station.page
     station.view("worklist")
-    alert = site.open_alert(site.ill("high")[0])
-    rings = station.page.locator(".sound-state")
-    expect(rings).to_be_visible()
-    station.change({**alert, "retrospective": True, "version": alert["version"] + 1})
-    expect(rings).to_have_count(0)  # nothing is left to be paused
+    with Publisher(device) as publisher:
+        publisher.publish(device.pack(0, {"n": "spo2", "v": 97}))
+        for hour in range(2):  # twelve minutes of it, and then a calm time that ends it, three to one hours ago
+            seconds = range(hour * 3600, (hour + 1) * 3600, 30)
+            late = [{"n": "spo2", "v": 81 if at < 720 else 97, "t": at - hour * 3600} for at in seconds]
+            publisher.publish(device.pack(1 + hour, *late, at=time.time() - 10_800 + hour * 3600))
+    alert = site.alert_that_comes(patient_id, "limit.spo2.low")
+    assert alert["retrospective"]
     line = station.line(alert["id"])
+    expect(line.locator(".what")).to_contain_text(
+        re.compile(r"Past event: SpO2 81 % from \d\d:\d\d UTC to \d\d:\d\d UTC, received \d\d:\d\d UTC")
+    )
     expect(line.locator(".standing")).to_contain_text("Past event, received late")
     expect(line.locator(".badge")).to_contain_text("↩")
     expect(line.locator(".badge .flash")).to_have_count(0)
+    expect(page.locator(".sound-state")).to_have_count(0)  # nothing is there to be paused
+    assert heard(page) == []
+    site.ill("high")
+    burst(page, 523, 10)  # and it would have been heard
 
 
 def test_without_sound_the_page_says_so_until_it_is_switched_on(browser: Browser, site: StaffedSite) -> None:
