@@ -32,6 +32,7 @@ class Shown(NamedTuple):
     trend: dict[str, str]
     sparks: dict[str, Any]
     score: Score | None
+    before: Json | None
     coverage: Coverage
     alerts: Sequence[tuple[Alert, Call | None]]
     grants: Sequence[Grant]
@@ -50,6 +51,7 @@ def card(shown: Shown, score: Json | None, names: bool) -> Json:
         "trend": shown.trend,
         "sparks": shown.sparks,
         "score": score,
+        "score_before": shown.before,
         "coverage": shape.coverage(shown.coverage),
         "alerts": [shape.alert(one, names, call) for one, call in shown.alerts[:ALERTS_ON_CARD]],
         "alert_counts": counts,

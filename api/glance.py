@@ -1,13 +1,16 @@
-"""What a card shows of the past: a trend arrow a vital, and one small curve."""
+"""What a card shows of the past: a trend arrow a vital, one small curve, and what the score was."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from api.current import Current, Layout
 from api.recent import BUCKET_US, CURVE, FULL_ARROW, Recent, trends
+from api.score_course import ScoreCourse
+from api.shape import Json
 from vigil.domain.readings import F64, I64
 from vigil.domain.times import MINUTE
 from vigil.domain.vitals import BY_NAME, VITALS
@@ -27,17 +30,19 @@ _FULL[_SHOWN] = list(FULL_ARROW.values())
 
 @dataclass(slots=True)
 class Told:
-    """What is new: trend words and curves by patient."""
+    """What is new: trend words, curves, and what the score was, by patient."""
 
     trends: dict[str, dict[str, str]] = field(default_factory=dict)
     sparks: dict[str, dict[str, list[tuple[int, float]]]] = field(default_factory=dict)
+    befores: dict[str, Json | None] = field(default_factory=dict)
 
 
 class Glance:
     """Not safe from several threads: its owner holds a lock."""
 
-    def __init__(self, recent: Recent, clock: Clock) -> None:
+    def __init__(self, recent: Recent, course: ScoreCourse, clock: Clock) -> None:
         self._recent = recent
+        self._course = course
         self._clock = clock
         self._layout: Layout | None = None
         self._judged_at = 0
@@ -59,6 +64,10 @@ class Glance:
             drawn = self._drawn[patient_id] = self._draw(self._curves.get(patient_id))
         return drawn
 
+    def before(self, patient_id: str) -> Json | None:
+        """Bounds of the score in the four hours before the last one; None when it was not known."""
+        return self._course.before(patient_id)
+
     def _draw(self, curve: F64 | None) -> dict[str, list[tuple[int, float]]]:
         if curve is None:
             return {}
@@ -66,7 +75,7 @@ class Glance:
         times, values = (self._starts[held] // 1000).tolist(), curve[held].round(1).tolist()
         return {SPARK: list(zip(times, values, strict=True))}
 
-    def refresh(self, layout: Layout, current: Current | None) -> Told:
+    def refresh(self, layout: Layout, current: Current | None, patients: Collection[str]) -> Told:
         """Once a minute, or when the layout is another: whose trend words changed; each 5 min all curves."""
         told = Told()
         if current is None:
@@ -79,6 +88,7 @@ class Glance:
         if layout is not self._layout or now - self._judged_at >= EVERY_US:
             self._layout, self._judged_at = layout, now
             self._judge(layout, rows, since, told)
+            told.befores = self._course.refresh(patients)
             if now // BUCKET_US != self._told_bucket:
                 self._told_bucket = now // BUCKET_US
                 told.sparks = {patient_id: self.sparks(patient_id) for patient_id in self._curves}
@@ -87,6 +97,7 @@ class Glance:
     def seed(self) -> None:
         """Fetches some of what was before the start."""
         self._recent.seed(self._streams)
+        self._course.seed()
 
     def _judge(self, layout: Layout, rows: I64, since: I64, told: Told) -> None:
         self._starts, means = self._recent.means(self._streams, since)

@@ -17,7 +17,8 @@ from api.care import EVERYBODY, Care, Reach, View
 from api.cut import cut
 from api.looking import Looking
 from api.sse import Client, Frame, frame
-from api.ward import Changes, Ward
+from api.ticks import Changes
+from api.ward import Ward
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Transition
 from vigil.domain.break_glass import Grant

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,7 +18,9 @@ from api.current import Columns, Current, Layout, Part
 from api.glance import Glance
 from api.openalerts import OpenAlerts
 from api.recent import Recent
+from api.score_course import ScoreCourse
 from api.shape import Json
+from api.ticks import Changes
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert
 from vigil.domain.calls import Call
@@ -49,37 +51,6 @@ class Snapshot:
     alerts: list[Json]
 
 
-@dataclass(slots=True)
-class Changes:
-    """What is new since the last tick. ``number`` counts the ticks; ``reset``: patients or bindings changed, only a snapshot
-    tells it all. ``before``: the order of the last tick."""
-
-    number: int = 0
-    before: list[str] = field(default_factory=list, compare=False)
-    vitals: dict[str, dict[str, Json]] = field(default_factory=dict)
-    scores: dict[str, Json] = field(default_factory=dict)
-    coverage: dict[str, Json] = field(default_factory=dict)
-    trends: dict[str, dict[str, str]] = field(default_factory=dict)
-    sparks: dict[str, Json] = field(default_factory=dict)
-    order: list[str] | None = None
-    reset: bool = False
-
-    def __bool__(self) -> bool:
-        some = self.vitals or self.scores or self.coverage or self.trends or self.sparks
-        return bool(some or self.order is not None or self.reset)
-
-    def tick(self, server_at: str) -> Json:
-        """The data of a ``tick`` event."""
-        patients: dict[str, Json] = {patient_id: {"vitals": vitals} for patient_id, vitals in self.vitals.items()}
-        parts: tuple[tuple[str, Mapping[str, Any]], ...]
-        parts = (("score", self.scores), ("coverage", self.coverage), ("trend", self.trends), ("sparks", self.sparks))
-        for key, found in parts:
-            for patient_id, value in found.items():
-                patients.setdefault(patient_id, {"vitals": {}})[key] = value
-        tick: Json = {"server_at": server_at, "patients": patients}
-        return tick if self.order is None else {**tick, "order": self.order}
-
-
 def _meaning(score: Score) -> tuple[Any, ...]:
     """What a nurse would notice of a score, without the ages that move all the time."""
     parts = tuple((part.points, part.stale) for part in score.parts)
@@ -108,7 +79,7 @@ class Ward:
         self._care = care
         self._lock = threading.RLock()
         self._alerts = OpenAlerts(records)
-        self._glance = Glance(Recent(readings, bus, clock), clock)
+        self._glance = Glance(Recent(readings, bus, clock), ScoreCourse(readings, bus.board, clock), clock)
         self._revision = -1
         self._streams = -1
         self._board_tick = -1
@@ -223,9 +194,10 @@ class Ward:
     def _refresh(self) -> None:
         self._refresh_layout()
         self._refresh_values()
-        told = self._glance.refresh(self._layout, self._current)
+        told = self._glance.refresh(self._layout, self._current, self._patients)
         self._changes.trends.update(told.trends)
         self._changes.sparks.update(told.sparks)
+        self._changes.befores.update(told.befores)
         self._touched |= self._alerts.refresh()
         judged = self._refresh_board()
         if self._touched or judged or self._changes.reset:
@@ -385,6 +357,7 @@ class Ward:
             self._glance.trend(patient_id),
             self._glance.sparks(patient_id),
             self._board.score(patient_id),
+            self._glance.before(patient_id),
             self._coverage_of(patient_id),
             [(one, calls.get(one.alert_id)) for one in work_order(self._alerts.of(patient_id), {})],
             self._care.opened(patient_id),

@@ -127,10 +127,19 @@ class OpenedRecord(Model):
     until: Moment
 
 
+class ScoreBefore(Model):
+    """Bounds of NEWS2; the same number twice where the score was complete."""
+
+    lower: int
+    upper: int
+
+
 class PatientCard(Model):
     """``name`` and ``born`` are null for a role that may not see names. ``rank``: place in the ward order, 1 first.
 
-    ``trend``: the last hour against the four before, by vital. ``sparks``: the last four hours as [Unix ms, mean of 5 min].
+    ``score_before``: what the score was in the four hours before the last one (the median of each bound), null where it was not
+    known. ``trend``: the last hour against the four before, by vital. ``sparks``: the last four hours as [Unix ms, mean of
+    5 min].
     """
 
     id: str
@@ -144,6 +153,7 @@ class PatientCard(Model):
     trend: dict[str, Literal["up2", "up1", "flat", "down1", "down2", "unknown"]]
     sparks: dict[str, list[tuple[int, float]]]
     score: ScoreOut | None
+    score_before: ScoreBefore | None
     coverage: CoverageOut
     alerts: list[AlertOut]
     alert_counts: AlertCounts

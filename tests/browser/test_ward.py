@@ -117,3 +117,43 @@ def test_needs_me_shows_what_calls_me_now(screens: Screens, site: Site) -> None:
         expect(station.row(everybodys)).to_be_visible()
     expect(first.row(called)).to_be_visible()
     expect(second.row(called)).to_have_count(0)
+
+
+def test_the_score_is_shown_against_what_it_was(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Scored")
+    site.enter(patient_id, bp_sys=85, resp_rate=18, spo2=97, heart_rate=80, body_temp=37, consciousness="A")
+    station = screens.open()
+    page = station.page
+    station.view("ward")
+    tile = page.locator(f'.tile[data-patient="{patient_id}"]')
+    tile.scroll_into_view_if_needed()
+    expect(tile.locator(".score")).to_contain_text("3–5", timeout=15_000)  # oxygen is not known
+    expect(tile.locator(".course")).to_have_count(0)
+
+    def before(lower: int, upper: int) -> None:
+        """As if the server had said so, and again after each snapshot, which knows nothing of it."""
+        page.evaluate(
+            """async ([id, lower, upper]) => {
+                const { applyTick } = await import(new URL("page/ward.js", location.origin));
+                const said = globalThis.before;
+                globalThis.before = { patients: { [id]: { score_before: { lower, upper } } } };
+                if (!said) setInterval(() => applyTick(globalThis.before), 200);
+            }""",
+            [patient_id, lower, upper],
+        )
+
+    for lower, upper, glyph, words in (
+        (0, 1, "↑ was 0–1", "rising fast"),  # at least 3, and was 1 at most
+        (2, 2, "↗ was 2", "rising"),
+        (3, 5, "→", "steady"),  # as much is unknown as then
+        (6, 6, "↘ was 6", "falling"),
+        (2, 4, "↗ was 2–4", "rising"),
+        (2, 5, "was 2–5", "course not known"),  # nobody can say
+    ):
+        before(lower, upper)
+        expect(tile.locator(".course")).to_have_text(glyph)
+        expect(tile.get_by_label(f"Score: {words}")).to_be_visible()
+    page.keyboard.press("t")
+    row = page.locator(f'.ward-row[data-patient="{patient_id}"]')
+    row.scroll_into_view_if_needed()
+    expect(row.locator(".course")).to_have_text("was 2–5")

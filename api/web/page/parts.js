@@ -95,6 +95,28 @@ export function Trend({ trend }) {
   return html`<span class="trend" role="img" aria-label=${t(`trend.${trend}`)} title=${t(`trend.${trend}`)}>${GLYPHS[trend]}</span>`;
 }
 
+const span = ({ lower, upper }) => (lower === upper ? String(lower) : `${lower}–${upper}`);
+
+/** By how much the score has changed; null where its bounds do not tell. Where as much is unknown as before, both bounds moved alike. */
+function changeOf(score, before) {
+  const lower = score.total ?? score.lower;
+  const upper = score.total ?? score.upper;
+  if (lower > before.upper) return lower - before.upper;
+  if (upper < before.lower) return upper - before.lower;
+  return lower - before.lower === upper - before.upper ? lower - before.lower : null;
+}
+
+/** The score against what it was in the four hours before the last one: 2 points are a full arrow (design page, section 3). */
+export function ScoreTrend({ score, before }) {
+  if (!before || !score || score.status === "not_applicable") return null;
+  const change = changeOf(score, before);
+  const trend = change === null ? "unknown" : change === 0 ? "flat" : `${change > 0 ? "up" : "down"}${Math.abs(change) > 1 ? 2 : 1}`;
+  const words = t("score.course", { course: t(`trend.${trend}`), before: span(before) });
+  return html`<span class="trend course" role="img" aria-label=${words} title=${words}
+    >${GLYPHS[trend]}${trend !== "flat" && ` ${t("score.was", { before: span(before) })}`}</span
+  >`;
+}
+
 /** NEWS2 6, or Partial 4–7 with what is missing; never one number for an incomplete score. */
 export function ScoreBox({ score }) {
   if (!score) return html`<span class="score none">${t("score.none")}</span>`;

@@ -6,7 +6,7 @@ import { goBack, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { acknowledge } from "../page/commands.js";
 import { alertOf, cardOf, inMainLane, loaded, openAlertsOf } from "../page/ward.js";
-import { Age, Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, lastWords } from "../page/parts.js";
+import { Age, Badge, Coverage, Marks, Name, ScoreBox, ScoreTrend, Trend, Value, lastWords } from "../page/parts.js";
 import { CHART_VITALS, VALUE_VITALS, VITALS, freshness, scorePart } from "../page/vitals.js";
 import { may } from "../page/session.js";
 import { t, titleOf } from "../page/words.js";
@@ -80,7 +80,7 @@ function ValueRow({ vital, card }) {
 function Values({ card }) {
   const rows = VALUE_VITALS.filter((vital) => vital !== "fio2" || card.vitals.fio2);
   return html`<section class="now" aria-labelledby="now-title">
-    <h2 id="now-title">${t("patient.now")} <${ScoreBox} score=${card.score} /></h2>
+    <h2 id="now-title">${t("patient.now")} <${ScoreBox} score=${card.score} /> <${ScoreTrend} score=${card.score} before=${card.score_before} /></h2>
     <table>
       <thead>
         <tr><th scope="col">${t("col.vital")}</th><th scope="col">${t("col.value")}</th><th scope="col">${t("col.age")}</th><th scope="col">${t("col.points")}</th></tr>

@@ -9,7 +9,7 @@ import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
 import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
-import { Age, Badge, Coverage, Marks, Person, ScoreBox, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
+import { Age, Badge, Coverage, Marks, Person, ScoreBox, ScoreTrend, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
 import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
@@ -137,7 +137,7 @@ function TileBody({ card, top, count, ids }) {
       ${top && html`<span class="what">${titleOf(top)}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
     </div>
     <div class="cells">${TILE_VITALS.map((each) => html`<${Cell} key=${each} vital=${each} card=${card} />`)}</div>
-    <div class="l6"><${ScoreBox} score=${card.score} /><span title=${t(`vital.${spark}`)}><${Spark} vital=${spark} points=${card.sparks?.[spark]} /></span></div>
+    <div class="l6"><span class="score-line"><${ScoreBox} score=${card.score} />${ScoreTrend({ score: card.score, before: card.score_before })}</span><span class="spark-place" title=${t(`vital.${spark}`)}><${Spark} vital=${spark} points=${card.sparks?.[spark]} /></span></div>
     <div class="l7"><${Coverage} coverage=${card.coverage} />${card.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}</div>`;
 }
 
@@ -169,7 +169,7 @@ function TableRow({ id, atOnce }) {
       <th scope="row"><a href=${`#/patient/${encodeURIComponent(id)}`}><${Person} card=${card} id=${id} /></a></th>
       <td class="top-alert">${top && html`<span class="what">${titleOf(top)}</span> <${Stand} alert=${top} />`}</td>
       ${TILE_VITALS.map((vital) => html`<td key=${vital} class="vital"><${Cell} vital=${vital} card=${card} /></td>`)}
-      <td><${ScoreBox} score=${card.score} /></td>
+      <td class="score-line"><${ScoreBox} score=${card.score} /> ${ScoreTrend({ score: card.score, before: card.score_before })}</td>
       <td><${Coverage} coverage=${card.coverage} /></td>`}
   </tr>`;
 }

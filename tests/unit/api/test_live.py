@@ -19,7 +19,7 @@ from api.auth import TOKEN_LIFE_US, Principal, Role
 from api.care import EVERYBODY, WHOLE
 from api.live import MOST_RESUMED, LiveHub
 from api.sse import MOST_ALERTS, MOST_TICKS, Client, Frame, frame, packed, takes_gzip
-from api.ward import Changes
+from api.ticks import Changes
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Priority
 from vigil.domain.errors import StoreError

@@ -12,7 +12,8 @@ import pytest
 from api.cards import Shown, Written
 from api.care import WHOLE
 from api.current import BAD_SIGNAL_US, Layout, fresh_for
-from api.ward import Changes, Ward
+from api.ticks import Changes
+from api.ward import Ward
 from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Kind, Priority
 from vigil.domain.effective import PolicyDocument, Scope
@@ -383,7 +384,7 @@ def test_cards_that_nobody_asked_for_lately_are_not_kept(site: Site) -> None:
 
     for number in (1, 2, 1, 3, 1):
         one = replace(patient, patient_id=f"p-{number}")
-        kept.of(Shown(one, {}, {}, {}, None, covered, [], [], 1, one.born), True, make)
+        kept.of(Shown(one, {}, {}, {}, None, None, covered, [], [], 1, one.born), True, make)
     assert made == ["p-1", "p-2", "p-3", "p-1"]
 
 
