@@ -26,6 +26,18 @@ export function when(at, nowMs) {
   return same ? clock(at) : `${day(at)} ${clock(at)}`;
 }
 
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const MONDAY = Date.UTC(2024, 0, 1);
+
+/** When a limit holds, as the server says it ("22:00 to 07:00 fri, sat"; "" = always), in the language of the page. */
+export function timesOfDay(words) {
+  const [, from, to, days = ""] = /^(\S+) to (\S+) ?(.*)$/.exec(words) ?? [];
+  if (!from) return words;
+  const short = new Intl.DateTimeFormat(lang.value === "zh" ? "zh" : "en-GB", { weekday: "short", timeZone: "UTC" });
+  const named = days.split(", ").filter(Boolean).map((each) => short.format(MONDAY + DAYS.indexOf(each) * 86_400_000));
+  return [t("chart.times", { from, to }), named.join(t("list.comma"))].filter(Boolean).join(" ");
+}
+
 /** A calendar day such as a birth date; no zone is applied to it. */
 export function calendar(iso) {
   const [year, month, dayOfMonth] = iso.split("-").map(Number);

@@ -1,6 +1,6 @@
 // The same data as a chart, newest first: what a screen reader gets, and what shows a slight abnormality best.
 import { html } from "../page/html.js";
-import { clock, number, when } from "../page/format.js";
+import { clock, number, timesOfDay, when } from "../page/format.js";
 import { partName } from "../page/parts.js";
 import { now } from "../page/server_time.js";
 import { limitSetter } from "../page/staff.js";
@@ -36,7 +36,7 @@ function Limits({ limits, unit }) {
     ${[...distinct.values()].reverse().map(
       (limit) => html`<li key=${limit.rule + limit.from}>
         ${t("lab.limit")} · ${partName(limit.vital)} ${t(`side.${limit.side}`)} <b>${limit.value}</b> ${unit} · <bdi>${limitSetter(limit)}</bdi> ·${" "}
-        ${when(limit.from, now.peek())} – ${limit.goesOn ? t("alert.goes_on") : when(limit.to, now.peek())} ${limit.source.schedule}
+        ${when(limit.from, now.peek())} – ${limit.goesOn ? t("alert.goes_on") : when(limit.to, now.peek())} ${timesOfDay(limit.source.schedule)}
       </li>`,
     )}
   </ul>`;
