@@ -64,19 +64,20 @@ function stands(alert, at) {
   return [...parts, ...escalationWords(alert, at)].join(" · ");
 }
 
-function Act({ alert, onOpen }) {
+function Act({ alert, onOpen, tabIndex }) {
   const look = mayAct() && canAcknowledge(alert) && !mayAcknowledgeNow(alert);
   const open = (event) => {
     event.stopPropagation();
     onOpen(alert.id);
   };
-  if (look) return html`<button tabindex="-1" onClick=${open}>${t("ack.look")}</button>`;
-  if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex="-1" />`;
-  return html`<${AcknowledgeButton} alert=${alert} tabIndex="-1" />`;
+  if (look) return html`<button tabindex=${tabIndex} onClick=${open}>${t("ack.look")}</button>`;
+  if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex=${tabIndex} />`;
+  return html`<${AcknowledgeButton} alert=${alert} tabIndex=${tabIndex} />`;
 }
 
-/** `onOpen` shows the card; a high alert is opened before it can be acknowledged. `under`: another one leads it. */
-export function AlertLine({ alert, onOpen, under = false }) {
+/** `onOpen` shows the card; a high alert is opened before it can be acknowledged. `under`: another one leads it. `tabIndex`: of its
+ * button; in the rows of a list there is one tab stop, and keys act on the row. */
+export function AlertLine({ alert, onOpen, under = false, tabIndex = "-1" }) {
   const outcome = outcomeOf(alert.id).value;
   const place = (under ? "under " : "") + (isOpen(alert) ? "" : "over");
   return html`<div class=${`alert-line ${alert.priority} ${place}`} data-alert=${alert.id} onClick=${under && ((event) => {
@@ -86,6 +87,6 @@ export function AlertLine({ alert, onOpen, under = false }) {
     <${Badge} alert=${alert} />
     <span class="what"><b>${titleOf(alert)}</b> <span class="sentence">${textOf(alert)}</span></span>
     <span class="standing">${outcome && outcome.phase !== "sending" ? html`<${Outcome} alertId=${alert.id} />` : standing(alert, now.value)}</span>
-    <span class="act"><${Act} alert=${alert} onOpen=${onOpen} /></span>
+    <span class="act"><${Act} alert=${alert} onOpen=${onOpen} tabIndex=${tabIndex} /></span>
   </div>`;
 }

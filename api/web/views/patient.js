@@ -102,7 +102,7 @@ function Alerts({ ids }) {
         ? html`<${AlertCard} key=${id} alert=${alertOf(id)} />`
         : html`<div key=${id} class="folded">
             <button class="plain" onClick=${() => setShown(id)} aria-label=${t("patient.unfold", { what: titleOf(alertOf(id)) })}><${Badge} alert=${alertOf(id)} /></button>
-            <${AlertLine} alert=${alertOf(id)} onOpen=${setShown} />
+            <${AlertLine} alert=${alertOf(id)} onOpen=${setShown} tabIndex="0" />
           </div>`,
     )}
   </section>`;
