@@ -125,6 +125,7 @@ def test_no_word_is_cut_and_each_view_says_the_time_and_the_zone(
         clock = station.page.locator(".strip .clock")
         expect(clock).to_be_in_viewport(ratio=1)
         expect(clock).to_have_text(re.compile(r"^\d\d:\d\d \S+$"))
+        expect(clock.locator(".zone")).to_be_in_viewport(ratio=1)
         if lang == "zh" and view not in TECHNICAL:
             found += [f"{view}: {one} is not Chinese" for one in set(LATIN.findall(said)) - names]
     assert found == []

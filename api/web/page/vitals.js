@@ -13,6 +13,11 @@ export const VITALS = {
   fio2: { digits: 0, unit: "%", range: null, every: null },
 };
 
+/** Of what has limits, but no place of its own on the page. */
+const OTHER_UNITS = { bp_mean: "mmHg", skin_temp: "°C", body_weight: "kg", glucose_mgdl: "mg/dL", glucose_mmol: "mmol/L", perfusion_index: "%", steps: "steps", hrv_rmssd: "ms", battery_level: "%", rssi: "dBm" };
+
+export const unitOf = (vital) => VITALS[vital]?.unit ?? OTHER_UNITS[vital] ?? "";
+
 /** On every tile, in this order; blood pressure is one cell of two vitals. */
 export const TILE_VITALS = ["spo2", "resp_rate", "heart_rate", "bp", "body_temp"];
 

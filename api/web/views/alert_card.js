@@ -7,7 +7,7 @@ import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
 import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
 import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
-import { TILE_VITALS, VITALS, chartOf, freshness, vitalOfAlert } from "../page/vitals.js";
+import { TILE_VITALS, VITALS, chartOf, freshness, unitOf, vitalOfAlert } from "../page/vitals.js";
 import { t, textOf, titleOf } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, mayAct, noteOpened } from "./acknowledge.js";
 import { standing } from "./alert_line.js";
@@ -25,9 +25,7 @@ import { Whose, asksWhose } from "./whose.js";
 
 const FOUR_HOURS = 4 * 3_600_000;
 
-function unitOf(item) {
-  return item.unit || VITALS[item.vital]?.unit || "";
-}
+const unitThen = (item) => item.unit || unitOf(item.vital);
 
 /** What the alert was decided on: value then, its age at the decision, and the limit in force with who set it. */
 function Decided({ alert }) {
@@ -37,11 +35,11 @@ function Decided({ alert }) {
   return html`<ul class="decided">
     ${values.map(
       (item) => html`<li key=${`${item.vital}${item.measured_at}`}>
-        <b>${partName(item.vital)} ${item.value === null ? "—" : number(item.value, VITALS[item.vital]?.digits ?? 0)} ${unitOf(item)}</b>${" "}
+        <b>${partName(item.vital)} ${item.value === null ? "—" : number(item.value, VITALS[item.vital]?.digits ?? 0)} ${unitThen(item)}</b>${" "}
         ${item.measured_at && t("card.measured", { time: clock(item.measured_at, true), age: age(now.value - Date.parse(item.measured_at)) })}
       </li>`,
     )}
-    ${limit && html`<li>${t("card.limit", { value: limit.value ?? limit.limit, unit: unitOf(limit), who: personName(limit.set_by) || "–" })}</li>`}
+    ${limit && html`<li>${t("card.limit", { value: limit.value ?? limit.limit, unit: unitThen(limit), who: personName(limit.set_by) || "–" })}</li>`}
   </ul>`;
 }
 

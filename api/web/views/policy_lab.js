@@ -9,7 +9,7 @@ import { route } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
-import { VITALS, chartOf, vitalOfAlert } from "../page/vitals.js";
+import { VITALS, chartOf, unitOf, vitalOfAlert } from "../page/vitals.js";
 import { cardOf, wardNames } from "../page/ward.js";
 import { t } from "../page/words.js";
 import { Chart, modelOf, useWidth } from "./charts.js";
@@ -70,7 +70,7 @@ function Limits({ policy, edits, onEdit }) {
       <tbody>${policy.limits.map(
         (rule) => html`<tr key=${nameOf(rule)} data-rule=${nameOf(rule)}>
           <td><input type="checkbox" checked=${on(rule)} aria-label=${`${sideOf(rule)}: ${t("lab.on")}`} onChange=${({ target }) => onEdit(rule, "enabled", target.checked)} /></td>
-          <th scope="row">${sideOf(rule)} <span class="unit">${VITALS[rule.vital]?.unit}</span></th>
+          <th scope="row">${sideOf(rule)} <span class="unit">${unitOf(rule.vital)}</span></th>
           ${FIELDS.map((field) => cell(rule, field))}
           <td class="muted">${setBy(policy, rule)}</td>
         </tr>`,

@@ -1,5 +1,5 @@
 // Who is on call for a ward and who comes next, this week, and in which order people are called. Who may, changes it.
-import { html } from "../page/html.js";
+import { html, useEffect, useRef } from "../page/html.js";
 import { duration } from "../page/format.js";
 import { post, request } from "../page/http.js";
 import { go, route } from "../page/route.js";
@@ -18,13 +18,20 @@ const PATH = "api/v1/teams";
 
 const dayWords = (date) => new Intl.DateTimeFormat(lang.value === "zh" ? "zh" : "en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date));
 
-/** People by days; what no shift fills is the last line. */
-const Week = ({ days, today, week }) => html`<div class="table-scroll" role="region" tabindex="0" aria-label=${t("rota.week")}>
-  <table class="rota">
-    <thead><tr><td></td>${days.map((date) => html`<th scope="col" aria-current=${date === today ? "date" : null}>${dayWords(date)}</th>`)}</tr></thead>
-    <tbody>${week.map(({ name, filled, hours }) => html`<tr class=${filled && "hole"}><th scope="row">${filled ? t("rota.nobody", { who: name }) : name}</th>${hours.map((each) => html`<td>${each.map((span) => html`<time>${span}</time>`)}</td>`)}</tr>`)}</tbody>
-  </table>
-</div>`;
+/** People by days; what no shift fills is the last line. Where not all days have room, today is in sight. */
+function Week({ days, today, week }) {
+  const room = useRef(null);
+  useEffect(() => {
+    const [first, day] = room.current.querySelectorAll("thead td, [aria-current]");
+    room.current.scrollLeft = day ? day.offsetLeft - first.offsetWidth : 0;
+  }, [days.join(), today]);
+  return html`<div class="table-scroll" role="region" tabindex="0" aria-label=${t("rota.week")} ref=${room}>
+    <table class="rota">
+      <thead><tr><td></td>${days.map((date) => html`<th scope="col" aria-current=${date === today ? "date" : null}>${dayWords(date)}</th>`)}</tr></thead>
+      <tbody>${week.map(({ name, filled, hours }) => html`<tr class=${filled && "hole"}><th scope="row">${filled ? t("rota.nobody", { who: name }) : name}</th>${hours.map((each) => html`<td>${each.map((span) => html`<time>${span}</time>`)}</td>`)}</tr>`)}</tbody>
+    </table>
+  </div>`;
+}
 
 function Chain({ levels, on_call }) {
   const words = { on_call: t("rota.on_call", { who: on_call.map((one) => one.name).join(t("list.comma")) }), everyone: t("rota.everybody") };

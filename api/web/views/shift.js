@@ -111,7 +111,7 @@ function List({ title, words, alerts, ready = () => true, single, buttons }) {
     <h2>${title}</h2>
     <p>${words}</p>
     <ul class="open">${lines.map(({ was, alert }) => html`<${Item} key=${alert.id} was=${was} alert=${alert} waits=${waits(alert)}>${single(alert)}<//>`)}</ul>
-    ${together.length > 0 && buttons.map(([key, values, act]) => html`<button class="main" key=${values.who ?? key} disabled=${sending || !canCommand()} onClick=${() => send(act)}>${t(key, { ...values, n: together.length })}</button>`)}
+    ${together.length > 1 && buttons.map(([key, values, act]) => html`<button class="main" key=${values.who ?? key} disabled=${sending || !canCommand()} onClick=${() => send(act)}>${t(key, { ...values, n: together.length })}</button>`)}
   </section>`;
 }
 
