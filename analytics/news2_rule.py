@@ -14,8 +14,8 @@ from analytics.alerting import Alerting
 from analytics.data_loss import DataLoss
 from analytics.directory import Directory
 from analytics.scores.grades import EMERGENCY, EMERGENCY_IN_DOUBT, PRIORITY, SINGLE, URGENT, grade
-from analytics.scores.persistence import NOT_KNOWN, Persistence
-from analytics.wording import doubt_text, score_text, score_title
+from analytics.scores.persistence import NOT_KNOWN, Before, Persistence, in_numbers
+from analytics.wording import before_text, doubt_text, score_text, score_title
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import Began, Eased, Ended, Finding, Worsened
 from vigil.domain.phrases import phrase, tell, title_of
@@ -82,7 +82,12 @@ class News2Rule:
             return
         known = any(part.points is not None for part in score.parts)
         lasted = self._persistence.reached(
-            patient_id, wanted if known else NOT_KNOWN, now, policy.news2_delays_us, live_since
+            patient_id,
+            wanted if known else NOT_KNOWN,
+            now,
+            policy.news2_delays_us,
+            in_numbers(score),
+            live_since,
         )
         alert = self._alerting.book.active(patient_id, RULE)
         if alert is None or _holds(wanted, alert):
@@ -104,7 +109,7 @@ class News2Rule:
 
     def _call(self, score: Score, lasted: int, alert: Alert | None, cause: str) -> None:
         """Opens or worsens, be it within one priority."""
-        finding = self._finding(score, lasted)
+        finding = self._finding(score, lasted, self._persistence.before(score.patient_id, lasted))
         stamp = self._alerting.stamp(cause, finding.onset_at)
         event = Began if alert is None or finding.priority.rank > alert.priority.rank else Worsened
         self._alerting.submit(score.patient_id, RULE, event(stamp, finding))
@@ -126,16 +131,19 @@ class News2Rule:
         parts = (alert.evidence.score or {}).get("parts", ())
         return {part["name"] for part in parts if part["points"]} <= known
 
-    def _finding(self, score: Score, lasted: int) -> Finding:
+    def _finding(self, score: Score, lasted: int, before: Before | None = None) -> Finding:
         version = self._directory.policy_version(score.patient_id)
         counted = [part.measured_at for part in score.parts if part.points and part.measured_at is not None]
-        told = tell(score_title(score), score_text(score), *doubt_text(score))
+        told = tell(score_title(score), score_text(score), *before_text(score, before), *doubt_text(score))
+        row = score_row(score, lasted)
+        if before is not None:
+            row["before"] = {"known_at": before.at, "lower": before.lower, "upper": before.upper}
         return Finding(
             patient_id=score.patient_id,
             rule=RULE,
             kind=Kind.PHYSIOLOGICAL,
             priority=PRIORITY[lasted],
             title=told.title,
-            evidence=Evidence(told.text, (), None, score_row(score, lasted), version, told.said),
+            evidence=Evidence(told.text, (), None, row, version, told.said),
             onset_at=max(counted, default=score.at),
         )

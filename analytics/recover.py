@@ -22,7 +22,7 @@ from vigil.store import ReadingHistory
 
 _LOG = logging.getLogger(__name__)
 #: Raise it with any change to what a snapshot holds or means.
-VERSION = 4
+VERSION = 5
 REBUILD_FROM = DAY
 CHUNK = 50_000
 

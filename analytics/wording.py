@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.scores.persistence import Before
 from vigil.domain.phrases import Phrase, phrase
 from vigil.domain.policy import LimitRule
 from vigil.domain.quality import Quality
@@ -123,6 +124,25 @@ def score_text(score: Score) -> Phrase:
     unknown = [phrase(_UNKNOWN.get(name, "score.unknown"), input=name) for name in score.missing]
     bounds = {"lower": score.lower, "upper": score.upper, "unknown": unknown}
     return phrase("score.partial.by" if by else "score.partial", **bounds, **by)
+
+
+def before_text(score: Score, before: Before | None) -> list[Phrase]:
+    """What it was before, and which inputs have changed it; nothing where none of those that score now was known then."""
+    scoring = [part.name for part in score.parts if part.points]
+    if before is None or all(before.points[name] is None for name in scoring):
+        return []
+    changed = []
+    for part in score.parts:
+        then = before.points[part.name]
+        if part.points and then is None:
+            changed.append(phrase("score.changed.new", input=part.name, points=part.points))
+        elif part.points is not None and then is not None and part.points != then:
+            changed.append(phrase("score.changed", input=part.name, by=part.points - then))
+    if not changed:
+        return []
+    was = {"lower": before.lower} if before.lower == before.upper else {"lower": before.lower, "upper": before.upper}
+    known = phrase("score.number" if len(was) == 1 else "score.bounds", **was)
+    return [phrase("score.was", was=known, known_at=before.at, changed=changed)]
 
 
 def doubt_text(score: Score) -> list[Phrase]:

@@ -20,7 +20,7 @@ from analytics.news2_rule import RULE
 from analytics.patient_detectors import MULTIVARIATE
 from analytics.patient_detectors.disagreement import MARGINS
 from analytics.pipeline import Pipeline
-from analytics.scores.bands import POINTS
+from analytics.scores.bands import LOWER, POINTS, UPPER
 from analytics.scores.grades import grades
 from analytics.scores.moments import Received, Sensors, moment_inputs
 from analytics.scores.news2 import news2_columns
@@ -93,7 +93,8 @@ def _looks(world: World, folded: Folded, moments: I64, kernels: Kernels) -> Look
     scale2: U8 = np.full(moments.size, bool(world.history.patient.spo2_scale2_by), np.uint8)
     scores = news2_columns(found.inputs, scale2, kernels)
     wanted = np.where((scores[:, POINTS:] >= 0).any(axis=1), grades(scores, found.unsure), NOT_KNOWN)
-    return Looks(moments, wanted if world.history.policy.news2 else np.zeros_like(wanted), found.touched)
+    numbers = np.column_stack([scores[:, (LOWER, UPPER)], scores[:, POINTS:]]).astype(np.int64)
+    return Looks(moments, wanted if world.history.policy.news2 else np.zeros_like(wanted), found.touched, numbers)
 
 
 class Jumping(Pipeline):

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.analytics.ward import DEVICE, PATIENT, START, Value, Ward
 from vigil.domain.alerts import Condition, Handling, Priority
 from vigil.domain.people import Device
+from vigil.domain.phrases import chinese
 from vigil.domain.policy import BEDSIDE_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.scores import Score, ScorePart, ScoreStatus
@@ -258,6 +259,83 @@ def test_the_text_names_what_scores_first(ward: Ward) -> None:
     assert alert.evidence.text == "NEWS2 is 7: breathing 26, SpO2 92, pulse 112."
     assert alert.evidence.score is not None
     assert alert.evidence.score["total"] == 7
+
+
+def told_policy(ward: Ward, **delays: float) -> None:
+    """High, medium and low after these seconds, 0 where none is named."""
+    policy = replace(BEDSIDE_POLICY, limits=(), news2_delay_s={"high": 0.0, "medium": 0.0, "low": 0.0, **delays})
+    ward.records.put_policy(PATIENT, policy, "doctor", "test", START)
+
+
+def kept(ward: Ward, start: int, end: int, **change: float) -> int:
+    """All vitals and a tick every 20 s."""
+    for second in range(start, end, 20):
+        send_all(ward, second, **change)
+        ward.tick()
+    return end
+
+
+ILL = {"resp_rate": 26.0, "spo2": 92.0}
+
+
+def test_the_text_says_what_it_was_half_an_hour_before_it_rose_and_what_has_changed(ward: Ward) -> None:
+    second = kept(ward, 1, 2400, heart_rate=95)
+    kept(ward, second, 2500, resp_rate=26, spo2=92, heart_rate=70)
+    alert = ward.alert(RULE)
+    assert alert.evidence.text == (
+        "NEWS2 is 5: breathing 26, SpO2 92. It was 1 at 00:10 UTC; since then breathing +3, SpO2 +2, pulse -1."
+    )
+    translated = chinese(alert)
+    assert translated is not None
+    assert "00:10 UTC 为 1 分；此后：呼吸频率 +3、血氧饱和度 +2、脉率 -1。" in translated.text
+    assert alert.evidence.score is not None
+    assert alert.evidence.score["before"] == {"known_at": START + 600 * SECOND, "lower": 1, "upper": 1}
+
+
+def test_a_dip_while_the_delay_runs_is_no_beginning(ward: Ward) -> None:
+    told_policy(ward, medium=1200, low=7200)
+    second = kept(ward, 1, 2400)
+    second = kept(ward, second, 3300, **ILL)
+    second = kept(ward, second, 3600, resp_rate=26)
+    kept(ward, second, 4700, **ILL)
+    assert "It was 0 at 00:10 UTC; since then breathing +3, SpO2 +2." in ward.alert(RULE).evidence.text
+
+
+def test_what_was_not_known_before_is_said(ward: Ward) -> None:
+    usual = {"bp_sys": 120.0, "body_temp": 37.0, "heart_rate": 70.0, "resp_rate": 16.0, "spo2": 97.0}
+    for at in range(1, 2400, 20):
+        ward.at(at)
+        ward.send(*(Value(name, at, value) for name, value in usual.items()))
+        ward.tick()
+    kept(ward, 2400, 2500, resp_rate=26, o2_flow=2)
+    assert ward.alert(RULE).evidence.text == (
+        "NEWS2 is 5: breathing 26, on oxygen."
+        " It was 0 to 5 at 00:10 UTC; since then breathing +3, oxygen +2 (not known before)."
+    )
+
+
+def test_where_nothing_was_known_nothing_is_said_of_before(ward: Ward) -> None:
+    kept(ward, 600, 700, **ILL)
+    assert "It was" not in ward.alert(RULE).evidence.text
+
+
+def test_what_a_score_was_while_nobody_judged_is_not_known(ward: Ward) -> None:
+    kept(ward, 1, 600)
+    ward.analytics.save()
+    ward.at(2400)
+    ward.restarted().catch_up()
+    kept(ward, 2400, 2500, **ILL)
+    assert "It was" not in ward.alert(RULE).evidence.text
+
+
+def test_a_restart_remembers_what_it_was_before(ward: Ward) -> None:
+    told_policy(ward, medium=600, low=7200)
+    second = kept(ward, 1, 2400)
+    second = kept(ward, second, 2700, **ILL)
+    ward.analytics.save()
+    ward.restarted().catch_up()
+    kept(ward, second, 3400, **ILL)
+    assert ward.alert(RULE).evidence.text.endswith("It was 0 at 00:10 UTC; since then breathing +3, SpO2 +2.")
 
 
 def test_a_partial_score_is_never_called_news2(ward: Ward) -> None:

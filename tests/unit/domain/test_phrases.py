@@ -44,6 +44,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "tenths": NUMBERS,
     "part": NUMBERS | st.sampled_from("ACVPU"),
     "measured": st.integers(0, 300).map(str),
+    "signed": st.integers(-3, 3),
     "old": st.integers(0, 10 * 86_400),
     "long": st.integers(0, 10 * DAY),
     "seconds": st.integers(0, 100_000),

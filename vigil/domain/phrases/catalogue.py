@@ -110,6 +110,17 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "score.unknown": ("{input:input} (0 to 3)", "{input:input}（0～3 分）"),
     "score.unknown.oxygen": ("{input:input} (0 or 2)", "{input:input}（0 或 2 分）"),
     "score.unknown.consciousness": ("{input:input} (0 or 3)", "{input:input}（0 或 3 分）"),
+    "score.was": (
+        "It was {was:phrase} at {known_at:clock}; since then {changed:list}.",
+        "{known_at:clock} 为 {was:phrase}；此后：{changed:list}。",
+    ),
+    "score.number": ("{lower}", "{lower} 分"),
+    "score.bounds": ("{lower} to {upper}", "{lower}～{upper} 分"),
+    "score.changed": ("{input:input} {by:signed}", "{input:input} {by:signed}"),
+    "score.changed.new": (
+        "{input:input} {points:signed} (not known before)",
+        "{input:input} {points:signed}（此前未知）",
+    ),
     "score.doubtful": ("Doubtful points: {doubts:list}.", "存疑：{doubts:list}。"),
     "score.doubt.weak": ("{points} from {input:input} (weak signal)", "{input:input} {points} 分（信号弱）"),
     "score.doubt.still": (

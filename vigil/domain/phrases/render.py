@@ -88,6 +88,7 @@ FORMS: dict[str, Form] = {
     "limit": lambda value, phrase, _: with_unit(BY_NAME[phrase["vital"]], value),
     "whole": lambda value, _, __: f"{value:.0f}",
     "tenths": lambda value, _, __: f"{value:.1f}",
+    "signed": lambda value, _, __: f"{value:+d}",
     "part": _part,
     "measure": _measure,
     "inside": lambda value, phrase, language: _measure(value, phrase, language).lower(),

@@ -17,7 +17,7 @@ from analytics.backtest.write import notice_lines
 from analytics.engine.compiled import Kernels
 from analytics.news2_rule import News2Rule
 from analytics.scores.grades import grade
-from analytics.scores.persistence import NOT_KNOWN, Looks, Persistence
+from analytics.scores.persistence import NOT_KNOWN, NUMBERS, Looks, Persistence
 from tests.unit.analytics.backtest.given import START, Row, world
 from tests.unit.analytics.backtest.test_replay import Arrival, at_once, hours, seconds_late
 from tests.unit.analytics.ward import compiled
@@ -115,12 +115,15 @@ def test_what_is_passed_over_has_gathered_as_much(
 ) -> None:
     kernels, delays = kernels or compiled(), (300 * SECOND, 200 * SECOND, 60 * SECOND)
     at = START + np.cumsum([step for step, _, _ in looks]) * SECOND
-    every = Looks(at, np.array([wanted for _, wanted, _ in looks]), np.array([touched for _, _, touched in looks]))
+    # Each score is another one, so that the two agree only when they keep the same of them.
+    numbers = np.arange(len(looks) * NUMBERS).reshape(len(looks), NUMBERS)
+    wants, touches = np.array([wanted for _, wanted, _ in looks]), np.array([touched for _, _, touched in looks])
+    every = Looks(at, wants, touches, numbers)
     one, other, scored_at, expected = Persistence(), Persistence(), 0, len(looks)
     for place, (_, wanted, touched) in enumerate(looks):
         if touched or (scored_at and at[place] - scored_at >= MINUTE):
             before = one.saved("a")
-            if one.reached("p-1", wanted, int(at[place]), delays, START):
+            if one.reached("p-1", wanted, int(at[place]), delays, numbers[place].tolist(), START):
                 one, expected = Persistence(), place
                 one.load(before, "a")
                 break

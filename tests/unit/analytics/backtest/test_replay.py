@@ -224,6 +224,25 @@ def test_a_weak_signal_calls_at_medium_and_a_good_one_at_high_as_live(tmp_path: 
     assert "Doubtful points: 2 from SpO2 (weak signal)." in other[0].after.evidence.text
 
 
+@pytest.mark.parametrize("arrival", [at_once, seconds_late, any_order])
+def test_what_a_score_was_before_is_that_of_live(arrival: Arrival, tmp_path: Path) -> None:
+    rows, at = [], START
+    for minutes, breathing, saturation in ((42, 15.0, 97.0), (16, 22.0, 97.0), (20, 26.0, 92.0)):
+        for _ in range(minutes * 4):
+            for vital, level in (("resp_rate", breathing), ("spo2", saturation), ("heart_rate", 95.0)):
+                rows.append(Row("p-1", vital, at, level, at))
+            at += 15 * SECOND
+    rows = arrival(rows, np.random.default_rng(7))
+    policy = replace(BEDSIDE_POLICY, limits=(), news2_delay_s={"high": 60.0, "medium": 120.0, "low": 300.0})
+    logs = replayed(world(rows, policy)), live(world(rows, policy), tmp_path / "live.npz")
+    one, other = (
+        [(each.step, dict((each.after.evidence.score or {}).get("before", {}))) for each in log]
+        for log in ([line for line in log if line.after.rule == "news2"] for log in logs)
+    )
+    assert one == other
+    assert (Step.OPENED, {"known_at": START + 25 * MINUTE, "lower": 1, "upper": 12}) in one
+
+
 # --- drawn cases ----------------------------------------------------------------------------------------------------------
 
 
