@@ -15,6 +15,7 @@ from analytics.risk.features import FEATURE_SETS
 from analytics.risk.features.contract import Matrix
 from analytics.risk.hours import VITALS, Hours
 from analytics.risk.predictor import Needs, Predictor, with_news2
+from analytics.risk.recall import Recall
 from analytics.risk.stream.grid import COLUMNS, KEPT_H, Cells
 from vigil.domain.errors import ModelError
 from vigil.domain.people import Patient
@@ -97,13 +98,13 @@ def usable(predictor: Predictor) -> None:
         raise ModelError(f"it looks back {back} h, of which {KEPT_H - 1} are kept")
 
 
-def decide(job: Job, model: Model, state: ModelState) -> Decided:
+def decide(job: Job, model: Model, state: ModelState, recall: Recall | None = None) -> Decided:
     """``clean`` hours in, predictions out. Shown models are explained for everybody, models in shadow only where they would have
-    alerted. Raises ``ModelError`` as ``usable`` does."""
+    alerted. ``recall``: what the same model said before, see ``judge``. Raises ``ModelError`` as ``usable`` does."""
     predictor = model.predictor
     usable(predictor)
     hours = clean(job.hours)
-    judged = judge(predictor, hours, job.news2)
+    judged = judge(predictor, hours, job.news2, job.at, recall)
     answered, probability, alert = judged.answered, judged.probability, judged.alert
     inputs = _inputs(job)
     told = _told(predictor, hours, job.rows, answered & (alert | (state is ModelState.ACTIVE)), inputs)
@@ -131,10 +132,10 @@ def decide(job: Job, model: Model, state: ModelState) -> Decided:
     return Decided(predictions, answered, judged.matrix[answered], probability[answered])
 
 
-def judge(predictor: Predictor, hours: Hours, news2: I64) -> Judged:
-    """``hours`` are cleaned, ``KEPT_H`` rows a person; the last one is decided about. ``news2``: points of each, which decide
-    where the model abstains."""
-    look = predictor.look(hours, hours.starts[1:] - 1)
+def judge(predictor: Predictor, hours: Hours, news2: I64, at: int = 0, recall: Recall | None = None) -> Judged:
+    """``hours`` are cleaned, ``KEPT_H`` rows a person; the last one, which ends at ``at``, is decided about. ``news2``: points of
+    each, which decide where the model abstains. ``recall`` saves the looks at windows that have not changed since."""
+    look = predictor.look(hours, hours.starts[1:] - 1) if recall is None else recall.look(predictor, hours, at)
     own = predictor.calibrated(look.raw)
     probability, alert = with_news2(own, look.answers, news2, predictor.threshold, predictor.news2_risk)
     return Judged(look.answers, probability, alert, look.matrix)

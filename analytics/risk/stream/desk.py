@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from analytics.columns import Saved
 from analytics.risk.drift import Drift, DriftWatch
+from analytics.risk.recall import Recall
 from analytics.risk.stream.decide import Decided, Job, decide, usable
 from analytics.risk.stream.numbers import number_of
 from vigil.domain.errors import ModelError
@@ -107,6 +108,8 @@ class Desk:
         self._models: Models | None = None
         self._failed: dict[str, str] = {}
         self._watched: dict[str, _Watched] = {}
+        #: By hash, of the models in use alone.
+        self._recalls: dict[str, Recall] = {}
         self._kept: Mapping[str, NDArray[Any]] = {}
 
     @property
@@ -159,6 +162,7 @@ class Desk:
             else:
                 models.append((model, state))
         self.in_use = InUse(tuple(models), {**self._models.refused, **refused})
+        self._recalls = {model.hash: self._recalls.get(model.hash, Recall()) for model, _ in models}
 
     def _work(self) -> None:
         with self._lock:
@@ -183,7 +187,7 @@ class Desk:
             self._keep(grid)
 
     def _decide(self, job: Job, model: Model, state: ModelState, found: dict[str, list[Prediction]]) -> None:
-        decided = decide(job, model, state)
+        decided = decide(job, model, state, self._recalls[model.hash])
         found[model.name] = decided.predictions
         self._watch(job, model, decided)
 
