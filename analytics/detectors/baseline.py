@@ -16,6 +16,7 @@ from analytics.detectors.contract import (
     Said,
 )
 from vigil.domain.alerts import Kind
+from vigil.domain.usual import SPREADS, WARM_UP_S, WINDOW_S
 
 _NAN = float("nan")
 
@@ -53,16 +54,13 @@ def judge(value: float, at: float, since: float, weight: float, gate: int, state
     return score, bits, (mean, variance, learnt)
 
 
-_HOUR = 3600.0
-
-
-def _row(most_s: float, floor: float, low: float, high: float) -> dict[str, float]:
+def _row(vital: str, low: float, high: float) -> dict[str, float]:
     """``most_s`` also says how many readings there must be at least: warm_up_s / most_s."""
     return {
-        "window_s": 48 * _HOUR,
-        "warm_up_s": 12 * _HOUR,
-        "most_s": most_s,
-        "floor": floor,
+        "window_s": WINDOW_S,
+        "warm_up_s": WARM_UP_S,
+        "most_s": SPREADS[vital].most_s,
+        "floor": SPREADS[vital].floor,
         "low": low,
         "high": high,
         "inner": 0.8,
@@ -97,11 +95,11 @@ DETECTOR = Detector(
         Parameter("inner", "1", "share of the threshold below which it counts as normal again", "ours"),
     ),
     vitals={
-        "heart_rate": _row(60.0, 6.0, -3.0, 3.0),
-        "resp_rate": _row(60.0, 1.5, -2.0, 4.0),
-        "spo2": _row(60.0, 1.2, -2.5, _NAN),
-        "bp_sys": _row(1800.0, 7.0, -3.0, 3.0),
-        "body_temp": _row(1800.0, 0.25, -2.5, 2.5),
+        "heart_rate": _row("heart_rate", -3.0, 3.0),
+        "resp_rate": _row("resp_rate", -2.0, 4.0),
+        "spo2": _row("spo2", -2.5, _NAN),
+        "bp_sys": _row("bp_sys", -3.0, 3.0),
+        "body_temp": _row("body_temp", -2.5, 2.5),
     },
     delay_s={"heart_rate": 600.0, "resp_rate": 300.0, "spo2": 600.0, "body_temp": 600.0},
     judge=judge,

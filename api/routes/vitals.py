@@ -13,12 +13,15 @@ from api.context import Here, span_given, time_given, vital_given
 from api.deps import ManualEntry
 from api.entry import checked
 from api.schema.base import Time
-from api.schema.series import Series, SeriesList
+from api.schema.series import Series, SeriesList, UsualList
 from api.schema.ward import Observation, Stored
 from api.series import older, stream_series, vitals_of, windows
 from api.shape import Json, iso
+from api.usual import usual
 from vigil.domain.errors import InvalidInput
-from vigil.domain.times import HOUR
+from vigil.domain.times import DAY, HOUR
+from vigil.domain.usual import SPREADS
+from vigil.domain.vitals import BY_NAME
 
 router = APIRouter(prefix="/api/v1/patients/{patient_id}", tags=["vitals"])
 
@@ -67,6 +70,33 @@ def vitals(
     for series in found:  # of all that was asked for: each may lack what one does
         series["older"] = older(past.missing)
     return plain(found[0] if len(kinds) == 1 and vital else {"series": found})
+
+
+#: Of a longer time, too many readings would be read for it.
+_LONGEST_USUAL = 2 * DAY
+
+
+@router.get(
+    "/usual",
+    response_model=UsualList,
+    summary="What is usual for the person, hour by hour: two SD around the mean of the 48 h before",
+    dependencies=[may(Right.READ)],
+)
+def usual_range(
+    patient_id: str,
+    here: Here,
+    vital: Vitals = [],  # noqa: B006 - FastAPI copies it
+    start: Annotated[Time | None, Query(alias="from")] = None,
+    end: Annotated[Time | None, Query(alias="to")] = None,
+) -> Response:
+    since, until = span_given(start, end, here.deps.clock.now_us(), HOUR)
+    if until - since > _LONGEST_USUAL:
+        raise InvalidInput("from and to must not be more than 2 days apart")
+    here.deps.records.patient(patient_id)
+    worn, past = here.wearing.of(patient_id), here.deps.history()
+    kinds = [vital_given(name) for name in dict.fromkeys(vital)] or [BY_NAME[name] for name in SPREADS]
+    found = [(kind.name, usual(past, worn, kind, since, until)) for kind in kinds]
+    return plain({"items": [{"vital": name, "hours": hours} for name, hours in found if hours]})
 
 
 @router.post(

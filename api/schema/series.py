@@ -63,3 +63,23 @@ class Series(Model):
 
 class SeriesList(Model):
     series: list[Series]
+
+
+class UsualHour(Model):
+    """``low`` to ``high``: two SD to each side of the mean of the 48 h before ``from``."""
+
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="to")
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+class Usual(Model):
+    vital: str
+    hours: list[UsualHour]
+
+
+class UsualList(Model):
+    items: list[Usual]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -108,6 +109,38 @@ def test_a_changed_limit_is_shown_as_it_was_in_force_with_who_set_it(screens: Sc
     expect(lines).to_have_count(2)
     expect(lines.first).to_contain_text(re.compile(r"low 87 % · Dr Stepped, this patient · .*goes on"))
     expect(lines.last).to_contain_text("low 90 % · starting value, not signed off")
+
+
+COLOURS = """(canvas, [x, ys]) => {
+  const ratio = canvas.width / canvas.clientWidth;
+  const column = canvas.getContext('2d').getImageData(Math.round(x * ratio), 0, 1, canvas.height).data;
+  const hex = at => `#${[0, 1, 2].map(i => column[4 * at + i].toString(16).padStart(2, '0')).join('')}`.toUpperCase();
+  const band = getComputedStyle(document.documentElement).getPropertyValue('--band').trim().toUpperCase();
+  return ys.map(y => hex(Math.round(y * ratio)) === band);
+}"""
+
+
+def test_what_is_usual_for_the_person_lies_behind_the_chart(screens: Screens, site: Site) -> None:
+    patient_id = site.admit("Usual")
+    now = datetime.now(UTC)
+    for half_hours in range(2, 40):
+        at = (now - timedelta(minutes=30 * half_hours)).isoformat()
+        body = {"values": [{"vital": "bp_sys", "value": 120}], "measured_at": at}
+        site.request("POST", f"/patients/{patient_id}/observations", body, role="nurse")
+    site.enter(patient_id, body_temp=37.0)
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    page.get_by_role("button", name="4 h", exact=True).click()
+    chart = page.locator('.chart[data-vital="bp"]')
+    expect(chart.locator(".usual")).to_contain_text("usual systolic 106 to 134")
+    expect(page.locator('.chart[data-vital="body_temp"] .usual')).to_have_count(0)
+    canvas = chart.locator("canvas")
+    width = canvas.evaluate("element => element.clientWidth")
+    inside, outside = 6 + 94 * (200 - 110) / 160, 6 + 94 * (200 - 65) / 160  # 110 and 65 mmHg
+    assert canvas.evaluate(COLOURS, [width - 24, [inside, outside]]) == [True, False]
+    page.keyboard.press("t")
+    expect(chart.locator(".usual-what")).to_contain_text("Usual for this person")
 
 
 PIECES = """async () => {

@@ -116,7 +116,10 @@ export class History {
   scores = [];
   /** as they were in force, with whose they were */
   limits = [];
+  /** what is usual for the person, by vital: hours of {from, to, low, high}; of a day at most */
+  usual = {};
 
+  #usualOf = -1;
   #id;
   #vitals;
   #rangeMs;
@@ -159,6 +162,7 @@ export class History {
         get(`api/v1/policies/patients/${encodeURIComponent(this.#id)}/limits?${span}`).catch(() => null), // the values stay right without
       ]);
       if (!this.#live) return;
+      if (!long) this.#readUsual(names, span, Math.floor(to / HOUR_MS));
       this.series = readSeries(vitals);
       this.scores = scores.items;
       this.limits = limits?.items ?? [];
@@ -167,6 +171,16 @@ export class History {
     } catch {
       if (this.#live && this.state.peek() === "loading") this.state.value = "failed";
     }
+  }
+
+  /** Once an hour, as two days and more are read for it; the charts do not wait. */
+  async #readUsual(names, span, hour) {
+    if (hour === this.#usualOf) return;
+    const found = await get(ofPatient(this.#id, `usual?${names}&${span}`)).catch(() => null); // the values stay right without
+    if (!found || !this.#live) return;
+    this.#usualOf = hour;
+    this.usual = Object.fromEntries(found.items.map(({ vital, hours }) => [vital, hours.map((one) => ({ ...one, from: Date.parse(one.from), to: Date.parse(one.to) }))]));
+    this.version.value = this.version.peek() + 1;
   }
 
   retry() {

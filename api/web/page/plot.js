@@ -248,6 +248,16 @@ function drawPressure({ ctx, c, x: xOfTime, y }, pairs) {
   });
 }
 
+/** What is usual for the person: an area of one step an hour, behind everything else. */
+function drawUsual({ ctx, c, left, right, bottom, x, y }, hours) {
+  ctx.fillStyle = c.band;
+  for (const hour of hours) {
+    const start = Math.floor(Math.max(left, x(hour.from)));
+    const top = Math.max(TOP, y(hour.high));
+    ctx.fillRect(start, top, Math.floor(Math.min(right, x(hour.to))) - start, Math.max(0, Math.min(bottom, y(hour.low)) - top));
+  }
+}
+
 /** Score over time: lower bound as a line, an area up to the upper bound while it is partial. */
 function drawScore({ ctx, c, x, y }, spans) {
   for (const span of spans) {
@@ -259,10 +269,11 @@ function drawScore({ ctx, c, x, y }, spans) {
   }
 }
 
-/** Draws {from, to, low, high, gaps, limits, marks, points, pairs, spans, tracks}; the last chart of a stack has the times. */
+/** Draws {from, to, low, high, usual, gaps, limits, marks, points, pairs, spans, tracks}; the last chart of a stack has the times. */
 export function drawPlot(canvas, model, width, last) {
   const frame = frameOf(canvas, model, width, last);
   const { ctx, left, right, bottom } = frame;
+  drawUsual(frame, model.usual);
   drawAxes(frame, model, timesOf(model, width), last);
   ctx.beginPath();
   ctx.rect(left, TOP, right - left, bottom - TOP);

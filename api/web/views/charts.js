@@ -40,7 +40,8 @@ function limitsOf(vital, spans, to) {
 /** Everything one chart shows. Streams of several devices stay apart; they are never joined with one another. */
 export function modelOf(vital, history, from, to, marks) {
   const limits = limitsOf(vital, history.limits, to);
-  const model = { vital, from, to, gaps: [], limits, marks, points: [], pairs: [], spans: [], tracks: [], newest: null };
+  const usual = (history.usual?.[vital === "bp" ? "bp_sys" : vital] ?? []).filter((hour) => hour.to > from && hour.from < to);
+  const model = { vital, from, to, usual, gaps: [], limits, marks, points: [], pairs: [], spans: [], tracks: [], newest: null };
   if (vital === "score") return scoreModel(model, history.scores);
   const streams = history.series[vital === "bp" ? "bp_sys" : vital] ?? [];
   for (const stream of streams) {
@@ -142,12 +143,21 @@ function Plot({ model, width, last, cursor, title }) {
   </div>`;
 }
 
+/** The legend of the area: the range at a moment, else the newest, and in words where it comes from. */
+function Usual({ model, at }) {
+  const then = at !== null && model.usual.find((hour) => hour.from <= at && at < hour.to);
+  const { low, high } = then || model.usual[model.usual.length - 1];
+  const text = t(model.vital === "bp" ? "chart.usual_systolic" : "chart.usual", { low: number(low, digitsOf(model.vital)), high: number(high, digitsOf(model.vital)) });
+  return html`<span class="usual" title=${t("chart.usual_what")}><i aria-hidden="true"></i>${text}<span class="for-readers">. ${t("chart.usual_what")}</span></span>`;
+}
+
 export function Chart({ model, width, last, cursor, asTable }) {
   const title = model.vital === "score" ? t("score.news2") : t(`vital.${model.vital}`);
   const at = cursor.value;
   return html`<section class="chart" data-vital=${model.vital}>
     <h4>
       ${title} <span class="unit">${unitOf(model.vital)}</span>
+      ${model.usual.length > 0 && html`<${Usual} model=${model} at=${at} />`}
       ${model.changed && html`<span class="muted">${t("chart.scale_changed")}</span>`}
       ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span> <span class="limits-then muted">${limitsAt(model, at)}</span>`}
     </h4>

@@ -56,6 +56,7 @@ export function ValueTable({ model, title, digits, unit }) {
         )}
       </tbody>
     </table>
+    ${model.usual.length > 0 && html`<p class="muted usual-what">${t("chart.usual_what")}</p>`}
     ${model.limits.length > 0 && html`<${Limits} limits=${model.limits} unit=${unit} />`}
     ${rows.length > ROWS && html`<p class="muted">${t("chart.rows_left", { n: rows.length - ROWS })}</p>`}
   </div>`;
