@@ -16,6 +16,7 @@ from analytics.slots import SIDES
 from analytics.state import State
 from vigil.domain.alerts import Alert, Kind
 from vigil.domain.lifecycle import Ended, Withdraw
+from vigil.domain.people import MANUAL_PREFIX
 from vigil.domain.self_test import PLATFORM
 from vigil.domain.vitals import BY_NAME
 
@@ -60,7 +61,8 @@ class Settle:
             if rule is None or not rule.enabled:
                 return changed
             held = self._conditions.holders((alert.patient_id, BY_NAME[vital].index, SIDES.index(side)))
-            return DEVICE_UNBOUND if alert.device_id and alert.device_id not in worn and not held else ""
+            taken_off = alert.device_id not in worn and not alert.device_id.startswith(MANUAL_PREFIX)
+            return DEVICE_UNBOUND if alert.device_id and taken_off and not held else ""
         if alert.rule == "news2":
             return DEVICE_UNBOUND if not worn and self._directory.bindings_of(alert.patient_id) else ""
         if head in ("no_data", "battery"):

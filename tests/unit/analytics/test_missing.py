@@ -239,3 +239,17 @@ def test_the_board_changes_only_when_the_coverage_does(ward: Ward) -> None:
     first = ward.bus.board.coverage(PATIENT)
     ticks(ward, 5, 20, Value("heart_rate", 0, 70))
     assert ward.bus.board.coverage(PATIENT) is first
+
+
+def test_what_a_person_entered_stands_after_a_crash(ward: Ward) -> None:
+    """Nobody takes off the pseudo device of what is entered by hand, and no memory is needed to know it."""
+    ward.records.put_device(Device(f"manual.{PATIENT}", "entered by a person"))
+    ward.records.bind(f"manual.{PATIENT}", PATIENT, 0)
+    ward.send(Value("bp_sys", 0, 60, int(Quality.MANUAL), device_id=f"manual.{PATIENT}"))
+    ward.tick(1)
+    assert ward.steps("limit.bp_sys.low") == ["opened"]
+    ward.path.unlink(missing_ok=True)
+    ward.restarted().catch_up()
+    ward.tick(2)
+    assert ward.alert("limit.bp_sys.low").active
+    assert ward.steps("limit.bp_sys.low") == ["opened"]
