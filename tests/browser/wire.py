@@ -40,6 +40,10 @@ class Wire:
         self._cut.clear()
         self._flowing.set()
 
+    def lead_to(self, port: int) -> None:
+        """New connections go there: the product was started anew."""
+        self._target = (self._target[0], port)
+
     def close(self) -> None:
         self._stopped.set()
         self._flowing.set()

@@ -24,8 +24,9 @@ export function heard(serverAt) {
   if (!Number.isFinite(server)) return;
   anchor = { server, perf: performance.now() };
   const difference = Date.now() - server;
-  if (clockDifference.value === null || Math.abs(difference - clockDifference.value) > 1000) clockDifference.value = difference;
-  show(500);
+  const first = clockDifference.value === null; // until now times were this browser's
+  if (first || Math.abs(difference - clockDifference.value) > 1000) clockDifference.value = difference;
+  show(first ? 0 : 500);
 }
 
 setInterval(show, 250, 1250); // without a stream

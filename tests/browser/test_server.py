@@ -1,0 +1,88 @@
+"""What the page says of the server itself: it is started anew, its clock is another one, its checks (design page, section 10)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.station import Screens, Site
+from tests.browser.wire import Wire
+from tests.product import Product
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_server_that_was_killed_comes_back_with_everything(browser: Browser, tmp_path: Path) -> None:
+    product = Product.start(tmp_path)
+    address = urlsplit(product.url)
+    wire = Wire(str(address.hostname), int(address.port or 0))
+    try:
+        site = Site(product.url.rstrip("/"), product.secret)
+        site.set_policy("Test")
+        patient_id, _ = site.ill()
+        alert_id = site.open_alert(patient_id)["id"]
+        screens = Screens(browser, site, wire)
+        station = screens.open()
+        page = station.page
+        station.view("worklist")
+        station.wait_for_row(patient_id).get_by_role("button", name="Acknowledge").click()
+        expect(station.line(alert_id).locator(".standing")).to_contain_text("by you")
+        product.process.kill()
+        product.process.wait()
+        expect(page.locator(".bar.lost")).to_contain_text("What you see is old.", timeout=10_000)
+        product = Product.start(tmp_path)
+        wire.lead_to(int(urlsplit(product.url).port or 0))
+        expect(page.locator(".bar.lost")).to_have_count(0, timeout=30_000)
+        expect(page.locator(".notices")).to_contain_text("Connection is back after")
+        expect(station.line(alert_id).locator(".standing")).to_contain_text(re.compile("by you|Li Na has it"))
+        again = Site(product.url.rstrip("/"), product.secret)
+        assert again.open_alert(patient_id)["acknowledged_by"] == "Li Na"
+        other = again.ill("high")[0]
+        station.wait_for_row(other)
+        assert station.complaints == []
+    finally:
+        wire.close()
+        product.stop()
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(3.5, "3 min fast"), (-7.5, "7 min slow"), (0, "")])
+def test_a_clock_that_goes_wrong_is_said_and_the_server_s_is_shown(
+    minutes: float, said: str, screens: Screens, site: Site
+) -> None:
+    station = screens.blank(timezone_id="UTC")
+    station.page.clock.install(time=datetime.now(UTC) + timedelta(minutes=minutes))
+    station.page.goto(f"{screens.origin}/#key={site.secret}")
+    clock = station.page.locator(".strip .clock")
+    expect(clock).to_be_visible()
+    notices = station.page.locator(".notices .notice", has_text="clock is")
+    expect(notices).to_have_count(1 if said else 0)
+    if said:
+        expect(notices).to_have_text(f"This computer's clock is {said}; times shown are the server's.")
+    shown = datetime.strptime(clock.inner_text()[:5], "%H:%M").replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    apart = (now.hour * 60 + now.minute - shown.hour * 60 - shown.minute) % 1440
+    assert apart <= 1, "that of the server, whatever the browser's says"
+
+
+def test_the_checks_of_the_server_are_read_and_old_ones_are_said_to_be_so(
+    screens: Screens, site: Site, wire: Wire
+) -> None:
+    page = (station := screens.open(name="Zhao Min", role="admin")).page
+    station.view("more")
+    page.get_by_role("link", name="System health").click()
+    checks = page.locator(".checks li")
+    known = site.request("GET", "/health")["checks"]
+    expect(checks).to_have_count(len(known))
+    words = checks.locator("> span").all_inner_texts()
+    assert [one for one in words if re.match(r"[a-z]+_[a-z_]+\b", one)] == [], "each has words"
+    expect(page.locator(".office .summary")).to_contain_text(re.compile(r"Checked \d\d:\d\d:\d\d"))
+    wire.cut()
+    expect(page.locator(".office")).to_contain_text("not loaded", ignore_case=True, timeout=30_000)
+    expect(checks).to_have_count(len(known))  # what was read stays, and is said to be old
+    wire.restore()
+    expect(page.locator(".bar.lost")).to_have_count(0)
