@@ -10,6 +10,9 @@ It is taken from the raw score, made as steep as the calibration is on the whole
 small changes of a value would reorder the reasons. For a linear model it is exact: weight times distance from typical. It says
 what the model used, not why somebody is ill; correlated groups share, and the contributions do not add up to the whole. The
 three pressures are one group: without one of them the other two would say the same.
+
+A group that moves the risk another way than a nurse expects of its value ("pulse 70, which raises the risk") is not named: it is
+added to the others of its kind, as the course of the values over three days, which is what moves it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.risk.explain_words import TYPICAL, Course, words
+from analytics.risk.explain_words import REST, REST_SAID, TYPICAL, Course, words
 from analytics.risk.features import FEATURE_SETS, FeatureSet
 from analytics.risk.hours import Hours
 from analytics.risk.predictor import Predictor
@@ -39,7 +42,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "stay": ("Unit1", "Unit2", "HospAdmTime"),
 }
 LABS = "labs"
-#: So many reasons are told to a nurse; only they are kept as phrases too, because each prediction keeps its contributions.
+#: So many reasons are told to a nurse, of all (the card) or of those that raise the risk (an alert); only they are kept as
+#: phrases too, because each prediction keeps its contributions.
 TOLD = 3
 
 # Calibrated probabilities beyond one in ten thousand, below or above, are not told apart; 0 and 1 have no log-odds.
@@ -54,7 +58,8 @@ def contributions(
     rows: Rows,
     inputs: Sequence[Sequence[RiskInput]] | None = None,
 ) -> list[tuple[Contribution, ...]]:
-    """For each of ``rows`` of ``hours`` every group of the model's inputs, the strongest first. ``hours`` are cleaned.
+    """For each of ``rows`` of ``hours`` every group of the model's inputs, the strongest first; several may stand together as
+    ``REST``. ``hours`` are cleaned.
 
     ``inputs``: where the stream knows them, each row's values with their ages to the second; without them ages are whole hours.
     Give up to three days before the rows where they are known: a person's usual values are read from them.
@@ -65,12 +70,19 @@ def contributions(
     found = []
     for row, shifts, known in zip(at.tolist(), moved(predictor, own, at), exact, strict=True):
         course = Course(own, row, {one.vital: one for one in known})
-        told = [
-            _contribution(group, float(shift), words(course, group, columns, float(shift)))
-            for (group, columns), shift in zip(groups.items(), shifts, strict=True)
-        ]
+        told, rest = [], [0.0]
+        for (group, columns), shift in zip(groups.items(), shifts.tolist(), strict=True):
+            said = words(course, group, columns, shift)
+            if said is None:
+                rest.append(shift)
+            else:
+                told.append(_contribution(group, shift, said))
+        if len(rest) > 1:
+            told.append(_contribution(REST, sum(rest), REST_SAID))
         told.sort(key=lambda one: -abs(one.log_odds))
-        found.append((*told[:TOLD], *(replace(one, said=None) for one in told[TOLD:])))
+        raising = [one for one in told if one.log_odds > 0]
+        kept = {one.group for one in (*told[:TOLD], *raising[:TOLD])}
+        found.append(tuple(one if one.group in kept else replace(one, said=None) for one in told))
     return found
 
 
@@ -80,9 +92,10 @@ def _contribution(group: str, shift: float, said: Phrase) -> Contribution:
 
 def strongest(given: Iterable[Contribution], most: int = TOLD, least: float = 0.05) -> tuple[Contribution, ...]:
     """The ``most`` that move the risk most, up or down; what moves it by less than ``least`` log-odds (about one in twenty) is no
-    reason to be told."""
+    reason to be told. What has no name stands last."""
     ordered = sorted(given, key=lambda one: -abs(one.log_odds))
-    return tuple(one for one in ordered[:most] if abs(one.log_odds) >= least)
+    told = [one for one in ordered[:most] if abs(one.log_odds) >= least]
+    return tuple(sorted(told, key=lambda one: one.group == REST))
 
 
 def groups_of(features: FeatureSet) -> dict[str, tuple[str, ...]]:

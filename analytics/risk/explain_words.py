@@ -36,6 +36,23 @@ TYPICAL: dict[str, tuple[float, ...]] = {
     "Gender": (0.0, 1.0),
 }
 
+#: Which side of typical is worse: 1 above, -1 below, 0 both. Bounds (lowest, highest) of what is normal: those that give no point
+#: in NEWS2 (Royal College of Physicians 2017); of the two other pressures ours, need clinical sign-off.
+_WORSE = {"HR": 1, "O2Sat": -1, "Temp": 0, "SBP": -1, "MAP": -1, "DBP": -1, "Resp": 1}
+_NORMAL = {
+    "HR": (51, 90),
+    "O2Sat": (96, 100),
+    "Temp": (36.1, 38.0),
+    "SBP": (111, 219),
+    "MAP": (70, 105),
+    "DBP": (50, 100),
+    "Resp": (12, 20),
+}
+#: Of several values of one group those count as measured together that are so much apart.
+_TOGETHER_S = 3600.0
+
+#: What no nurse would take for a reason, together: the group's name, and how it is said.
+REST, REST_SAID = "rest", phrase("reason.rest")
 _OTHERS = {"labs": phrase("reason.labs"), "stay": phrase("reason.stay")}
 # Ages above 89 are said as one (45 CFR 164.514(b)(2)(i)(C)): these words are shown to roles that may not see names too.
 _OLDEST = 90
@@ -78,12 +95,15 @@ class Course:
         return float(np.median(values[earlier]))
 
 
-def words(course: Course, group: str, columns: tuple[str, ...], shift: float) -> Phrase:
-    """``shift``: log-odds by which the group moves the risk.
+def words(course: Course, group: str, columns: tuple[str, ...], shift: float) -> Phrase | None:
+    """``shift``: log-odds by which the group moves the risk. None where that is not what a nurse expects of the value:
+    then it is not the value that does, but how it went.
 
-    A value as "Breathing 24 a minute, 6 above this person's usual (18), measured 12 min ago"; an old one ends in "the risk could
-    be lower: last temperature is 9 h old".
+    A value as "Breathing 24 a minute, 6 above this person's usual (18), measured 12 min ago"; an old one ends in "9 h old: the
+    risk could be lower by now".
     """
+    if group == "age" and (float(course.hours.columns["Age"][course.row]) - TYPICAL["Age"][0]) * shift < 0:
+        return None
     if group in ("age", "sex"):
         return _person(course, group)
     if group in _OTHERS:
@@ -91,8 +111,27 @@ def words(course: Course, group: str, columns: tuple[str, ...], shift: float) ->
     known = {column: found for column in columns if (found := course.now(column)) is not None}
     if not known:
         return phrase("reason.not_measured", vital=VITALS[columns[0]])
-    freshest = min(known, key=lambda column: known[column][1] or 0.0)
-    return _measured(course, freshest, known[freshest], shift)
+    by_age = sorted(known, key=lambda column: known[column][1] or 0.0)
+    newest = known[by_age[0]][1] or 0.0
+    for column in by_age:
+        value, age_s = known[column]
+        if (age_s or 0.0) - newest <= _TOGETHER_S and (shift == 0 or _expected(course, column, value, shift > 0)):
+            return _measured(course, column, known[column], shift)
+    return None
+
+
+def _expected(course: Course, column: str, value: float, raises: bool) -> bool:
+    """Does a nurse expect that such a value raises (lowers) the risk? As it is said: to the digits that she reads."""
+    digits, worse, (lowest, highest) = BY_NAME[VITALS[column]].digits, _WORSE[column], _NORMAL[column]
+    value = round(value, digits)
+    usual = course.usual(column)
+    from_typical = value - round(TYPICAL[column][0], digits)
+    normal = lowest <= value <= highest
+    if not raises:
+        return normal and from_typical * worse <= 0
+    if not normal or from_typical * worse > 0 or (worse == 0 and from_typical > 0):
+        return True
+    return usual is not None and from_typical * worse == 0 and (value - round(usual, digits)) * worse > 0
 
 
 def _person(course: Course, group: str) -> Phrase:
@@ -107,16 +146,16 @@ def _person(course: Course, group: str) -> Phrase:
 def _measured(course: Course, column: str, known: tuple[float, float | None], shift: float) -> Phrase:
     vital, (value, age_s) = VITALS[column], known
     digits = BY_NAME[vital].digits
-    more = [*_compared(value, course.usual(column), TYPICAL[column][0], digits), _since(vital, age_s, shift)]
+    more = [*_compared(value, course.usual(column), TYPICAL[column][0], digits), _since(age_s, shift)]
     return phrase("reason", vital=vital, value=f"{value:.{digits}f}", more=more)
 
 
-def _since(vital: str, age_s: float | None, shift: float) -> Phrase:
+def _since(age_s: float | None, shift: float) -> Phrase:
     if age_s is None:
         return phrase("reason.this_hour")
     if age_s < OLD_S:
         return phrase("reason.ago", age_s=int(age_s))
-    return phrase("reason.old.lower" if shift > 0 else "reason.old.higher", vital=vital, age_s=int(age_s))
+    return phrase("reason.old.lower" if shift > 0 else "reason.old.higher", age_s=int(age_s))
 
 
 def _compared(value: float, usual: float | None, typical: float, digits: int) -> list[Phrase]:

@@ -25,7 +25,7 @@ REASONS = (
     Contribution(
         "body_temp",
         0.64,
-        "Temperature 38.3 °C, 1.2 above typical (37.1); the risk could be lower: last temperature is 9 h old",
+        "Temperature 38.3 °C, 1.2 above typical (37.1), 9 h old: the risk could be lower by now",
     ),
     Contribution("spo2", -0.35, "Oxygen saturation 98 %, 2 above this person's usual (96), measured 1 min ago"),
     Contribution("sex", 0.01, "Female"),
@@ -119,7 +119,7 @@ def test_it_says_how_often_why_since_when_and_what_it_is_not(screens: Screens, s
     expect(card.locator(".reasons li")).to_have_text(
         [
             re.compile(r"raises\s+Breathing 24 a minute, 6 above this person's usual \(18\), measured 12 min ago"),
-            re.compile(r"raises\s+Temperature 38\.3 °C, .*the risk could be lower: last temperature is 9 h old"),
+            re.compile(r"raises\s+Temperature 38\.3 °C, .*9 h old: the risk could be lower by now"),
             re.compile(r"lowers\s+Oxygen saturation 98 %"),
         ]
     )

@@ -126,8 +126,10 @@ class RiskRule:
 
 
 def alert_text(prediction: Prediction) -> list[Phrase]:
-    """Reasons first, then how often it comes true, for a nurse; which model of which version said so."""
-    reasons = [one.said or one.text for one in strongest(prediction.contributions)]
+    """Reasons first, then how often it comes true, for a nurse; which model of which version said so. What lowers the risk is no
+    reason for an alert."""
+    raising = [one for one in prediction.contributions if one.log_odds > 0]
+    reasons = [one.said or one.text for one in strongest(raising)]
     said = [phrase("risk.reasons", reasons=reasons)] if reasons else []
     model = phrase("risk.model", model=prediction.model, version=prediction.version)
     return [*said, how_often(prediction), phrase("risk.notice"), model]

@@ -77,8 +77,8 @@ def by_group(found: tuple[Contribution, ...]) -> dict[str, float]:
 def test_a_linear_model_is_explained_exactly() -> None:
     weights = {"HR_last": 0.02, "HR_mean": 0.01, "Temp_last": 0.5, "MAP_last": -0.03, "DBP_last": 0.01, "Age": 0.02}
     hours = one_person(3, HR=[90, 100, 110], Temp=36.0, MAP=67, DBP=60, Gender=1, Age=80)
-    (found,) = contributions(predictor(Linear({**weights, "Gender": 0.4})), hours, np.array([2]))
-    assert by_group(found) == pytest.approx(
+    (found,) = moved(predictor(Linear({**weights, "Gender": 0.4})), hours, np.array([2]))
+    assert dict(zip(groups_of(HOME), found.tolist(), strict=True)) == pytest.approx(
         {
             "heart_rate": 0.02 * (110 - 84) + 0.01 * (100 - 84),
             "body_temp": 0.5 * (36.0 - 37.06),
@@ -203,7 +203,7 @@ SAID = [
     (
         {"Temp": [38.3, *([NAN] * 9)]},
         "body_temp",
-        "Temperature 38.3 °C, 1.2 above typical (37.1); the risk could be lower: last temperature is 9 h old",
+        "Temperature 38.3 °C, 1.2 above typical (37.1), 9 h old: the risk could be lower by now",
     ),
     ({"SBP": [90.0, NAN], "MAP": [60, 61]}, "blood_pressure", "Mean pressure 61 mmHg, 16 below typical (77)" + THIS_HOUR),
     ({"O2Sat": [91.0, NAN, NAN]}, "spo2", "Oxygen saturation 91 %, 7 below typical (98), measured 2 h ago"),
@@ -229,13 +229,90 @@ def test_value_first_then_the_usual_then_how_old(columns: dict[str, Any], group:
         (45.0, ", measured 45 s ago"),
         (720.0, ", measured 12 min ago"),
         (14_399.0, ", measured 3 h ago"),
-        (32_400.0, "; the risk could be higher: last breathing is 9 h old"),
-        (260_000.0, "; the risk could be higher: last breathing is 3 days old"),
+        (32_400.0, ", 9 h old: the risk could be higher by now"),
+        (260_000.0, ", 3 days old: the risk could be higher by now"),
     ],
 )
 def test_what_the_stream_knows_to_the_second_is_said_so(age_s: float, ends: str) -> None:
-    exact = [RiskInput("resp_rate", 24.0, 0, age_s)]
-    model = predictor(Linear({"Resp_last": -0.2}))
-    (found,) = contributions(model, one_person(31, Resp=[*A_DAY, 23]), np.array([30]), [exact])
-    assert found[0].text == f"Breathing 24 a minute, 6 above this person's usual (18){ends}"
+    exact = [RiskInput("resp_rate", 14.0, 0, age_s)]
+    model = predictor(Linear({"Resp_last": 0.2}))
+    (found,) = contributions(model, one_person(31, Resp=[*A_DAY, 15]), np.array([30]), [exact])
+    assert found[0].text == f"Breathing 14 a minute, 4 below this person's usual (18){ends}"
     assert found[0].log_odds < 0
+
+
+#: What was measured, what a rise of it does to the risk, and the group that is named; None = it stands with the rest.
+EXPECTED = [
+    ({"HR": [110.0]}, 1.0, "heart_rate"),
+    ({"HR": [110.0]}, -1.0, None),
+    ({"HR": [70.0]}, 1.0, "heart_rate"),  # lowers
+    ({"HR": [70.0]}, -1.0, None),
+    ({"HR": [45.0]}, -1.0, "heart_rate"),  # below normal: may raise it
+    ({"HR": [45.0]}, 1.0, None),
+    ({"HR": [*([60.0] * 30), 80.0]}, -1.0, None),  # above this person's usual, below typical
+    ({"HR": [*([60.0] * 30), 84.0]}, 1.0, "heart_rate"),
+    ({"Resp": [26.0]}, 1.0, "resp_rate"),
+    ({"Resp": [14.0]}, -1.0, None),
+    ({"O2Sat": [90.0]}, -1.0, "spo2"),
+    ({"O2Sat": [100.0]}, 1.0, None),
+    ({"O2Sat": [100.0]}, -1.0, "spo2"),
+    ({"O2Sat": [93.0]}, 1.0, None),  # would lower it
+    ({"Temp": [38.6]}, 1.0, "body_temp"),
+    ({"Temp": [36.5]}, 1.0, "body_temp"),  # lowers
+    ({"Temp": [36.5]}, -1.0, None),
+    ({"Temp": [35.2]}, -1.0, "body_temp"),
+    ({"SBP": [95.0]}, -1.0, "blood_pressure"),
+    ({"SBP": [140.0]}, 1.0, None),
+    ({"Age": 80}, 1.0, "age"),
+    ({"Age": 30}, -1.0, None),
+    ({"Gender": 1}, -1.0, "sex"),
+]
+
+
+@pytest.mark.parametrize(("columns", "weight", "named"), EXPECTED)
+def test_only_what_moves_the_risk_as_a_nurse_expects_is_named(
+    columns: dict[str, Any], weight: float, named: str | None
+) -> None:
+    (column, given), *_ = columns.items()
+    hours = len(given) if isinstance(given, list) else 1
+    weights = {column if column in ("Age", "Gender") else f"{column}_last": weight, "HR_day_change": 0.1 * weight}
+    model = predictor(Linear(weights))
+    (found,) = contributions(model, one_person(hours, **columns), np.array([hours - 1]))
+    assert found[0].group == (named or "rest")
+    assert abs(found[0].log_odds) > 0.1
+    if named is None:
+        assert found[0].text == "Other values and their course over three days"
+
+
+def test_what_is_not_named_is_in_the_rest_to_the_last_digit(trees: Predictor) -> None:
+    hours, rows = table(60, 30, 12), np.arange(29, 1800, 30)
+    shifts, rests = moved(trees, hours, rows), 0
+    for found, whole in zip(contributions(trees, hours, rows), shifts, strict=True):
+        groups = by_group(found)
+        assert len(groups) == len(found)
+        named = {group: shift for group, shift in zip(groups_of(HOME), whole.tolist(), strict=True) if group in groups}
+        assert {group: shift for group, shift in groups.items() if group != "rest"} == named
+        assert sum(groups.values()) == pytest.approx(whole.sum())
+        rests += "rest" in groups
+    assert 10 < rests <= len(rows)
+
+
+def test_what_raises_is_kept_as_a_phrase_and_what_has_no_name_is_told_last() -> None:
+    weights = {"O2Sat_last": -2.0, "Temp_last": 3.0, "Resp_last": 1.0, "HR_last": 0.02, "SBP_last": 0.2}
+    hours = one_person(1, O2Sat=100, Temp=36.2, Resp=12, HR=110, SBP=140)
+    (found,) = contributions(predictor(Linear(weights)), hours, np.array([0]))
+    raising = [one for one in found if one.log_odds > 0]
+    assert {one.group for one in raising} == {"rest", "heart_rate"}
+    assert all(one.said for one in raising)
+    assert [one.group for one in found].index("heart_rate") >= 3  # beyond what the card tells
+    assert strongest(found)[-1].group == "rest"
+
+
+def test_of_pressures_measured_together_the_one_that_explains_is_told() -> None:
+    model = predictor(Linear({"MAP_last": -0.1}))
+    hours = one_person(4, SBP=[NAN, NAN, NAN, 140.0], MAP=[NAN, NAN, 60.0, NAN])
+    (found,) = contributions(model, hours, np.array([3]))
+    assert found[0].text == "Mean pressure 60 mmHg, 17 below typical (77), measured 1 h ago"
+    older = one_person(4, SBP=[NAN, NAN, NAN, 140.0], MAP=[NAN, 60.0, NAN, NAN])
+    (found,) = contributions(model, older, np.array([3]))
+    assert found[0].group == "rest"
