@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.station import Screens, Site
+from tests.browser.station import PHONE, Screens, Site
+from tests.product import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -83,8 +84,21 @@ def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, sit
         plot.hover(position={"x": 200, "y": 40})
         expect(page.locator(".chart .plot i")).to_have_count(page.locator(".chart .plot").count())
     expect(page.locator(".alert-spans .span").first).to_be_visible()
+    page.get_by_role("button", name="1 h", exact=True).click()
+    score_plot = page.locator('.chart[data-vital="score"] .plot')
+    heading = page.locator('.chart[data-vital="score"] h4')
+
+    def told() -> bool:
+        for away in (18, 16):  # twice, as the chart of the longer time may still stand there
+            score_plot.hover(position={"x": score_plot.evaluate("element => element.clientWidth") - away, "y": 40})
+        return "Systolic pressure 3, Temperature 1" in heading.inner_text()
+
+    eventually(told, what="what the score was made of")
     page.keyboard.press("t")
-    expect(page.locator('.chart[data-vital="bp"] table')).to_contain_text("85/50")
+    pressure = page.locator('.chart[data-vital="bp"] table tbody tr', has_text="85/50")
+    expect(pressure).to_contain_text("Entered by a person")
+    score = page.locator('.chart[data-vital="score"] table tbody tr').first
+    expect(score).to_contain_text("Partial · Systolic pressure 3, Temperature 1")
     expect(page.locator('.chart[data-vital="body_temp"] table')).to_contain_text("Entered by a person")
 
 
@@ -141,6 +155,12 @@ def test_what_is_usual_for_the_person_lies_behind_the_chart(screens: Screens, si
     assert canvas.evaluate(COLOURS, [width - 24, [inside, outside]]) == [True, False]
     page.keyboard.press("t")
     expect(chart.locator(".usual-what")).to_contain_text("Usual for this person")
+    phone = screens.open(viewport=PHONE)
+    phone.open_patient(patient_id)
+    legend = phone.page.locator('.chart[data-vital="bp"] .usual')
+    expect(legend).to_contain_text("usual systolic 106 to 134")
+    legend.scroll_into_view_if_needed()
+    assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 PIECES = """async () => {

@@ -135,6 +135,10 @@ export function ScoreBox({ score }) {
 export const missingWords = (score) =>
   score.missing.length ? t("score.missing", { names: score.missing.map((name) => partName(name)).join(t("list.comma")) }) : "";
 
+/** Which inputs gave how many points: "Breathing rate 3, Pulse 1". */
+export const partsText = (score) =>
+  (score?.parts ?? []).filter((part) => part.points > 0).map((part) => `${partName(part.name)} ${part.points}`).join(t("list.comma"));
+
 /** Name of a vital or of a score's input. */
 export const partName = (name) => (known(`vital.${name}`) ? t(`vital.${name}`) : name);
 

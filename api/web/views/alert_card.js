@@ -6,7 +6,7 @@ import { go, openPatient } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
 import { alertOf, cardOf, isOpen, openAlertsOf } from "../page/ward.js";
-import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName } from "../page/parts.js";
+import { Badge, Coverage, Marks, Name, ScoreBox, Trend, Value, Age, missingWords, partName, partsText } from "../page/parts.js";
 import { TILE_VITALS, VITALS, chartOf, freshness, unitOf, vitalOfAlert } from "../page/vitals.js";
 import { t, textOf, titleOf } from "../page/words.js";
 import { AcceptButton, AcknowledgeButton, Outcome, ReturnButton, mayAct, noteOpened } from "./acknowledge.js";
@@ -61,11 +61,11 @@ function Others({ card, except }) {
 
 export function ScoreSentence({ score }) {
   if (!score || score.status === "not_applicable") return html`<${ScoreBox} score=${score} />`;
-  const counted = score.parts.filter((part) => part.points > 0).map((part) => `${partName(part.name)} ${part.points}`);
+  const counted = partsText(score);
   const zero = score.parts.some((part) => part.points === 0);
   return html`<${ScoreBox} score=${score} />${" "}
-    ${counted.length ? t("score.counted", { parts: counted.join(t("list.comma")) }) : zero && t("score.all_zero")}${" "}
-    ${counted.length > 0 && zero && t("score.others_zero")} ${missingWords(score)}`;
+    ${counted ? t("score.counted", { parts: counted }) : zero && t("score.all_zero")}${" "}
+    ${counted && zero && t("score.others_zero")} ${missingWords(score)}`;
 }
 
 function Banner({ card, id }) {

@@ -3,6 +3,7 @@ import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html
 import { clock, number, when } from "../page/format.js";
 import { History, gapLimit, scoreHolds } from "../page/history.js";
 import { ofPatient } from "../page/http.js";
+import { partsText } from "../page/parts.js";
 import { PLOT_INSET, drawPlot, timeAt, xOf, yRange } from "../page/plot.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
@@ -65,7 +66,7 @@ function pairsOf(history, from) {
     for (const stream of history.series[name] ?? []) {
       for (const p of stream.points) {
         if (p.t < from || p.bad || p.v === null) continue;
-        if (!pairs.has(p.t)) pairs.set(p.t, { t: p.t, high: null, low: null });
+        if (!pairs.has(p.t)) pairs.set(p.t, { t: p.t, high: null, low: null, late: p.late, manual: p.manual, partly: p.partly });
         pairs.get(p.t)[end] = p.v;
       }
     }
@@ -81,7 +82,7 @@ function scoreModel(model, scores) {
     const until = i + 1 < known.length ? Date.parse(known[i + 1].at) : model.to;
     const lower = score.status === "complete" ? score.total : score.lower;
     const upper = score.status === "complete" ? score.total : score.upper;
-    return { from: at, to: Math.min(until, at + holds), lower, upper };
+    return { from: at, to: Math.min(until, at + holds), lower, upper, score };
   });
   model.points = model.spans.map((span) => ({ t: span.from, v: span.lower, min: span.lower, max: span.lower, bad: false, late: 0, manual: false }));
   model.tracks = [{ points: model.points, gapMs: 0, joined: false, own: true }];
@@ -93,10 +94,12 @@ function scoreModel(model, scores) {
 const unitOf = (vital) => (vital === "score" ? "" : VITALS[vital === "bp" ? "bp_sys" : vital].unit);
 const digitsOf = (vital) => (vital === "score" ? 0 : VITALS[vital === "bp" ? "bp_sys" : vital].digits);
 
+const spanAt = (model, at) => [...model.spans].reverse().find((each) => each.from <= at && at <= each.to);
+
 function textAt(model, at) {
   const { vital } = model;
   if (vital === "score") {
-    const span = [...model.spans].reverse().find((each) => each.from <= at && at <= each.to);
+    const span = spanAt(model, at);
     return span ? (span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`) : "—";
   }
   const reach = Math.max((model.to - model.from) / 200, 2000);
@@ -111,12 +114,18 @@ function textAt(model, at) {
   return best.min === best.max ? number(best.v, digitsOf(vital)) : `${number(best.min, digitsOf(vital))}–${number(best.max, digitsOf(vital))}`;
 }
 
-/** The limits that were in force at a moment, and whose they were. */
-const limitsAt = (model, at) =>
-  model.limits
-    .filter((limit) => limit.from <= at && at < limit.to)
-    .map((limit) => `${t("chart.limit", limit)} (${limitSetter(limit)})`)
-    .join(" · ");
+/** The limits that were in force at a moment, the numbers before whose they were, as a phone has no room for all. */
+function limitsAt(model, at) {
+  const bySetter = new Map();
+  for (const limit of model.limits.filter((each) => each.from <= at && at < each.to)) {
+    const setter = limitSetter(limit);
+    bySetter.set(setter, [...(bySetter.get(setter) ?? []), t("chart.limit", limit)]);
+  }
+  return [...bySetter].map(([setter, limits]) => `${limits.join(" · ")} (${setter})`).join(" · ");
+}
+
+/** Of a score, what it was made of. */
+const behindAt = (model, at) => (model.vital === "score" ? partsText(spanAt(model, at)?.score) : limitsAt(model, at));
 
 function summary(model, title) {
   if (!model.newest) return t("chart.summary_none", { title });
@@ -159,7 +168,7 @@ export function Chart({ model, width, last, cursor, asTable }) {
       ${title} <span class="unit">${unitOf(model.vital)}</span>
       ${model.usual.length > 0 && html`<${Usual} model=${model} at=${at} />`}
       ${model.changed && html`<span class="muted">${t("chart.scale_changed")}</span>`}
-      ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span> <span class="limits-then muted">${limitsAt(model, at)}</span>`}
+      ${at !== null && !asTable && html`<span class="at-cursor"><time>${when(at, now.value)}</time> <b>${textAt(model, at)}</b></span> <span class="limits-then muted">${behindAt(model, at)}</span>`}
     </h4>
     ${asTable
       ? html`<${ValueTable} model=${model} title=${title} digits=${digitsOf(model.vital)} unit=${unitOf(model.vital)} />`

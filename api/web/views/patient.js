@@ -80,7 +80,7 @@ function ValueRow({ vital, card }) {
 function Values({ card }) {
   const rows = VALUE_VITALS.filter((vital) => vital !== "fio2" || card.vitals.fio2);
   return html`<section class="now" aria-labelledby="now-title">
-    <h2 id="now-title">${t("patient.now")} <${ScoreBox} score=${card.score} /> <${ScoreTrend} score=${card.score} before=${card.score_before} /></h2>
+    <h2 id="now-title">${t("patient.now")} <span><${ScoreBox} score=${card.score} /> <${ScoreTrend} score=${card.score} before=${card.score_before} /></span></h2>
     <table>
       <thead>
         <tr><th scope="col">${t("col.vital")}</th><th scope="col">${t("col.value")}</th><th scope="col">${t("col.age")}</th><th scope="col">${t("col.points")}</th></tr>

@@ -1,32 +1,35 @@
 // The same data as a chart, newest first: what a screen reader gets, and what shows a slight abnormality best.
 import { html } from "../page/html.js";
 import { clock, number, timesOfDay, when } from "../page/format.js";
-import { partName } from "../page/parts.js";
+import { partName, partsText } from "../page/parts.js";
 import { now } from "../page/server_time.js";
 import { limitSetter } from "../page/staff.js";
 import { t } from "../page/words.js";
 
 const ROWS = 120;
 
+function notesOf(p, digits) {
+  const notes = [];
+  if (p.bad || p.partly) notes.push(t("value.bad_signal"));
+  if (p.late) notes.push(t("value.late", { time: clock(p.late) }));
+  if (p.manual) notes.push(t("value.manual"));
+  if (p.n > 1) notes.push(t("chart.spread", { low: number(p.min, digits), high: number(p.max, digits), n: p.n }));
+  return notes.join(", ");
+}
+
 function rowsOf(model, digits) {
   if (model.vital === "bp") {
-    return model.pairs.map((pair) => ({ t: pair.t, value: `${pair.high ?? "—"}/${pair.low ?? "—"}`, note: "" }));
+    const bad = model.points.filter((p) => p.bad).map((p) => ({ t: p.t, value: "✕", note: notesOf(p, digits) }));
+    return [...model.pairs.map((pair) => ({ t: pair.t, value: `${pair.high ?? "—"}/${pair.low ?? "—"}`, note: notesOf(pair, digits) })), ...bad];
   }
   if (model.vital === "score") {
     return model.spans.map((span) => ({
       t: span.from,
       value: span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`,
-      note: span.lower === span.upper ? "" : t("score.partial"),
+      note: [span.lower !== span.upper && t("score.partial"), partsText(span.score)].filter(Boolean).join(" · "),
     }));
   }
-  return model.points.map((p) => {
-    const notes = [];
-    if (p.bad || p.partly) notes.push(t("value.bad_signal"));
-    if (p.late) notes.push(t("value.late", { time: clock(p.late) }));
-    if (p.manual) notes.push(t("value.manual"));
-    if (p.n > 1) notes.push(t("chart.spread", { low: number(p.min, digits), high: number(p.max, digits), n: p.n }));
-    return { t: p.t, value: p.v === null ? "✕" : number(p.v, digits), note: notes.join(", ") };
-  });
+  return model.points.map((p) => ({ t: p.t, value: p.v === null ? "✕" : number(p.v, digits), note: notesOf(p, digits) }));
 }
 
 /** Each limit once, however often a time of day brought it back; newest first. */
