@@ -13,9 +13,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import RobustScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from analytics.risk.candidates import Straight
 from analytics.risk.hypotension import features
 from analytics.risk.hypotension.extended import COURSE, NAMES, NEAR
 
@@ -40,11 +41,7 @@ class Candidate:
 
 def logistic(seed: int) -> Any:
     """A strong L2, so that neighbouring levels share the weight."""
-    return make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True),
-        RobustScaler(),
-        LogisticRegression(C=0.01, max_iter=500, random_state=seed),
-    )
+    return Straight(LogisticRegression(C=0.01, max_iter=500, random_state=seed))
 
 
 def svm(seed: int) -> Any:

@@ -91,7 +91,6 @@ FORMS: dict[str, Form] = {
     "signed": lambda value, _, __: f"{value:+d}",
     "part": _part,
     "measure": _measure,
-    "inside": lambda value, phrase, language: _measure(value, phrase, language).lower(),
     "measured": lambda value, phrase, language: measured(BY_NAME[phrase["vital"]], value, language),
     "old": lambda value, _, language: old(value, language),
     "long": lambda value, _, language: lasting(value, language),
