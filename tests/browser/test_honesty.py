@@ -119,3 +119,15 @@ def test_a_hostile_name_is_text_and_breaks_nothing(screens: Screens, site: Site)
     expect(tile.locator(".badge")).to_be_visible()
     assert page.evaluate("window.broken") is None
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+CUT_OFF = """async () => {
+  const { get } = await import(new URL('page/http.js', location.origin));
+  return get('api/v1/teams').then(() => 'an answer', error => error.constructor.name);
+}"""
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(screens: Screens) -> None:
+    page = screens.open().page
+    page.route("**/api/v1/teams", lambda route: route.fulfill(status=200, body='{"items": ['))
+    assert page.evaluate(CUT_OFF) == "NoAnswer"

@@ -36,7 +36,7 @@ def taken(site: Site, family: str, bp_sys: float = 85) -> dict[str, Any]:
     """An alert of a new patient that Li Na has acknowledged."""
     patient_id = site.admit(family, ward=WARD)
     site.enter(patient_id, bp_sys=bp_sys)
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
     body = {"version": alert["version"]}
     done: dict[str, Any] = site.request("POST", f"/alerts/{alert['id']}/acknowledge", body, name=GOES, role="nurse")
     return done

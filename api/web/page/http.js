@@ -14,10 +14,12 @@ export class Refused extends Error {
 /** No answer: time over or no way to the server. Whether the request arrived is unknown. */
 export class NoAnswer extends Error {}
 
+/** null = there is none. One that was cut off, as by a page that is being left, is no answer where all was well. */
 async function body(answer) {
   try {
     return await answer.json();
-  } catch {
+  } catch (error) {
+    if (answer.ok && answer.status !== 204) throw error;
     return null;
   }
 }

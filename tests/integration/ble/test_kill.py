@@ -96,6 +96,10 @@ class Home:
 
     async def _life(self, meter: Sensor, fault: Fault | None) -> None:
         """``fault`` None: until all is stored."""
+        # A strap goes on speaking to a dead one until it sees that nobody is there.
+        await eventually(lambda: not any(strap.sensor.listened_to for strap in self.straps.values()))
+        for strap in self.straps.values():
+            strap.sent.clear()
         meter.records += [record(len(meter.records) + number) for number in range(1, NEW_RECORDS + 1)]
         asked = len(meter.asked)
         self.hub.start(fault or Fault())
