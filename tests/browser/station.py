@@ -93,11 +93,8 @@ class Site:
         self.enter(patient_id, bp_sys=70 if priority == "high" else 85)
         return patient_id, family
 
-    def open_alert(self, patient_id: str, rule: str = "limit.bp_sys.low") -> dict[str, Any]:
-        return next(item for item in self.open_alerts(patient_id) if item["rule"] == rule)
-
     def alert_that_comes(self, patient_id: str, rule: str = "limit.bp_sys.low") -> dict[str, Any]:
-        """As ``open_alert``, for one that is just being judged."""
+        """The patient's open alert of this rule, as soon as the value is judged."""
 
         def found() -> list[dict[str, Any]]:
             return [one for one in self.open_alerts(patient_id) if one["rule"] == rule]

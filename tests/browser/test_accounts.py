@@ -112,14 +112,14 @@ def test_the_ward_that_was_asked_for_early_is_shown_if_it_is_of_this_session(scr
 
 def test_who_has_an_alert_is_said_by_the_name_that_others_see(screens: Screens, site: StaffedSite) -> None:
     patient_id, _ = site.ill()
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
     logged_in(screens, NURSE).show(alert["id"]).get_by_role("button", name="Acknowledge: I deal with it").click()
     other = logged_in(screens, ADMIN)
     card = other.show(alert["id"])
     expect(card.locator(".standing")).to_contain_text("Li Na has it since")
     expect(card.locator(".history")).to_contain_text("Acknowledged Li Na")
     other.view("handover")
-    expect(other.page.locator(".handover-note")).to_contain_text("Li Na has it since")
+    expect(other.page.locator("article.handover-note")).to_contain_text("Li Na has it since")
     expect(other.page.locator("main")).not_to_contain_text(NURSE)
 
 
@@ -157,7 +157,7 @@ def test_lock_hides_names_lets_alerts_through_and_repeats_what_it_held_up(screen
     expect(bar).to_have_count(0)
     expect(row).to_contain_text(family)
     expect(line).to_contain_text("by you", timeout=15_000)
-    assert site.open_alert(patient_id)["acknowledged_by"] == NURSE
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == NURSE
 
 
 def test_session_that_ended_keeps_the_command_for_the_person_who_gave_it(screens: Screens, site: StaffedSite) -> None:
@@ -180,7 +180,7 @@ def test_session_that_ended_keeps_the_command_for_the_person_who_gave_it(screens
     expect(line).to_contain_text("Not sent: log-in ended. Log in, then I repeat it.")
     log_in(page, NURSE)
     expect(line).to_contain_text("by you", timeout=15_000)
-    assert site.open_alert(patient_id)["acknowledged_by"] == NURSE
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == NURSE
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, select, textarea')]

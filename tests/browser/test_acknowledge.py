@@ -32,12 +32,12 @@ def test_sending_is_said_and_the_row_waits_for_the_answer(screens: Screens, site
     button(station, patient_id).click()
     expect(button(station, patient_id)).to_have_text("Sending…")
     expect(standing(station, patient_id)).to_contain_text("waiting")
-    assert site.open_alert(patient_id)["handling"] == "unacknowledged"
+    assert site.alert_that_comes(patient_id)["handling"] == "unacknowledged"
     held[0].continue_()
     expect(standing(station, patient_id)).to_contain_text(
         re.compile(r"Acknowledged \d\d:\d\d by you\. Escalation stopped\.")
     )
-    assert site.open_alert(patient_id)["acknowledged_by"] == "Li Na"
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == "Li Na"
 
 
 def test_return_to_list_undoes_it(screens: Screens, site: Site) -> None:
@@ -50,7 +50,7 @@ def test_return_to_list_undoes_it(screens: Screens, site: Site) -> None:
     expect(toast).to_be_visible()
     toast.get_by_role("button", name="Return to list").click()
     expect(standing(station, patient_id)).to_contain_text("Returned to the list")
-    assert site.open_alert(patient_id)["handling"] == "unacknowledged"
+    assert site.alert_that_comes(patient_id)["handling"] == "unacknowledged"
 
 
 def test_no_answer_in_5_s_is_said_and_tried_again_under_the_same_id(screens: Screens, site: Site) -> None:
@@ -84,7 +84,7 @@ def test_second_nurse_sees_who_was_first(screens: Screens, site: Site) -> None:
     station = screens.open(name="Wang Fang")
     station.view("worklist")
     station.wait_for_row(patient_id)
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
 
     def overtaken(route: Route) -> None:
         path = f"/alerts/{alert['id']}/acknowledge"
@@ -96,7 +96,7 @@ def test_second_nurse_sees_who_was_first(screens: Screens, site: Site) -> None:
     expect(standing(station, patient_id)).to_contain_text(
         re.compile(r"Zhou Min acknowledged this at \d\d:\d\d\. Nothing sent\.")
     )
-    assert site.open_alert(patient_id)["acknowledged_by"] == "Zhou Min"
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == "Zhou Min"
 
 
 def test_ended_log_in_keeps_the_command_and_repeats_it(screens: Screens, site: Site) -> None:
@@ -120,7 +120,7 @@ def test_ended_log_in_keeps_the_command_and_repeats_it(screens: Screens, site: S
     dialog.get_by_role("button", name="Log in").click()
     expect(dialog).to_have_count(0)
     expect(standing(station, patient_id)).to_contain_text("by you", timeout=15_000)
-    assert site.open_alert(patient_id)["acknowledged_by"] == "Li Na"
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == "Li Na"
 
 
 def test_high_priority_is_acknowledged_only_after_its_card_was_opened(screens: Screens, site: Site) -> None:

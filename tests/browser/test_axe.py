@@ -103,7 +103,7 @@ def test_axe_finds_nothing_on_any_view_in_both_themes(screens: Screens, site: St
     site.request("POST", "/devices/w-axe/binding", {"patient_id": patient_id})
     site.ill("high")
     site.set_team(ADMIN)
-    given = site.open_alert(site.ill()[0])
+    given = site.alert_that_comes(site.ill()[0])
     body = {"version": given["version"], "to": ADMIN}
     site.request("POST", f"/alerts/{given['id']}/assign", body, name="Night nurse", role="nurse")
     station = screens.blank()

@@ -44,7 +44,7 @@ def test_what_was_done_is_one_tap_and_stands_in_the_story(screens: Screens, site
 
 def test_what_the_score_lacks_is_entered_on_the_card(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
-    card = screens.open().show(site.open_alert(patient_id)["id"])
+    card = screens.open().show(site.alert_that_comes(patient_id)["id"])
     score = card.locator("section", has=card.page.get_by_role("heading", name="Score", exact=True))
     expect(score).to_contain_text("Breathing rate")  # among what is not known
     card.locator("details.enter summary").click()
@@ -190,7 +190,7 @@ def test_what_was_done_stands_in_the_hand_over(screens: Screens, site: Site) -> 
     site.request("POST", f"/patients/{patient_id}/notes", {"kind": "sent_help", "text": "by ambulance"}, role="nurse")
     station = screens.open()
     station.page.evaluate("location.hash = '#/handover/Bedside'")
-    note = station.page.locator(".handover-note li", has_text="Sent help")
+    note = station.page.locator("article.handover-note li", has_text="Sent help")
     expect(note).to_contain_text(
         re.compile(r"\d\d:\d\d HANDED, Test.*Sent help Ward office by ambulance", re.IGNORECASE)
     )

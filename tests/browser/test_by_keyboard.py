@@ -105,7 +105,7 @@ def test_an_alert_from_the_list_to_the_note(screens: Screens, site: Site, patien
     expect(card.locator(".history .words").first).to_have_text("rang twice")
     page.keyboard.press("Escape")
     expect(station.row(patient_id)).to_be_focused()
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
     assert (alert["handling"], alert["acknowledged_by"]) == ("acknowledged", "Li Na")
 
 
@@ -165,7 +165,7 @@ def test_with_letter_keys_off_everything_is_still_reached(screens: Screens, site
     card = page.locator(".card-side .alert-card")
     press(page, card.get_by_role("button", name="Acknowledge: I deal with it"))
     expect(card.locator(".actions .outcome")).to_contain_text("by you")
-    assert site.open_alert(patient_id)["acknowledged_by"] == "Li Na"
+    assert site.alert_that_comes(patient_id)["acknowledged_by"] == "Li Na"
 
 
 #: What acts when it is pressed and cannot have the focus, on each view; rows have their keys.

@@ -187,11 +187,16 @@ def test_a_gap_stays_empty_and_the_dip_at_ten_past_two_shows_in_a_month(screens:
         found: list[float] = page.evaluate(INK, [begin + since, begin + until, hours])
         return found
 
-    week = ink("7 days", 168, 0, 12 * HOUR)
-    assert [one for one in week if one is not None], "there is a line"
-    assert set(ink("7 days", 168, GAP[0] + HOUR, GAP[1] - HOUR)) == {None}
-    calm = [one for one in ink("30 days", 720, 10 * HOUR, 11 * HOUR) if one is not None]
-    dip = [one for one in ink("30 days", 720, DIP - 2 * HOUR, DIP + 2 * HOUR) if one is not None]
-    assert max(dip) > max(calm) + 40, "of 94 px for 16 %: the lowest of the dip is drawn far below the rest"
+    def line(choice: str, hours: int, since: float, until: float) -> list[float]:
+        return [one for one in ink(choice, hours, since, until) if one is not None]
+
+    def dips() -> bool:
+        calm = line("30 days", 720, 10 * HOUR, 11 * HOUR)
+        dip = line("30 days", 720, DIP - 2 * HOUR, DIP + 2 * HOUR)
+        return bool(calm and dip) and max(dip) > max(calm) + 40
+
+    eventually(lambda: line("7 days", 168, 0, 12 * HOUR), what="a line")
+    assert line("7 days", 168, GAP[0] + HOUR, GAP[1] - HOUR) == []
+    eventually(dips, what="of 94 px for 16 %: the lowest of the dip is drawn far below the rest")
     page.keyboard.press("t")
     expect(page.locator('.chart[data-vital="spo2"] table')).to_contain_text("81")

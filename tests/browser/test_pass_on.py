@@ -60,8 +60,8 @@ def test_a_colleague_is_asked_and_accepts(screens: Screens, site: Site, patient_
     dialog.get_by_role("button", name="Wang Fang").click()
     expect(card.locator(".outcome")).to_contain_text(re.compile(r"Wang Fang was called, to accept it by \d\d:\d\d\."))
     expect(card.locator(".standing")).to_contain_text("Assigned to Wang Fang, not accepted yet")
-    assert site.open_alert(patient_id)["handling"] == "unacknowledged"
-    theirs = second.show(site.open_alert(patient_id)["id"])
+    assert site.alert_that_comes(patient_id)["handling"] == "unacknowledged"
+    theirs = second.show(site.alert_that_comes(patient_id)["id"])
     expect(theirs.locator(".standing")).to_contain_text("Assigned to you: accept by")
     theirs.get_by_role("button", name="Accept: I take over").click()
     expect(card.locator(".standing")).to_contain_text("Wang Fang has it")
@@ -70,25 +70,25 @@ def test_a_colleague_is_asked_and_accepts(screens: Screens, site: Site, patient_
 
 def test_an_assignment_is_taken_back(screens: Screens, site: Site, patient_id: str) -> None:
     station = screens.open()
-    card = station.show(site.open_alert(patient_id)["id"])
+    card = station.show(site.alert_that_comes(patient_id)["id"])
     card.get_by_role("button", name="Assign").click()
     station.page.get_by_role("dialog").get_by_role("button", name="Wang Fang").click()
     toast = station.page.locator(".toast")
     expect(toast).to_contain_text("You assigned:")
     toast.get_by_role("button", name="Return to list").click()
     expect(card.locator(".outcome")).to_contain_text("Returned to the list")
-    assert site.open_alert(patient_id)["owner"] == ""
+    assert site.alert_that_comes(patient_id)["owner"] == ""
 
 
 def test_the_next_level_is_called_and_above_the_last_is_nobody(screens: Screens, site: Site, patient_id: str) -> None:
     station = screens.open()
-    card = station.show(site.open_alert(patient_id)["id"])
+    card = station.show(site.alert_that_comes(patient_id)["id"])
     dialog = ask(station, "e")
     expect(dialog).to_contain_text("This cannot be undone.")
     expect(dialog.get_by_role("button", name="Do not escalate")).to_be_focused()
     dialog.get_by_role("button", name="Escalate now").click()
     expect(card.locator(".outcome")).to_contain_text(re.compile(r"Level 1 was called at \d\d:\d\d\."))
-    assert site.open_alert(patient_id)["escalation_level"] == 1
+    assert site.alert_that_comes(patient_id)["escalation_level"] == 1
     ask(station, "e").get_by_role("button", name="Escalate now").click()
     expect(card.locator(".outcome")).to_contain_text("Nobody is above the last level. Called already: Wang Fang.")
     station.page.keyboard.press("?")
@@ -97,7 +97,7 @@ def test_the_next_level_is_called_and_above_the_last_is_nobody(screens: Screens,
 
 def test_earlier_alerts_say_what_people_said_of_them(screens: Screens, site: Site) -> None:
     patient_id, _ = site.ill()
-    before = site.open_alert(patient_id)
+    before = site.alert_that_comes(patient_id)
     path = f"/alerts/{before['id']}"
     site.request("POST", f"{path}/acknowledge", {"version": before["version"]}, name="Li Na", role="nurse")
     site.request("POST", f"{path}/feedback", {"verdict": "artefact"}, name="Wang Fang", role="nurse")
@@ -115,7 +115,7 @@ def test_earlier_alerts_say_what_people_said_of_them(screens: Screens, site: Sit
 def test_who_else_looks_is_said_on_card_and_list_and_is_gone_with_the_card(
     screens: Screens, site: Site, patient_id: str
 ) -> None:
-    alert_id = site.open_alert(patient_id)["id"]
+    alert_id = site.alert_that_comes(patient_id)["id"]
     first, second = screens.open(name="Li Na"), screens.open(name="Wang Fang", lang="zh", viewport=PHONE)
     second.view("worklist")
     line = second.line(alert_id)

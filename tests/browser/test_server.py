@@ -25,7 +25,7 @@ def test_a_server_that_was_killed_comes_back_with_everything(browser: Browser, t
         site = Site(product.url.rstrip("/"), product.secret)
         site.set_policy("Test")
         patient_id, _ = site.ill()
-        alert_id = site.open_alert(patient_id)["id"]
+        alert_id = site.alert_that_comes(patient_id)["id"]
         screens = Screens(browser, site, wire)
         station = screens.open()
         page = station.page
@@ -41,7 +41,7 @@ def test_a_server_that_was_killed_comes_back_with_everything(browser: Browser, t
         expect(page.locator(".notices")).to_contain_text("Connection is back after")
         expect(station.line(alert_id).locator(".standing")).to_contain_text(re.compile("by you|Li Na has it"))
         again = Site(product.url.rstrip("/"), product.secret)
-        assert again.open_alert(patient_id)["acknowledged_by"] == "Li Na"
+        assert again.alert_that_comes(patient_id)["acknowledged_by"] == "Li Na"
         other = again.ill("high")[0]
         station.wait_for_row(other)
         assert station.complaints == []

@@ -131,5 +131,5 @@ def test_who_has_nothing_in_hand_or_stays_is_told_nothing(screens: Screens, site
     expect(station.page.locator(".main-bar")).to_be_visible()
     expect(station.page.locator(".notices .notice")).to_have_count(0)
     station.view("handover")
-    expect(station.page.locator(".handover-note h1")).to_be_visible()
+    expect(station.page.locator("article.handover-note h1")).to_be_visible()
     expect(station.page.locator(".shift")).to_have_count(0)

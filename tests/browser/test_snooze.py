@@ -46,13 +46,13 @@ def test_one_tap_on_a_reason_snoozes_and_it_stays_visible_until_acknowledged(scr
     dialog.get_by_role("button", name="Device being refitted").click()
     card = station.page.locator(".card-side .alert-card")
     expect(card.locator(".outcome")).to_contain_text(re.compile(r"Snoozed until \d\d:\d\d\."))
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
     assert (alert["snoozed_by"], alert["snooze_reason"]) == ("Wang Fang", "Device being refitted")
     expect(card.locator(".standing")).to_contain_text("by Wang Fang: Device being refitted (snooze 1 of 2)")
     expect(card.locator("header .badge .flash")).to_have_count(0)  # it waits for nobody
     card.get_by_role("button", name="Acknowledge: I deal with it").click()
     expect(card.locator(".outcome")).to_contain_text("by you")
-    assert site.open_alert(patient_id)["snoozed_until"] is None
+    assert site.alert_that_comes(patient_id)["snoozed_until"] is None
 
 
 def test_a_snooze_is_taken_back_at_once_or_later_by_a_colleague(screens: Screens, site: Site) -> None:
@@ -65,7 +65,7 @@ def test_a_snooze_is_taken_back_at_once_or_later_by_a_colleague(screens: Screens
     card = station.page.locator(".card-side .alert-card")
     expect(card.locator(".outcome")).to_contain_text(re.compile(r"Returned to the list \d\d:\d\d\."))
     expect(toast).to_have_count(0)
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
     assert (alert["snoozed_until"], alert["snoozes"]) == (None, 1)
     body = {"version": alert["version"], "minutes": 10, "reason": "known"}
     site.request("POST", f"/alerts/{alert['id']}/snooze", body, name="Wang Fang", role="nurse")
@@ -94,7 +94,7 @@ def test_a_third_in_a_row_is_not_offered_and_the_page_says_why(screens: Screens,
         alert = site.alert_that_comes(patient_id)
         body = {"version": alert["version"], "minutes": 10, "reason": "treatment given"}
         site.request("POST", f"/alerts/{alert['id']}/snooze", body, name="Li Na", role="nurse")
-    card = screens.open().show(site.open_alert(patient_id)["id"])
+    card = screens.open().show(site.alert_that_comes(patient_id)["id"])
     expect(card.locator(".no-snooze")).to_have_text("Snoozed twice in a row: acknowledge it.")
     expect(card.get_by_role("button", name=re.compile("^Snooze"))).to_have_count(0)
 
@@ -103,7 +103,7 @@ def test_a_snooze_of_what_somebody_took_meanwhile_says_who(screens: Screens, sit
     patient_id, _ = site.ill()
     station = screens.open()
     dialog = ask(station, patient_id)
-    alert = site.open_alert(patient_id)
+    alert = site.alert_that_comes(patient_id)
 
     def overtaken(route: Route) -> None:
         path = f"/alerts/{alert['id']}/acknowledge"
@@ -116,7 +116,7 @@ def test_a_snooze_of_what_somebody_took_meanwhile_says_who(screens: Screens, sit
     expect(card.locator(".outcome")).to_contain_text(
         re.compile(r"Zhou Min acknowledged this at \d\d:\d\d\. Nothing sent")
     )
-    assert site.open_alert(patient_id)["snoozed_until"] is None
+    assert site.alert_that_comes(patient_id)["snoozed_until"] is None
 
 
 def test_no_answer_is_said_and_tried_again_under_the_same_id(screens: Screens, site: Site) -> None:
@@ -142,7 +142,7 @@ def test_no_answer_is_said_and_tried_again_under_the_same_id(screens: Screens, s
     outcome.get_by_role("button", name="Try again").click()
     expect(outcome).to_contain_text("Snoozed until")
     assert bodies[0] == bodies[1]
-    assert site.open_alert(patient_id)["snoozes"] == 1
+    assert site.alert_that_comes(patient_id)["snoozes"] == 1
 
 
 def test_key_s_asks_and_escape_changes_nothing(screens: Screens, site: Site) -> None:
@@ -157,4 +157,4 @@ def test_key_s_asks_and_escape_changes_nothing(screens: Screens, site: Site) -> 
     assert station.page.evaluate(small) == 0
     station.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    assert site.open_alert(patient_id)["snoozed_until"] is None
+    assert site.alert_that_comes(patient_id)["snoozed_until"] is None

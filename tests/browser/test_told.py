@@ -130,7 +130,7 @@ def test_what_was_handed_over_to_me_is_accepted_by_its_button(screens: Screens, 
     station = screens.open()
     station.view("worklist")
     station.wait_for_row(patient_id)
-    taken = site.open_alert(patient_id)
+    taken = site.alert_that_comes(patient_id)
     handed = {**taken, "owner": "Li Na", "accept_by": "2126-01-01T08:30:00.000Z", "version": taken["version"] + 1}
     station.page.route("**/accept", lambda route: route.fulfill(json={**handed, "accept_by": None, "version": 4}))
     station.change(handed)
@@ -209,7 +209,7 @@ def test_the_hand_over_note_is_reached_from_the_ward_and_names_who_has_what(scre
     wards = page.get_by_label("Ward", exact=True)
     wards.select_option("Test")
     page.get_by_role("button", name="Hand-over").click()
-    note = page.locator(".handover-note")
+    note = page.locator("article.handover-note")
     expect(note.get_by_role("heading", level=1)).to_have_text("Hand-over Test")
     taken = note.locator(".open > li", has_text=patient_id).first
     expect(taken).to_contain_text(re.compile(r"Wang Fang has it since \d\d:\d\d\..*Note: tablet given"))

@@ -59,7 +59,7 @@ def test_from_list_to_acknowledged_and_back_by_keyboard_alone(screens: Screens, 
     page.keyboard.press("a")  # high: opens the card first
     card = page.locator(".card-side .alert-card")
     expect(card).to_be_visible()
-    assert site.open_alert(patient_id)["handling"] == "unacknowledged"
+    assert site.alert_that_comes(patient_id)["handling"] == "unacknowledged"
     page.keyboard.press("a")
     expect(card.locator(".outcome")).to_contain_text("by you")
     page.keyboard.press("Escape")
