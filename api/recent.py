@@ -6,6 +6,9 @@ is good enough here: nothing is judged by it, and the patient's charts come from
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,8 @@ from vigil.domain.readings import F64, I64, ReadingBatch
 from vigil.domain.times import MINUTE
 from vigil.runtime.clock import Clock
 from vigil.store import ReadingStore
+
+Item = TypeVar("Item")
 
 BUCKET_US = 5 * MINUTE
 #: Buckets kept: the last hour, and the four before it.
@@ -90,8 +95,7 @@ class Recent:
     def seed(self, streams: I64) -> None:
         """Reads the past of some of these streams, of each once. Call it again and again."""
         until = (self._clock.now_us() // BUCKET_US + 1) * BUCKET_US
-        started = self._clock.monotonic()
-        for number in streams[~self._seeded[streams]][:SEEDED_AT_ONCE].tolist():
+        for number in seeding(streams[~self._seeded[streams]].tolist(), self._clock):
             found = self._readings.buckets([number], until - KEPT * BUCKET_US, until, KEPT)
             bucket = found.start // BUCKET_US
             place = bucket % KEPT
@@ -99,8 +103,6 @@ class Recent:
             self._count[number, place] = found.count
             self._bucket[number, place] = bucket
             self._seeded[number] = True
-            if self._clock.monotonic() - started > SEEDING_S:
-                return
 
     def _grow(self, needed: int) -> None:
         size = self._seeded.size
@@ -111,6 +113,15 @@ class Recent:
         self._count = np.vstack([self._count, np.zeros((more, KEPT), np.int64)])
         self._bucket = np.vstack([self._bucket, np.zeros((more, KEPT), np.int64)])
         self._seeded = np.concatenate([self._seeded, np.zeros(more, np.bool_)])
+
+
+def seeding(waiting: Sequence[Item], clock: Clock) -> Iterator[Item]:
+    """Those that are read from the store in one look."""
+    started = clock.monotonic()
+    for one in waiting[:SEEDED_AT_ONCE]:
+        yield one
+        if clock.monotonic() - started > SEEDING_S:
+            return
 
 
 def medians(means: F64) -> F64:

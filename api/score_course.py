@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from api.recent import BUCKET_US, KEPT, LAST_HOUR, LEAST_BEFORE, SEEDED_AT_ONCE, SEEDING_S, medians
+from api.recent import BUCKET_US, KEPT, LAST_HOUR, LEAST_BEFORE, medians, seeding
 from api.shape import Json
 from vigil.bus.board import Board
 from vigil.domain.scores import Score
@@ -26,7 +26,7 @@ class ScoreCourse:
         self._board = board
         self._clock = clock
         self._rows: dict[str, int] = {}
-        #: Lower and upper bound, NaN = no score.
+        #: Lower and upper bound; the bucket that they are of, 0 = none.
         self._bounds = np.zeros((0, 2, KEPT))
         self._bucket = np.zeros((0, KEPT), np.int64)
         self._unseeded: list[str] = []
@@ -52,13 +52,10 @@ class ScoreCourse:
     def seed(self) -> None:
         """Reads the past of some patients, of each once. Call it again and again."""
         until = (self._clock.now_us() // BUCKET_US + 1) * BUCKET_US
-        started = self._clock.monotonic()
-        for _ in range(min(SEEDED_AT_ONCE, len(self._unseeded))):
-            patient_id = self._unseeded.pop()
+        for patient_id in seeding(self._unseeded[::-1], self._clock):
+            self._unseeded.pop()
             for score in self._readings.worst_scores(patient_id, until - KEPT * BUCKET_US, until, KEPT):
                 self._put(self._rows[patient_id], score, score.at // BUCKET_US)
-            if self._clock.monotonic() - started > SEEDING_S:
-                return
 
     def _put(self, row: int, score: Score, bucket: int) -> None:
         """The worst of a bucket stays; one in which there was none yet begins anew."""
@@ -67,13 +64,13 @@ class ScoreCourse:
         place = bucket % KEPT
         if self._bucket[row, place] > bucket:
             return
-        if self._bucket[row, place] < bucket or not score.lower <= self._bounds[row, 0, place]:
+        if self._bucket[row, place] < bucket or score.lower > self._bounds[row, 0, place]:
             self._bounds[row, :, place] = score.lower, score.upper
             self._bucket[row, place] = bucket
 
     def _keep(self, patients: list[str]) -> None:
         """Rows for these and no others; who stays keeps his."""
-        bounds = np.full((len(patients), 2, KEPT), np.nan)
+        bounds = np.zeros((len(patients), 2, KEPT))
         bucket = np.zeros((len(patients), KEPT), np.int64)
         held = [(new, self._rows[one]) for new, one in enumerate(patients) if one in self._rows]
         if held:

@@ -17,6 +17,7 @@ from vigil.domain.policy import (
     NO_LIMIT,
     Policy,
     in_force,
+    longest_name,
     policy_problems,
     scheduled,
     values_of,
@@ -148,14 +149,8 @@ def merged(default: Policy, documents: Sequence[PolicyDocument], without: Collec
 def _narrower(own: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """What ``own`` says of a finding holds for its parts that are ``known`` from wider documents and that it leaves out:
     who switches ``rate.heart_rate`` off means rises as well, whatever the starting policy calls them."""
-    found: dict[str, Any] = {}
-    for path in known:
-        name = path
-        while name.startswith("findings.") and name not in own:
-            name = name.rpartition(".")[0]
-        if name in own:
-            found[path] = own[name]
-    return found
+    said = {path: longest_name(path, own) for path in known if path.startswith("findings.")}
+    return {path: own[name] for path, name in said.items() if name}
 
 
 def effective(default: Policy, documents: Sequence[PolicyDocument], at: int) -> Policy:

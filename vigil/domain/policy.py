@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -52,6 +52,17 @@ class LimitRule:
     def rule(self) -> str:
         """Name of the rule in alerts: ``limit.<vital>.<side>``."""
         return f"limit.{self.vital}.{self.side}"
+
+
+def longest_name(name: str, names: Container[str]) -> str:
+    """The longest beginning of a dotted name that is among ``names``; empty = none.
+
+    >>> longest_name("rate.heart_rate.high", {"rate", "rate.heart_rate"}), longest_name("flat", {"rate"})
+    ('rate.heart_rate', '')
+    """
+    while name and name not in names:
+        name = name.rpartition(".")[0]
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +108,7 @@ class Policy:
 
     def finding(self, rule: str) -> Priority | None:
         """At which priority a finding such as ``rate.heart_rate.high`` calls; the longest name that says so counts."""
-        while rule and rule not in self.findings:
-            rule = rule.rpartition(".")[0]
-        return self.findings.get(rule)
+        return self.findings.get(longest_name(rule, self.findings))
 
     def limit(self, vital: str, side: str) -> LimitRule | None:
         return next((rule for rule in self.limits if rule.vital == vital and rule.side == side), None)

@@ -26,6 +26,9 @@ export function when(at, nowMs) {
   return same ? clock(at) : `${day(at)} ${clock(at)}`;
 }
 
+/** A score by its bounds: one number where they are the same. */
+export const boundsText = ({ lower, upper }) => (lower === upper ? String(lower) : `${lower}–${upper}`);
+
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const MONDAY = Date.UTC(2024, 0, 1);
 

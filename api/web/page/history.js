@@ -176,9 +176,10 @@ export class History {
   /** Once an hour, as two days and more are read for it; the charts do not wait. */
   async #readUsual(names, span, hour) {
     if (hour === this.#usualOf) return;
+    this.#usualOf = hour; // at once: the next reading must not ask again while this one waits
     const found = await get(ofPatient(this.#id, `usual?${names}&${span}`)).catch(() => null); // the values stay right without
+    if (!found) this.#usualOf = -1;
     if (!found || !this.#live) return;
-    this.#usualOf = hour;
     this.usual = Object.fromEntries(found.items.map(({ vital, hours }) => [vital, hours.map((one) => ({ ...one, from: Date.parse(one.from), to: Date.parse(one.to) }))]));
     this.version.value = this.version.peek() + 1;
   }

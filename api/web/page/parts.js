@@ -1,7 +1,7 @@
 // Small parts that every view uses: badge, name, age, value, score, coverage, spark.
 import { html, useMemo } from "./html.js";
 import { waits } from "./calls.js";
-import { age, clock, duration, number } from "./format.js";
+import { age, boundsText, clock, duration, number } from "./format.js";
 import { now } from "./server_time.js";
 import { VITALS, freshness } from "./vitals.js";
 import { isUnverified } from "./ward.js";
@@ -95,8 +95,6 @@ export function Trend({ trend }) {
   return html`<span class="trend" role="img" aria-label=${t(`trend.${trend}`)} title=${t(`trend.${trend}`)}>${GLYPHS[trend]}</span>`;
 }
 
-const span = ({ lower, upper }) => (lower === upper ? String(lower) : `${lower}–${upper}`);
-
 /** By how much the score has changed; null where its bounds do not tell. Where as much is unknown as before, both bounds moved alike. */
 function changeOf(score, before) {
   const lower = score.total ?? score.lower;
@@ -111,9 +109,9 @@ export function ScoreTrend({ score, before }) {
   if (!before || !score || score.status === "not_applicable") return null;
   const change = changeOf(score, before);
   const trend = change === null ? "unknown" : change === 0 ? "flat" : `${change > 0 ? "up" : "down"}${Math.abs(change) > 1 ? 2 : 1}`;
-  const words = t("score.course", { course: t(`trend.${trend}`), before: span(before) });
+  const words = t("score.course", { course: t(`trend.${trend}`), before: boundsText(before) });
   return html`<span class="trend course" role="img" aria-label=${words} title=${words}
-    >${GLYPHS[trend]}${trend !== "flat" && ` ${t("score.was", { before: span(before) })}`}</span
+    >${GLYPHS[trend]}${trend !== "flat" && ` ${t("score.was", { before: boundsText(before) })}`}</span
   >`;
 }
 

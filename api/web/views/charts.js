@@ -1,6 +1,6 @@
 // Charts of one patient on one shared time axis, each with its table; limits, alerts, gaps and bad quality on them.
 import { html, signal, useEffect, useMemo, useRef, useState } from "../page/html.js";
-import { clock, number, when } from "../page/format.js";
+import { boundsText, clock, number, when } from "../page/format.js";
 import { History, gapLimit, scoreHolds } from "../page/history.js";
 import { ofPatient } from "../page/http.js";
 import { partsText } from "../page/parts.js";
@@ -100,7 +100,7 @@ function textAt(model, at) {
   const { vital } = model;
   if (vital === "score") {
     const span = spanAt(model, at);
-    return span ? (span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`) : "—";
+    return span ? boundsText(span) : "—";
   }
   const reach = Math.max((model.to - model.from) / 200, 2000);
   let best = null;

@@ -1,5 +1,6 @@
 // The sections of the hand-over note: open alerts, what happened, scores, who is not watched, silent devices.
 import { html } from "../page/html.js";
+import { boundsText } from "../page/format.js";
 import { go, openPatient } from "../page/route.js";
 import { personName } from "../page/staff.js";
 import { alertOf } from "../page/ward.js";
@@ -70,14 +71,13 @@ function Happened({ facts, time }) {
   </section>`;
 }
 
-const points = ({ lower, upper }) => (lower === upper ? String(lower) : `${lower}–${upper}`);
 /** What cannot be compared matters only where it may have risen. */
 const matters = ({ now, first, course }) =>
   !now || now.lower >= URGENT || now.single_3 || course === "up" || (course === "unclear" && now.upper > first.lower);
 
 function Score({ row: { patient, now, first, course }, time }) {
   const words = now
-    ? [points(now), course && t(`course.${course}`, { n: points(first), time: time(first.at) })].filter(Boolean).join(t("list.then"))
+    ? [boundsText(now), course && t(`course.${course}`, { n: boundsText(first), time: time(first.at) })].filter(Boolean).join(t("list.then"))
     : t("score.none");
   return html`<li>
     <${Who} patient=${patient} />: <b>${words}</b>${t("list.stop")}

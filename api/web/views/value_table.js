@@ -1,6 +1,6 @@
 // The same data as a chart, newest first: what a screen reader gets, and what shows a slight abnormality best.
 import { html } from "../page/html.js";
-import { clock, number, timesOfDay, when } from "../page/format.js";
+import { boundsText, clock, number, timesOfDay, when } from "../page/format.js";
 import { partName, partsText } from "../page/parts.js";
 import { now } from "../page/server_time.js";
 import { limitSetter } from "../page/staff.js";
@@ -25,7 +25,7 @@ function rowsOf(model, digits) {
   if (model.vital === "score") {
     return model.spans.map((span) => ({
       t: span.from,
-      value: span.lower === span.upper ? String(span.lower) : `${span.lower}–${span.upper}`,
+      value: boundsText(span),
       note: [span.lower !== span.upper && t("score.partial"), partsText(span.score)].filter(Boolean).join(" · "),
     }));
   }
