@@ -1,7 +1,8 @@
 """Alerts of the limits: a patient's changed condition becomes an event of the life cycle, with the evidence for it.
 
-A valid condition has the rule ``limit.<vital>.<side>``. A gated value beyond a severe limit has ``unverified.<vital>.<side>``
-and is technical until a valid severe value confirms it; then that same alert goes on as the physiological one.
+A valid condition has the rule ``limit.<vital>.<side>``. A gated value, or one with a weak signal, beyond a severe limit has
+``unverified.<vital>.<side>`` and is technical until a sound severe value confirms it; then that same alert goes on as the
+physiological one.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ class LimitAlerts:
         )
 
     def _doubt(self, patient_id: str, rule: LimitRule, change: Change) -> Finding:
-        told = tell(unverified_title(rule), unverified_text(rule, change.value))
+        told = tell(unverified_title(rule), unverified_text(rule, change.value, change.quality))
         return Finding(
             patient_id=patient_id,
             rule=f"unverified.{rule.vital}.{rule.side}",

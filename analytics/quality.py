@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import U8, Row
+from analytics.detectors.contract import U8, WEAK_SIGNAL, Row
 from vigil.domain.quality import GATED, Quality
 from vigil.domain.readings import F64, U16, ReadingBatch
 
@@ -27,7 +27,7 @@ WEAK = int(Quality.LOW_PERFUSION | Quality.EARLY_ESTIMATE)
 STUCK = 1 << 15
 
 #: Signal-quality index of a value that counts: how much a baseline learns from it (ours).
-_WEAK, _EARLY, _AHEAD = 0.4, 0.7, 0.7
+_WEAK, _EARLY, _AHEAD = WEAK_SIGNAL, 0.7, 0.7
 _TEST, _LOW_PERFUSION = int(Quality.TEST), int(Quality.LOW_PERFUSION)
 _EARLY_ESTIMATE, _CLOCK_AHEAD = int(Quality.EARLY_ESTIMATE), int(Quality.CLOCK_AHEAD)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.scores.persistence import Before
 from vigil.domain.phrases import Phrase, phrase
 from vigil.domain.policy import LimitRule
-from vigil.domain.quality import Quality
+from vigil.domain.quality import GATED, Quality
 from vigil.domain.scores import Score, ScoreStatus
 from vigil.domain.times import SECOND
 
@@ -43,8 +43,8 @@ def unverified_title(rule: LimitRule) -> Phrase:
     return phrase("unverified.title", vital=rule.vital)
 
 
-def unverified_text(rule: LimitRule, value: float) -> Phrase:
-    return phrase("unverified", vital=rule.vital, value=value)
+def unverified_text(rule: LimitRule, value: float, quality: int) -> Phrase:
+    return phrase("unverified" if quality & GATED else "unverified.weak", vital=rule.vital, value=value)
 
 
 def past_title(rule: LimitRule) -> Phrase:

@@ -44,8 +44,12 @@ U8 = NDArray[np.uint8]
 LOW, HIGH = 1, 2
 SEVERE_LOW, SEVERE_HIGH = 4, 8
 NOT_NORMAL_LOW, NOT_NORMAL_HIGH = 16, 32
+SEVERE = SEVERE_LOW | SEVERE_HIGH
 #: Only a code with one of these begins a condition.
 BEYOND = LOW | HIGH
+
+#: Weight of a value with a weak signal (low perfusion) at most: alone it does not prove that a severe limit is crossed (ours).
+WEAK_SIGNAL = 0.4
 
 #: Fresh value of the time that a detector has learnt from, seconds: not even a first measurement.
 NOTHING_YET = -1.0
@@ -71,8 +75,8 @@ class Detector:
     ``name``: its rules are ``<name>.<vital>.<low|high>``, without the side when ``sided`` is False (then code HIGH is used).
     ``state``: name and fresh value of each column of its memory. ``vitals``: the vitals it watches, each with the starting
     value of every parameter. ``delay_s``: how long it must hold before it counts, measured time, by vital (0 when not named).
-    ``blind_to``: what it cannot see, in a sentence, for the reference page. ``of_gated``: its condition begins with gated values
-    only and valid ones confirm or end it; every other detector ignores gated values.
+    ``blind_to``: what it cannot see, in a sentence, for the reference page. ``of_gated``: it is given gated values too, and one
+    whose code is severe confirms its condition but begins none; every other detector ignores gated values.
     """
 
     name: str

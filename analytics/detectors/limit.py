@@ -9,6 +9,7 @@ from analytics.detectors.contract import (
     NOT_NORMAL_LOW,
     SEVERE_HIGH,
     SEVERE_LOW,
+    WEAK_SIGNAL,
     Detector,
     Parameter,
     Row,
@@ -21,8 +22,8 @@ _NAN = float("nan")
 
 
 def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
-    """A limit that is NaN compares false with everything, so it never raises anything. Score: how far beyond the limit, in the
-    vital's unit; 0 inside."""
+    """A limit that is NaN compares false with everything, so it never raises anything. A weak signal is never severe: detector
+    "unverified" says that. Score: how far beyond the limit, in the vital's unit; 0 inside."""
     low, low_inner, low_severe, high, high_inner, high_severe = param
     beyond, bits = 0.0, 0
     if value < low_inner:
@@ -30,14 +31,14 @@ def judge(value: float, at: float, since: float, weight: float, gate: int, state
         if value < low:
             bits |= LOW
             beyond = low - value
-            if value < low_severe:
+            if value < low_severe and weight > WEAK_SIGNAL:
                 bits |= SEVERE_LOW
     if value > high_inner:
         bits |= NOT_NORMAL_HIGH
         if value > high:
             bits |= HIGH
             beyond = value - high
-            if value > high_severe:
+            if value > high_severe and weight > WEAK_SIGNAL:
                 bits |= SEVERE_HIGH
     return beyond, bits, ()
 

@@ -1,4 +1,4 @@
-"""A value that does not count but lies beyond a severe limit: somebody must check, because shock itself spoils the signal."""
+"""A value of bad quality or with a weak signal beyond a severe limit: somebody must check; shock itself spoils the signal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from analytics.detectors.contract import (
     NOT_NORMAL_LOW,
     SEVERE_HIGH,
     SEVERE_LOW,
+    WEAK_SIGNAL,
     Detector,
     Parameter,
     Row,
@@ -18,26 +19,27 @@ from vigil.domain.alerts import Kind
 from vigil.domain.policy import DEFAULT_POLICY
 
 _NAN = float("nan")
-#: A valid severe value this recent has called somebody already, microseconds (ours).
+#: A sound severe value this recent has called somebody already, microseconds (ours).
 _KNOWN_FOR = 60e6
 
 
 def judge(value: float, at: float, since: float, weight: float, gate: int, state: Row, param: Row) -> Said:
     """The only one that looks at gated values: at the bad ones, because one that waits for confirmation is judged with the next,
-    and a self test means nothing. A valid severe value carries the severe bits: it confirms a doubt. Score: 1 for a value in
+    and a self test means nothing. A sound severe value carries the severe bits: it confirms a doubt. Score: 1 for a value in
     doubt, else 0."""
     low_at, high_at = state
     low, high = param
+    sound = gate == 0 and weight > WEAK_SIGNAL
     score, bits = 0.0, 0
     if value < low:
-        if gate == 0:
+        if sound:
             low_at = at
             bits |= LOW | SEVERE_LOW | NOT_NORMAL_LOW
         elif low_at == 0.0 or at - low_at > _KNOWN_FOR:
             score = 1.0
             bits |= LOW | NOT_NORMAL_LOW
     if value > high:
-        if gate == 0:
+        if sound:
             high_at = at
             bits |= HIGH | SEVERE_HIGH | NOT_NORMAL_HIGH
         elif high_at == 0.0 or at - high_at > _KNOWN_FOR:
@@ -56,7 +58,7 @@ DETECTOR = Detector(
     title="Unverified critical value",
     kind=Kind.TECHNICAL,
     sided=True,
-    what="A value of bad quality beyond a severe limit, until a valid value confirms or contradicts it.",
+    what="A value of bad quality or with a weak signal beyond a severe limit, until a sound value confirms or contradicts it.",
     blind_to="critical values that no severe limit is set for, and those of a device's self test",
     source="reference page 'Alarms and alerts', section 6",
     state=(("severe_low_at", 0.0), ("severe_high_at", 0.0)),

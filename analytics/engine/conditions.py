@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detectors.contract import BEYOND, F32, I32, LOW, NOT_NORMAL_LOW, SEVERE_LOW, U8
+from analytics.detectors.contract import BEYOND, F32, I32, LOW, NOT_NORMAL_LOW, SEVERE, SEVERE_LOW, U8
 from analytics.engine.compiled import helper
 from vigil.domain.readings import F64, I64, U64
 
@@ -186,14 +186,14 @@ def condition_kernel(
             bits = codes[number, i]
             if gate[i] == 0 or (of_gated[number] and bits != 0):
                 x = values[i] if sided[number] else float(scores[number, i])
-                begins = not of_gated[number] or gate[i] != 0
+                begins = not of_gated[number] or (bits & SEVERE) == 0
                 _both_sides(row, i, at[i], x, bits, begins, delays[number, p], clear[p], gap[p], count, events)
                 if row["status"][0] == IDLE and row["status"][1] == IDLE:
                     _give_back(head, pool, free, count, s, place)
             place = after
         for number in range(codes.shape[0]):
             bits = codes[number, i]
-            if (bits & BEYOND) == 0 or (running >> number) & 1 != 0 or (gate[i] != 0) != of_gated[number]:
+            if (bits & BEYOND) == 0 or (running >> number) & 1 != 0 or (of_gated[number] and (bits & SEVERE) != 0):
                 continue
             place = _take(head, pool, free, count, s, number)
             pool[place]["last_at"] = at[i]

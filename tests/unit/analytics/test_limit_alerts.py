@@ -111,8 +111,19 @@ def test_a_gated_critical_value_calls_as_a_technical_alert_of_that_priority(ward
     assert LOW not in ward.rules()
 
 
-def test_confirmed_it_goes_on_as_the_physiological_alert(ward: Ward) -> None:
-    second = ward.run(0, [78], quality=BAD)
+def test_a_weak_signal_calls_at_once_as_a_technical_alert_of_that_priority(ward: Ward) -> None:
+    ward.run(0, [78], quality=int(Quality.LOW_PERFUSION))
+    alert = ward.alert(DOUBT)
+    assert (alert.kind, alert.priority, alert.held_until) == (Kind.TECHNICAL, Priority.HIGH, None)
+    assert alert.evidence.text == (
+        "SpO2 may be 78 %: weak signal, as of cold hands or in shock. Call and check. Not yet confirmed."
+    )
+    assert LOW not in ward.rules()
+
+
+@pytest.mark.parametrize("quality", [BAD, int(Quality.LOW_PERFUSION)])
+def test_confirmed_it_goes_on_as_the_physiological_alert(ward: Ward, quality: int) -> None:
+    second = ward.run(0, [78], quality=quality)
     second = ward.run(second, [77])
     alert = ward.alert(DOUBT)
     assert (alert.kind, alert.priority) == (Kind.PHYSIOLOGICAL, Priority.HIGH)

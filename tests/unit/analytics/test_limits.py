@@ -165,8 +165,26 @@ def test_gated_values_neither_alarm_nor_clear_nor_break_a_delay(tmp_path: Path) 
     "quality", [Quality.LOW_PERFUSION, Quality.EARLY_ESTIMATE, Quality.CLOCK_AHEAD, Quality.MANUAL]
 )
 def test_doubtful_values_still_count(tmp_path: Path, quality: Quality) -> None:
+    found, _ = changes(tmp_path, [Value("spo2", second, 85, int(quality)) for second in range(17)])
+    assert told(found) == ["began@15"]
+
+
+@pytest.mark.parametrize("quality", [Quality.EARLY_ESTIMATE, Quality.CLOCK_AHEAD, Quality.MANUAL])
+def test_of_doubtful_values_only_a_weak_signal_needs_another_to_be_severe(tmp_path: Path, quality: Quality) -> None:
     found, _ = changes(tmp_path, [Value("spo2", 0, 79, int(quality))])
-    assert [each.what.value for each in found] == ["began"]
+    assert told(found) == ["began@0"]
+    assert found[0].level == 2
+
+
+def test_a_weak_signal_beyond_a_severe_limit_is_a_doubt_and_after_its_delay_a_limit(tmp_path: Path) -> None:
+    found, _ = changes(tmp_path, [Value("spo2", second, 79, int(Quality.LOW_PERFUSION)) for second in range(100)])
+    assert told(found) == ["doubted@0", "began@15"]
+    assert [each.level for each in found] == [2, 1]
+
+
+def test_a_severe_condition_stays_severe_when_its_signal_becomes_weak(tmp_path: Path) -> None:
+    values = [Value("spo2", 0, 79)] + [Value("spo2", second, 78, int(Quality.LOW_PERFUSION)) for second in range(1, 59)]
+    assert told(changes(tmp_path, values)[0]) == ["began@0"]
 
 
 def test_no_value_is_no_value(tmp_path: Path) -> None:
@@ -183,6 +201,11 @@ DOUBT = [
     ("79g 78g", "doubted@0"),
     ("79g 79v", "doubted@0 began@1 doubt_confirmed@1"),
     ("79v 78g", "began@0"),
+    ("79w", "doubted@0"),
+    ("80w", ""),
+    ("79g 78w", "doubted@0"),
+    ("79w 78v", "doubted@0 began@1 doubt_confirmed@1"),
+    ("79v 78w", "began@0"),
     ("79t", ""),  # a self test is nobody's pulse
     ("79g 85v", "doubted@0"),
 ]
@@ -190,7 +213,7 @@ DOUBT = [
 
 @pytest.mark.parametrize(("values", "expected"), DOUBT)
 def test_unverified_critical_value(tmp_path: Path, values: str, expected: str) -> None:
-    quality = {"g": BAD, "v": 0, "t": int(Quality.TEST)}
+    quality = {"g": BAD, "v": 0, "w": int(Quality.LOW_PERFUSION), "t": int(Quality.TEST)}
     made = [Value("spo2", s, float(each[:-1]), quality[each[-1]]) for s, each in enumerate(values.split())]
     found, _ = changes(tmp_path, made)
     assert told(found) == expected.split()

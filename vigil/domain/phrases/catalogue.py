@@ -51,6 +51,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{vital:name} may be {value:amount}: bad signal. Call and check the sensor. Not yet confirmed.",
         "{vital:name}可能为 {value:amount}：信号质量差。请致电并检查传感器。尚未核实。",
     ),
+    "unverified.weak": (
+        "{vital:name} may be {value:amount}: weak signal, as of cold hands or in shock. Call and check. Not yet confirmed.",
+        "{vital:name}可能为 {value:amount}：信号弱，可能因手部发凉或休克。请致电并检查。尚未核实。",
+    ),
     # Past events
     "past.low.title": ("{vital:name} low, past", "{vital:name}过低（既往）"),
     "past.high.title": ("{vital:name} high, past", "{vital:name}过高（既往）"),

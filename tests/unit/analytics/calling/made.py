@@ -16,9 +16,9 @@ def score(**points: int) -> Evidence:
     return Evidence("a score", score={"name": "news2", "parts": parts})
 
 
-def value(vital: str, number: float, *, severe: bool = False) -> Evidence:
+def value(vital: str, number: float, *, severe: bool = False, quality: int = 0) -> Evidence:
     limit = {"vital": vital, "side": "low", "value": 0.0, "severe": severe}
-    return Evidence("a value", ({"vital": vital, "value": number},), limit)
+    return Evidence("a value", ({"vital": vital, "value": number, "quality": quality},), limit)
 
 
 def alert(rule: str, priority: str = "medium", minutes_ago: float = 0, **change: Any) -> Alert:

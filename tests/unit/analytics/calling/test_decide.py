@@ -15,6 +15,7 @@ from analytics.calling.settling import DOUBT_WAITS
 from tests.unit.analytics.calling.made import NOW, alert, ask, score, value
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority, Step
 from vigil.domain.calls import How, asks, call_of, interrupts
+from vigil.domain.quality import Quality
 from vigil.domain.times import HOUR, MINUTE
 
 NEWS2_HIGH = alert("news2", "high", 5, evidence=score(heart_rate=2, resp_rate=3, spo2=2))
@@ -222,12 +223,19 @@ def test_nobody_waits_for_the_lost_signal_of_an_alert_of_high_priority() -> None
 
 
 def test_a_doubt_waits_for_a_valid_value_but_not_for_long_and_calls_at_once_when_confirmed() -> None:
-    doubt = alert("unverified.spo2.low", "high")
+    doubt = replace(
+        alert("unverified.spo2.low", "high"), evidence=value("spo2", 78, severe=True, quality=Quality.MOTION)
+    )
     held = decided(ask(doubt, room=False)).after
     assert held.held_until == NOW + DOUBT_WAITS < NOW + 2 * MINUTE
     assert decide(ask(held, step=Step.CALLED, room=False)).how is How.NOW
     confirmed = replace(doubt, kind=Kind.PHYSIOLOGICAL)
     assert decide(ask(confirmed, step=Step.CONFIRMED)).how is How.NOW
+
+
+def test_a_doubt_for_a_weak_signal_calls_at_once() -> None:
+    weak = value("spo2", 78, severe=True, quality=Quality.LOW_PERFUSION)
+    assert decide(ask(replace(alert("unverified.spo2.low", "high"), evidence=weak), room=False)).how is How.NOW
 
 
 def test_what_is_over_when_its_silence_ends_calls_nobody() -> None:
