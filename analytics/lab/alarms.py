@@ -39,10 +39,10 @@ OF_PATIENT = frozenset({Lane.PHYSIOLOGICAL, Lane.UNVERIFIED})
 @dataclass(slots=True)
 class Alarm:
     """One occurrence. ``priority``: the first one; ``peak``: the highest. ``calls``: when it interrupted somebody, ascending,
-    microseconds UTC of the server; ``highs``: those of high priority, ``said``: what the first of them said. ``listed_at``: when
-    it first stood in the list without calling, None = never. ``stood_high``: from when to when it was true, known or not, and of
-    high priority; the last end is None where it still was. ``answered``: when somebody acknowledged it. ``held``: calls held
-    back. ``shown`` False: carried by another alert all the time."""
+    microseconds UTC of the server; ``highs``: those of high priority, ``said``: what the first of them said; ``worse``: those
+    because it had become worse. ``listed_at``: when it first stood in the list without calling, None = never. ``stood_high``: from
+    when to when it was true, known or not, and of high priority; the last end is None where it still was. ``answered``: when
+    somebody acknowledged it. ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
 
     alert_id: str
     patient: str
@@ -60,6 +60,7 @@ class Alarm:
     said: str = ""
     stood_high: list[tuple[int, int | None]] = field(default_factory=list)
     answered: list[int] = field(default_factory=list)
+    worse: list[int] = field(default_factory=list)
 
     @property
     def of_patient(self) -> bool:
@@ -136,6 +137,8 @@ def _told(alarm: Alarm, notice: Notice) -> None:
         alarm.peak = priority
     if how == "now":
         alarm.calls.append(at)
+        if notice.step == Step.WORSENED.value:
+            alarm.worse.append(at)
         if priority is Priority.HIGH:
             alarm.said = alarm.said or notice.text
             alarm.highs.append(at)

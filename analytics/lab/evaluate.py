@@ -119,6 +119,7 @@ def figures(judged: Judged, ward: Ward) -> dict[str, Any]:
         "caught_by_unverified": sum(
             each.alarm is not None and each.alarm.lane is Lane.UNVERIFIED for each in judged.outcomes
         ),
+        "missed_but_told_worse": sum(each.told_worse for each in judged.outcomes),
         "sensitivity": found.row()["value"],
         "lead_time_median_s": lead.row()["value"],
         "chance": _chance(judged, ward),

@@ -16,12 +16,14 @@ from analytics.lab.labels import Event
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``alarm``: what caught the event, with its ``notice_at``; None = missed, and ``why`` says what there was instead."""
+    """``alarm``: what caught the event, with its ``notice_at``; None = missed, and ``why`` says what there was instead.
+    ``told_worse``: missed, but an alert that stood before the onset became worse in time and called for it."""
 
     event: Event
     alarm: Alarm | None
     notice_at: int | None = None
     why: str = ""
+    told_worse: bool = False
 
     @property
     def caught(self) -> bool:
@@ -54,7 +56,9 @@ def _caught(event: Event, alarms: Sequence[Alarm]) -> Outcome:
             if inside is not None and (first is None or inside < first[0]):
                 first = (inside, alarm)
     if first is None:
-        return Outcome(event, None, why=_why(event, alarms))
+        stood = [each for each in alarms if each.of_patient and each.opened_at < event.onset]
+        worse = any(_inside(each.worse, event) is not None for each in stood)
+        return Outcome(event, None, why=_why(event, alarms), told_worse=worse)
     return Outcome(event, first[1], first[0])
 
 

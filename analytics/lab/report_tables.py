@@ -91,6 +91,7 @@ def _events(rows: Sequence[Row]) -> list[list[str]]:
     return [
         ["events caught", *(f"{row['events'] - row['missed']} of {row['events']}" for row in rows)],
         ["of them by an unverified critical value", *(str(row["caught_by_unverified"]) for row in rows)],
+        ["missed, but an alert that stood became worse in time", *(str(row["missed_but_told_worse"]) for row in rows)],
         ["sensitivity", *(cell(row["intervals"]["sensitivity"], percent) for row in rows)],
         ["sensitivity, tuned scenarios only", *(cell(row["without_left_out"], percent) for row in rows)],
         ["sensitivity of chance at this burden", *(_plain(row["chance"]["sensitivity"], percent) for row in rows)],

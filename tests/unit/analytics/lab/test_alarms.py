@@ -42,6 +42,7 @@ def test_without_a_decision_every_calling_step_of_an_unacknowledged_alert_interr
     )
     assert found.calls == [at(0), at(2), at(5)]
     assert found.highs == [at(2), at(5)]
+    assert found.worse == [at(2)]
     assert (found.priority, found.peak, found.shown) == (Priority.MEDIUM, Priority.HIGH, True)
 
 

@@ -72,6 +72,14 @@ def test_a_miss_says_what_there_was_instead(alarms: list[Alarm], said: str) -> N
     assert said in outcome.why
 
 
+@pytest.mark.parametrize(("worse", "told"), [((), False), ((150,), True), ((210,), False)])
+def test_a_miss_knows_of_an_alert_that_stood_and_became_worse_in_time(worse: tuple[float, ...], told: bool) -> None:
+    stood = alarm("a", 90, (90, 150, 210))
+    stood.worse = [at(each) for each in worse]
+    (outcome,) = of([stood], EVENT)
+    assert (outcome.caught, outcome.told_worse) == (False, told)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60)), max_size=12),
     st.lists(st.tuples(st.integers(0, 300), st.integers(1, 80)), min_size=1, max_size=5),
