@@ -40,8 +40,8 @@ OF_PATIENT = frozenset({Lane.PHYSIOLOGICAL, Lane.UNVERIFIED})
 class Alarm:
     """One occurrence. ``priority``: the first one; ``peak``: the highest. ``calls``: when it interrupted somebody, ascending,
     microseconds UTC of the server; ``highs``: those of high priority, ``said``: what the first of them said; ``worse``: those
-    because it had become worse. ``listed_at``: when it first stood in the list without calling, None = never. ``stood_high``: from
-    when to when it was true, known or not, and of high priority; the last end is None where it still was. ``answered``: when
+    because it had become worse. ``listed_at``: when it first stood in the list without calling, None = never. ``stood_high``:
+    from when to when it was true, known or not, and of high priority; the last end is None where it still was. ``answered``: when
     somebody acknowledged it. ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
 
     alert_id: str
