@@ -71,6 +71,8 @@ async def _run(running: Running, access: str, data_dir: Path, patients: int, via
             senders = asyncio.create_task(_send(fleet, names, critical, sent, clock))
             await _make_critical(names, critical, seen, clock)
             for task in (senders, listener):
+                if task.done():
+                    task.result()  # what ended early measured nothing: say why
                 task.cancel()
             await fleet.drain(30)
         for name in names:
@@ -133,6 +135,7 @@ async def _events(url: str, access: str) -> AsyncIterator[tuple[str, str]]:
                 elif not line:
                     yield event, data
                     event, data = "", ""
+        raise ServerUnreachable("the event stream ended: closed by the server")
     except httpx.HTTPError as error:
         raise ServerUnreachable(f"the event stream ended: {type(error).__name__}") from error
 
