@@ -21,14 +21,14 @@ def test_what_came_is_given_then_the_end_is_an_error(head: bytes) -> None:
         await writer.drain()
         writer.close()
 
-    async def listen() -> list[tuple[str, str]]:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        found = []
-        async with server:
-            with pytest.raises(ServerUnreachable, match="the event stream ended"):
-                async for each in _events(f"http://127.0.0.1:{port}", "a-token"):
-                    found.append(each)
-        return found
+    found = []
 
-    assert asyncio.run(listen()) == [("alert", "{}")]
+    async def listen() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            async for each in _events(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "a-token"):
+                found.append(each)
+
+    with pytest.raises(ServerUnreachable, match="the event stream ended"):
+        asyncio.run(listen())
+    assert found == [("alert", "{}")]
