@@ -118,3 +118,12 @@ def test_the_document_is_edited_with_every_fault_at_once_and_nothing_is_written_
     form.get_by_label("Reason").fill("nobody saw the other change")
     form.get_by_role("button", name="Save").click()
     expect(faults).to_contain_text("another version than the one that was read")
+
+
+def test_the_hand_over_opens_at_the_ward_of_the_own_team(screens: Screens, site: Site) -> None:
+    site.admit("Lastward", ward="Zenith")
+    site.set_team("Zhao Min", ward="Zenith")
+    station = screens.open(name="Zhao Min")
+    station.view("handover")
+    expect(station.page.get_by_role("heading", level=1)).to_have_text("Hand-over Zenith")
+    expect(station.page.locator(".choose-ward select")).to_have_value("Zenith")

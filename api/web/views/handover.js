@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "../page/html.js";
 import { get } from "../page/http.js";
 import { useKeys } from "../page/keyboard.js";
 import { go, route } from "../page/route.js";
+import { useRead } from "../page/sending.js";
 import { loaded, tally, wardNames, wardOrder } from "../page/ward.js";
 import { wardDay, wardTime } from "../page/ward_time.js";
 import { t } from "../page/words.js";
@@ -63,9 +64,12 @@ function Note({ facts, onAgain }) {
   </article>`;
 }
 
+/** Without a choice: the ward of the own team, else the first one. */
 export function Handover() {
   const all = wardNames();
-  const ward = route.value.id || all[0] || "";
+  const [{ state: asked, body }] = useRead("api/v1/teams");
+  const own = body?.items.find(({ member, team }) => member && all.includes(team.ward))?.team.ward;
+  const ward = route.value.id || (asked === "loading" ? "" : own || all[0] || "");
   const [{ state, facts }, again] = useFacts(ward);
   useKeys({ Escape: () => go("ward") });
   const choose = (event) => go("handover", event.target.value);
@@ -75,7 +79,7 @@ export function Handover() {
     html`<label class="choose-ward">${t("filter.ward")}
       <select value=${ward} onChange=${choose}>${all.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select>
     </label>`}
-    ${!ward && loaded.value && html`<p class="nothing">${t("ward.empty")}</p>`}
+    ${!all.length && loaded.value && html`<p class="nothing">${t("ward.empty")}</p>`}
     ${ward && state === "loading" && html`<p class="nothing">${t("list.loading")}</p>`}
     ${state === "failed" && html`<p class="nothing">${t("handover.failed")} <button onClick=${again}>${t("ack.try_again")}</button></p>`}
     ${state === "ready" && html`<${Note} facts=${facts} onAgain=${again} />`}
