@@ -4,6 +4,7 @@ import { announce, announceAlerts } from "./page/announce.js";
 import { watchAway } from "./page/away.js";
 import { waits } from "./page/calls.js";
 import { repeatAfterLogIn } from "./page/commands.js";
+import { watchFaults } from "./page/fault.js";
 import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
 import { prefer, preferences } from "./page/preferences.js";
@@ -150,6 +151,7 @@ function prepare() {
   navigator.serviceWorker?.register("service_worker.js").catch(() => {}); // the page works without, but says nothing when it is opened offline
 }
 
+watchFaults();
 announceAlerts();
 followLanes();
 repeatAfterLogIn();

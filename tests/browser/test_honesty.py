@@ -131,3 +131,17 @@ def test_an_answer_that_is_cut_off_is_no_answer(screens: Screens) -> None:
     page = screens.open().page
     page.route("**/api/v1/teams", lambda route: route.fulfill(status=200, body='{"items": ['))
     assert page.evaluate(CUT_OFF) == "NoAnswer"
+
+
+def test_a_page_that_has_failed_says_so_and_is_loaded_again(screens: Screens) -> None:
+    station = screens.open()
+    page = station.page
+    page.evaluate("() => { setTimeout(() => { throw new Error('drawn wrongly') }) }")
+    bar = page.locator(".bar.fault")
+    expect(bar).to_contain_text("A part of this page has failed.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert station.complaints == ["drawn wrongly"]
+    station.complaints.clear()
+    bar.get_by_role("button", name="Load the page again").click()
+    expect(page.locator(".strip .data time")).to_be_visible()
+    expect(bar).to_have_count(0)

@@ -4,7 +4,7 @@ import { waits } from "./calls.js";
 import { age, boundsText, clock, duration, number } from "./format.js";
 import { now } from "./server_time.js";
 import { VITALS, freshness } from "./vitals.js";
-import { isUnverified } from "./ward.js";
+import { isUnverified, lookOf } from "./ward.js";
 import { known, t, whyOf } from "./words.js";
 
 const SHAPES = { physiological: { high: "◆", medium: "▲", low: "■" }, technical: { high: "◇", medium: "△", low: "□" } };
@@ -18,13 +18,14 @@ export function Badge({ alert, count = 1 }) {
   const flashing = waits(alert) && alert.state === "active" && !alert.retrospective;
   const words = [t(`badge.${alert.priority}`)];
   if (count > 1) words.push(String(count));
-  return html`<span class=${`badge ${alert.priority} ${alert.kind}`}>
-    <span class=${`shape ${flashing ? "flash" : ""}`} aria-hidden="true">${SHAPES[alert.kind][alert.priority]}</span>
+  const look = lookOf(alert);
+  return html`<span class=${`badge ${alert.priority} ${look}`}>
+    <span class=${`shape ${flashing ? "flash" : ""}`} aria-hidden="true">${SHAPES[look][alert.priority]}</span>
     ${alert.retrospective && html`<span aria-label=${t("alert.retrospective")} title=${t("alert.retrospective")}>↩</span>`}
     ${flashing && html`<span class="new-word">${t("badge.new")}</span>`}
     ${words.join(" ")}
     ${isUnverified(alert) && html`<span aria-label=${t("quality.unverified")} title=${t("quality.unverified")}>✕</span>`}
-    ${alert.kind === "technical" && html`<${Wrench} />`}
+    ${look === "technical" && html`<${Wrench} />`}
   </span>`;
 }
 

@@ -60,7 +60,10 @@ function put(map, id, value) {
 
 /** Unverified critical values are technical by kind but stand among the patients' alerts. */
 export const isUnverified = (alert) => alert.kind === "technical" && /^(limit|unverified)\./.test(alert.rule);
-export const inMainLane = (alert) => alert.kind !== "technical" || isUnverified(alert);
+export const inMainLane = (alert) => alert.kind === "physiological" || isUnverified(alert);
+
+/** An advisory (a battery that will soon be empty) looks and stands like what is wrong with equipment. */
+export const lookOf = ({ kind }) => (kind === "physiological" ? kind : "technical");
 
 function regroup() {
   const groups = new Map();

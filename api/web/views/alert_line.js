@@ -64,13 +64,15 @@ function stands(alert, at) {
   return [...parts, ...escalationWords(alert, at)].join(" · ");
 }
 
+/** Its card has to be opened first, and its own button does that. */
+export const mustLook = (alert) => mayAct() && canAcknowledge(alert) && !mayAcknowledgeNow(alert);
+
 function Act({ alert, onOpen, tabIndex }) {
-  const look = mayAct() && canAcknowledge(alert) && !mayAcknowledgeNow(alert);
   const open = (event) => {
     event.stopPropagation();
     onOpen(alert.id);
   };
-  if (look) return html`<button tabindex=${tabIndex} onClick=${open}>${t("ack.look")}</button>`;
+  if (mustLook(alert)) return html`<button tabindex=${tabIndex} onClick=${open}>${t("ack.look")}</button>`;
   if (isHandedOver(alert)) return html`<${AcceptButton} alert=${alert} tabIndex=${tabIndex} />`;
   return html`<${AcknowledgeButton} alert=${alert} tabIndex=${tabIndex} />`;
 }

@@ -4,7 +4,7 @@ import { clock, when } from "../page/format.js";
 import { go } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
-import { isOpen } from "../page/ward.js";
+import { isOpen, lookOf } from "../page/ward.js";
 import { t, titleOf } from "../page/words.js";
 
 const SHAPE = { high: "◆", medium: "▲", low: "■" };
@@ -46,13 +46,13 @@ export function AlertSpans({ alerts, from, to, inset }) {
         const style = { left: `${left}%`, width: `${Math.max(0, share(end) - left)}%`, top: `${row * ROW_PX}px` };
         return html`<button
           key=${alert.id}
-          class=${`span ${alert.priority} ${alert.kind} ${isOpen(alert) ? "" : "over"} ${left > 75 ? "at-end" : ""}`}
+          class=${`span ${alert.priority} ${lookOf(alert)} ${isOpen(alert) ? "" : "over"} ${left > 75 ? "at-end" : ""}`}
           style=${style}
           title=${words(alert)}
           aria-label=${words(alert)}
           onClick=${() => go("worklist", alert.id)}
         >
-          <span class="label">${(alert.kind === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${titleOf(alert)}</span>
+          <span class="label">${(lookOf(alert) === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${titleOf(alert)}</span>
         </button>`;
       })}
     </div>

@@ -6,13 +6,13 @@ import { goBack, route } from "../page/route.js";
 import { now } from "../page/server_time.js";
 import { acknowledge } from "../page/commands.js";
 import { alertOf, cardOf, inMainLane, loaded, openAlertsOf } from "../page/ward.js";
-import { Age, Badge, Coverage, Marks, Name, ScoreBox, ScoreTrend, Trend, Value, lastWords } from "../page/parts.js";
+import { Age, Coverage, Marks, Name, ScoreBox, ScoreTrend, Trend, Value, lastWords } from "../page/parts.js";
 import { CHART_VITALS, VALUE_VITALS, VITALS, freshness, scorePart } from "../page/vitals.js";
 import { may } from "../page/session.js";
 import { t, titleOf } from "../page/words.js";
 import { AcknowledgeButton, canAcknowledge, mayAcknowledgeNow } from "./acknowledge.js";
 import { AlertCard, ScoreSentence } from "./alert_card.js";
-import { AlertLine } from "./alert_line.js";
+import { AlertLine, mustLook } from "./alert_line.js";
 import { PatientCharts } from "./charts.js";
 import { Devices } from "./devices.js";
 import { GlassButton } from "./emergency.js";
@@ -23,6 +23,7 @@ import { CallHome, Contacts, Pause, Reach } from "./plan.js";
 import { RiskCard } from "./risk_card.js";
 
 const HOUR = 3_600_000;
+const AT_FIRST = 8;
 const RANGES = [HOUR, 4 * HOUR, 24 * HOUR, 168 * HOUR, 720 * HOUR];
 const rangeName = (range) => (range > 24 * HOUR ? duration(range) : t("chart.hours", { n: range / HOUR }));
 const CHARTS = [...CHART_VITALS, "score"];
@@ -91,20 +92,24 @@ function Values({ card }) {
   </section>`;
 }
 
+/** The worst are shown; what is beyond `AT_FIRST` by one tap, so that values and charts stay in reach. */
 function Alerts({ ids }) {
   const [shown, setShown] = useState(null);
+  const [all, setAll] = useState(false);
+  const beyond = ids.length - AT_FIRST;
   const open = shown !== null && ids.includes(shown) ? shown : ids[0];
   if (!ids.length) return html`<section class="patient-alerts"><h2>${t("patient.alerts", { n: 0 })}</h2><p class="muted">${t("patient.no_alerts")}</p></section>`;
   return html`<section class="patient-alerts">
     <h2>${t("patient.alerts", { n: ids.length })}</h2>
-    ${ids.map((id) =>
+    ${(all ? ids : ids.slice(0, AT_FIRST)).map((id) =>
       id === open
         ? html`<${AlertCard} key=${id} alert=${alertOf(id)} />`
         : html`<div key=${id} class="folded">
-            <button class="plain" onClick=${() => setShown(id)} aria-label=${t("patient.unfold", { what: titleOf(alertOf(id)) })}><${Badge} alert=${alertOf(id)} /></button>
             <${AlertLine} alert=${alertOf(id)} onOpen=${setShown} tabIndex="0" />
+            ${!mustLook(alertOf(id)) && html`<button class="plain" onClick=${() => setShown(id)} aria-label=${t("patient.unfold", { what: titleOf(alertOf(id)) })}>${t("ack.look")}</button>`}
           </div>`,
     )}
+    ${beyond > 0 && html`<button class="plain" aria-expanded=${all} onClick=${() => setAll(!all)}><span aria-hidden="true">${all ? "▾" : "▸"} </span>${t("fold.more", { n: beyond })}</button>`}
   </section>`;
 }
 

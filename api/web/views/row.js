@@ -2,7 +2,7 @@
 import { html, signal } from "../page/html.js";
 import { folded } from "../page/calls.js";
 import { openPatient } from "../page/route.js";
-import { alertOf, cardOf, isOpen } from "../page/ward.js";
+import { alertOf, cardOf, isOpen, lookOf } from "../page/ward.js";
 import { Badge, Coverage, Person, ScoreBox } from "../page/parts.js";
 import { t, titleOf } from "../page/words.js";
 import { AlertLine } from "./alert_line.js";
@@ -58,7 +58,7 @@ export function Row({ row, lane, current, selected, onFocus, onCard }) {
   const quiet = top.snoozed_until ? "snoozed" : "";
   return html`<div
     role="row"
-    class=${`row ${top.priority} ${top.kind} ${over ? "over" : ""} ${selected ? "selected" : ""} ${top.handling} ${quiet}`}
+    class=${`row ${top.priority} ${lookOf(top)} ${over ? "over" : ""} ${selected ? "selected" : ""} ${top.handling} ${quiet}`}
     tabindex=${current ? 0 : -1}
     data-patient=${row.patientId}
     aria-selected=${selected}

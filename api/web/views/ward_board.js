@@ -8,7 +8,7 @@ import { go, openPatient, returnFocus } from "../page/route.js";
 import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
-import { alertOf, cardOf, cards, loaded, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
+import { alertOf, cardOf, cards, loaded, lookOf, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
 import { Age, Badge, Coverage, Marks, Person, ScoreBox, ScoreTrend, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
@@ -141,7 +141,7 @@ function TileBody({ card, top, count, ids }) {
     <div class="l7"><${Coverage} coverage=${card.coverage} />${card.demo && html`<span class="demo-mark">${t("demo.short")}</span>`}</div>`;
 }
 
-const edgeOf = (top) => (top ? `${top.priority} ${top.kind} ${top.handling} ${top.snoozed_until ? "snoozed" : ""}` : "calm");
+const edgeOf = (top) => (top ? `${top.priority} ${lookOf(top)} ${top.handling} ${top.snoozed_until ? "snoozed" : ""}` : "calm");
 
 function Tile({ id, atOnce }) {
   const [element, seen] = useInView(atOnce);
