@@ -1,10 +1,9 @@
 // Starts the page: session, stream, views.
 import { batch, effect, html, render, signal, useEffect, useRef } from "./page/html.js";
-import { announce, announceAlerts } from "./page/announce.js";
+import { announce, announceAlerts, watchFaults } from "./page/announce.js";
 import { watchAway } from "./page/away.js";
 import { waits } from "./page/calls.js";
 import { repeatAfterLogIn } from "./page/commands.js";
-import { watchFaults } from "./page/fault.js";
 import { clock } from "./page/format.js";
 import { useKeys } from "./page/keyboard.js";
 import { prefer, preferences } from "./page/preferences.js";
