@@ -1,7 +1,7 @@
 """What time alone changes: escalation and re-alarm, the end of a snooze, a call held long enough, a hand-over nobody accepted.
 
 Each from the deadline stored with the alert, on server time. One that is overdue, after a restart or a jump of the clock, fires
-once: the next one counts from now.
+once: the next one counts from now. So do all of an alert whose last change lies in the future: the clock was set back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from analytics.alerting import Alerting
 from vigil.domain.alerts import Alert
-from vigil.domain.lifecycle import AcceptDue, CallDue, DeadlineReached, Event, SnoozeEnded
+from vigil.domain.lifecycle import AcceptDue, CallDue, DeadlineReached, Event, SnoozeEnded, has_come
 
 
 def fire_due(alerting: Alerting, now: int) -> None:
@@ -27,5 +27,5 @@ def _due(alerting: Alerting, alert: Alert, now: int) -> Iterator[Event]:
         (alert.accept_by, AcceptDue),
         (alert.deadline_at, DeadlineReached),
     ):
-        if due is not None and due <= now:
+        if due is not None and has_come(alert, due, now):
             yield event(alerting.stamp(f"deadline:{due}"), due)

@@ -67,6 +67,19 @@ def test_overdue_ones_fire_once_after_a_jump_or_a_restart(ward: Ward, restart: b
     assert ward.alert(LOW).deadline_at == START + 7320 * SECOND
 
 
+def test_a_clock_that_is_set_back_lets_nobody_wait_for_the_same_time_again(ward: Ward) -> None:
+    ward.tick(60)
+    ward.tick(-3600)
+    assert ward.steps(LOW) == ["opened", "escalated"]
+    ward.tick(-3481)
+    assert ward.steps(LOW).count("escalated") == 1
+    ward.tick(-3480)
+    assert ward.steps(LOW).count("escalated") == 2
+    ward.acknowledge(LOW)
+    ward.tick(-7200)
+    assert ward.steps(LOW)[-2:] == ["acknowledged", "realarmed"]
+
+
 def test_a_clock_that_jumps_back_fires_nothing_twice(ward: Ward) -> None:
     ward.tick(120)
     ward.at(60)

@@ -54,6 +54,7 @@ from vigil.domain.lifecycle.condition import (
 from vigil.domain.lifecycle.handling import ACCEPT_WITHIN
 from vigil.domain.lifecycle.log import mint
 from vigil.domain.lifecycle.overlays import SNOOZE_AT_MOST, SNOOZES_AT_MOST, crossed_severe_limit
+from vigil.domain.lifecycle.states import has_come
 from vigil.domain.policy import Policy
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "Worsened",
     "apply",
     "crossed_severe_limit",
+    "has_come",
     "mint",
 ]
 

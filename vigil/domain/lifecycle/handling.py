@@ -12,6 +12,7 @@ from vigil.domain.lifecycle.log import check_command, following, line
 from vigil.domain.lifecycle.overlays import released
 from vigil.domain.lifecycle.states import (
     escalate_at,
+    has_come,
     owner,
     realarm_at,
     resolved,
@@ -99,7 +100,7 @@ def accepted(alert: Alert, event: Accept, policy: Policy) -> Transition | None:
 
 
 def accept_due(alert: Alert, event: AcceptDue, policy: Policy) -> Transition | None:
-    if alert.accept_by != event.due or event.due > event.stamp.at:
+    if alert.accept_by != event.due or not has_come(alert, event.due, event.stamp.at):
         return None
     if alert.handling is Handling.UNACKNOWLEDGED:
         after = replace(following(alert, event.stamp), owner="", accept_by=None)
@@ -119,7 +120,7 @@ def deadline(alert: Alert, event: DeadlineReached, policy: Policy) -> Transition
     deadline comes (``overlays.snoozed`` moves it), so one that has come says that the snooze is over too.
     """
     stamp = event.stamp
-    if alert.deadline_at != event.due or event.due > stamp.at:
+    if alert.deadline_at != event.due or not has_come(alert, event.due, stamp.at):
         return None
     if alert.handling is Handling.ACKNOWLEDGED:
         return line(Step.REALARMED, stamp, waiting(following(alert, stamp), policy, stamp.at))

@@ -14,7 +14,7 @@ from vigil.domain.alerts import Alert, Handling, Priority, Step, Transition
 from vigil.domain.errors import InvalidInput
 from vigil.domain.events import CallDue, Snooze, SnoozeEnded, Stamp, Suppress, Unsuppress
 from vigil.domain.lifecycle.log import check_command, following, line
-from vigil.domain.lifecycle.states import escalate_at, snooze_over
+from vigil.domain.lifecycle.states import escalate_at, has_come, snooze_over
 from vigil.domain.order import UNVERIFIED_RULE_PREFIX
 from vigil.domain.policy import Policy
 from vigil.domain.times import HOUR, MINUTE
@@ -67,7 +67,7 @@ def _check_bounds(alert: Alert, event: Snooze) -> None:
 
 def snooze_ended(alert: Alert, event: SnoozeEnded, policy: Policy) -> Transition | None:
     stamp = event.stamp
-    if alert.snoozed_until != event.due or event.due > stamp.at:
+    if alert.snoozed_until != event.due or not has_come(alert, event.due, stamp.at):
         return None
     return line(Step.SNOOZE_ENDED, stamp, snooze_over(following(alert, stamp), policy, stamp.at))
 

@@ -7,6 +7,16 @@ from dataclasses import replace
 from vigil.domain.alerts import Alert, Handling, Priority
 from vigil.domain.events import Stamp
 from vigil.domain.policy import Policy
+from vigil.domain.times import MINUTE
+
+#: Server time that lies so far before the last change of an alert was set back, microseconds (ours).
+SET_BACK = MINUTE
+
+
+def has_come(alert: Alert, due: int, at: int) -> bool:
+    """Is a time that the alert holds there? Also where the server's clock was set back behind the alert's last change: how long
+    it has waited is not known then, and nobody may wait for the same time again."""
+    return due <= at or at < alert.updated_at - SET_BACK
 
 
 def escalate_at(policy: Policy, priority: Priority, at: int) -> int:
