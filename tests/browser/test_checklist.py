@@ -143,7 +143,7 @@ def a_night(site: Site, patient_id: str, begin: float) -> None:
 
 
 #: Lowest value at which the data's own colour is drawn, in each column from one time to another; null = in none of it.
-INK = """async ([from, to, hours]) => {
+INK = """async ([from, to, hours, least]) => {
   const { xOf } = await import(new URL("page/plot.js", location.origin));
   const canvas = document.querySelector('.chart[data-vital="spo2"] canvas');
   const scale = canvas.width / canvas.clientWidth;
@@ -157,7 +157,7 @@ INK = """async ([from, to, hours]) => {
     let lowest = null;
     for (let y = 0; y < 90 * scale; y += 1) { // below are signs of late data
       const [red, , blue] = data.slice(4 * (y * canvas.width + column));
-      if (blue - red > 38) lowest = y / scale;
+      if (blue - red > least) lowest = y / scale;
     }
     ink.push(lowest);
   }
@@ -180,19 +180,19 @@ def test_a_gap_stays_empty_and_the_dip_at_ten_past_two_shows_in_a_month(screens:
     page = station.page
     station.open_patient(patient_id)
 
-    def ink(choice: str, hours: int, since: float, until: float) -> list[float]:
+    def ink(choice: str, hours: int, since: float, until: float, least: int) -> list[float]:
         page.get_by_role("button", name=choice, exact=True).click()
         expect(page.get_by_role("button", name=choice, exact=True)).to_have_attribute("aria-pressed", "true")
         expect(page.locator('.chart[data-vital="spo2"] .plot')).to_be_visible()
-        found: list[float] = page.evaluate(INK, [begin + since, begin + until, hours])
+        found: list[float] = page.evaluate(INK, [begin + since, begin + until, hours, least])
         return found
 
-    def line(choice: str, hours: int, since: float, until: float) -> list[float]:
-        return [one for one in ink(choice, hours, since, until) if one is not None]
+    def line(choice: str, hours: int, since: float, until: float, least: int = 38) -> list[float]:
+        return [one for one in ink(choice, hours, since, until, least) if one is not None]
 
     def dips() -> bool:
         calm = line("30 days", 720, 10 * HOUR, 11 * HOUR)
-        dip = line("30 days", 720, DIP - 2 * HOUR, DIP + 2 * HOUR)
+        dip = line("30 days", 720, DIP - 2 * HOUR, DIP + 2 * HOUR, least=100)  # in the line's full colour
         return bool(calm and dip) and max(dip) > max(calm) + 40
 
     eventually(lambda: line("7 days", 168, 0, 12 * HOUR), what="a line")

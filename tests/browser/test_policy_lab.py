@@ -126,3 +126,25 @@ def test_a_ward_is_chosen_and_a_nurse_finds_no_lab(screens: Screens, site: Site,
     expect(nurse.page.get_by_role("link", name="Policy lab")).to_have_count(0)
     nurse.page.evaluate("location.hash = '#/policy'")
     expect(nurse.page.get_by_role("heading", level=1)).to_have_text("More")
+
+
+def test_a_rule_of_any_vital_is_named_in_words(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    page = lab(screens, patient_id)
+    side = {
+        "alerts": {},
+        "interruptions": 0,
+        "interruptions_per_nurse_hour": None,
+        "alerts_by_rule": {"limit.skin_temp.high": 1},
+    }
+    shown = page.evaluate(
+        """async side => {
+          const { Sides } = await import(new URL("views/policy_lab.js", location.origin));
+          const { html, render } = await import(new URL("page/html.js", location.origin));
+          const place = document.createElement("div");
+          render(html`<${Sides} result=${{ before: side, after: side }} />`, place);
+          return place.textContent;
+        }""",
+        side,
+    )
+    assert "Skin temperature limit.skin_temp.high" in shown

@@ -205,13 +205,18 @@ function drawAlerts({ ctx, c, bottom, x: xOfTime }, marks) {
   }
 }
 
-/** Spread of each bucket: thin bars from lowest to highest, so that a short dip never hides in a mean. */
+/** Spread of each bucket: thin bars from lowest to highest, so that a short dip never hides in a mean; bold where one reaches
+ * farther than is common in this chart. */
 function drawSpread({ ctx, c, x, y }, points) {
+  const wide = points.filter((p) => !p.bad && p.v !== null && p.max !== p.min);
+  const reach = (p) => Math.max(y(p.min) - y(p.v), y(p.v) - y(p.max));
+  const common = points.map((p) => (p.v === null ? 0 : reach(p))).sort((a, b) => a - b)[points.length >> 1];
+  const bold = wide.filter((p) => reach(p) > Math.max(10, 2 * common));
+  const bars = (some) => some.forEach((p) => line(ctx, x(p.t), y(p.min), x(p.t), y(p.max)));
   ctx.globalAlpha = 0.35;
-  stroke(ctx, c.line, 1, () => {
-    for (const p of points) if (!p.bad && p.v !== null && p.max !== p.min) line(ctx, x(p.t), y(p.min), x(p.t), y(p.max));
-  });
+  stroke(ctx, c.line, 1, () => bars(wide));
   ctx.globalAlpha = 1;
+  stroke(ctx, c.line, 2, () => bars(bold));
 }
 
 /** Bad quality: hollow ✕ at its place (at the bottom when there is no number, or only some of a bucket is bad); late: a foot; by hand: a square. */

@@ -9,9 +9,9 @@ import { route } from "../page/route.js";
 import { troubleWords, useRead, useSending } from "../page/sending.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
-import { VITALS, chartOf, unitOf, vitalOfAlert } from "../page/vitals.js";
+import { chartOf, unitOf, vitalOfAlert } from "../page/vitals.js";
 import { cardOf, wardNames } from "../page/ward.js";
-import { t } from "../page/words.js";
+import { known, t } from "../page/words.js";
 import { Chart, modelOf, useWidth } from "./charts.js";
 import { Loaded, Office, Said } from "./office.js";
 
@@ -27,7 +27,7 @@ const nameOf = (rule) => ["limit", rule.vital, rule.side].join(".");
 const sideOf = (rule) => `${partName(rule.vital)} ${t(`side.${rule.side}`)}`;
 
 function ruleWords(rule) {
-  const vital = rule.split(".").find((word) => word in VITALS);
+  const vital = rule.split(".").find((word) => known(`vital.${word}`));
   return html`${vital && `${partName(vital)} `}<bdi class="muted">${rule}</bdi>`;
 }
 
@@ -79,7 +79,7 @@ function Limits({ policy, edits, onEdit }) {
   </div>`;
 }
 
-function Sides({ result: { before, after } }) {
+export function Sides({ result: { before, after } }) {
   const row = (words, of) => html`<tr><th scope="row">${words}</th><td class="figure">${of(before) ?? "—"}</td><td class="figure">${of(after) ?? "—"}</td></tr>`;
   const rules = [...new Set([...Object.keys(before.alerts_by_rule), ...Object.keys(after.alerts_by_rule)])].sort();
   return html`<table class="lab-sides">

@@ -9,7 +9,7 @@ import { audience, sessionEnded } from "../page/session.js";
 import { now } from "../page/server_time.js";
 import { personName } from "../page/staff.js";
 import { alertOf, cardOf, cards, loaded, lookOf, openAlertsOf, tally, wardOrder, workOrder } from "../page/ward.js";
-import { Age, Badge, Coverage, Marks, Person, ScoreBox, ScoreTrend, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
+import { Age, Badge, Coverage, Marks, Name, Person, ScoreBox, ScoreTrend, Spark, Trend, Value, lastWords, plainName } from "../page/parts.js";
 import { TILE_VITALS, VITALS, freshness, vitalOfAlert } from "../page/vitals.js";
 import { t, titleOf } from "../page/words.js";
 import { Choice, Shown, choose, chosen, fitsPatient } from "./filters.js";
@@ -134,7 +134,7 @@ function TileBody({ card, top, count, ids }) {
   const spark = card.sparks?.[vital] ? vital : "spo2";
   return html`<div class="l1"><${Person} card=${card} id=${card.id} />${top && html`<${Badge} alert=${top} count=${same} />`}</div>
     <div class="l2">
-      ${top && html`<span class="what">${titleOf(top)}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
+      ${top && html`<span class="what" title=${titleOf(top)}>${titleOf(top)}</span><${Stand} alert=${top} />${count > same && html`<span class="muted">${t("tile.more", { n: count - same })}</span>`}`}
     </div>
     <div class="cells">${TILE_VITALS.map((each) => html`<${Cell} key=${each} vital=${each} card=${card} />`)}</div>
     <div class="l6"><span class="score-line"><${ScoreBox} score=${card.score} />${ScoreTrend({ score: card.score, before: card.score_before })}</span><span class="spark-place" title=${t(`vital.${spark}`)}><${Spark} vital=${spark} points=${card.sparks?.[spark]} /></span></div>
@@ -203,7 +203,7 @@ function TopBand() {
       ${high.map(
         (alert) => html`<li key=${alert.id}>
           <button class="chip" onClick=${() => go("worklist", alert.id)}>
-            <${Badge} alert=${alert} /> <bdi>${plainName(cardOf(alert.patient_id), alert.patient_id)}</bdi> <b>${titleOf(alert)}</b> <${Stand} alert=${alert} />
+            <${Badge} alert=${alert} /> <${Name} card=${cardOf(alert.patient_id)} id=${alert.patient_id} /> <b>${titleOf(alert)}</b> <${Stand} alert=${alert} />
           </button>
         </li>`,
       )}
