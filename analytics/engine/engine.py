@@ -176,8 +176,9 @@ class Engine:
             profiles.gap, self._sided, self._of_gated, pool.rows, pool.free, pool.count, events, order, ends, self.busy,
         )  # fmt: skip
         bounds = [0, *ends.tolist()]
+        by_detector = events.take(order[: bounds[-1]])
         return [
-            (number, events[order[start:end]])
+            (number, by_detector[start:end])
             for number, (start, end) in enumerate(itertools.pairwise(bounds))
             if end > start
         ]
