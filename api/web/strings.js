@@ -40,6 +40,8 @@ export const STRINGS = {
   "away.taken": ["{who} took {n}", "{who} 接手 {n} 条"],
   "away.somebody": ["somebody", "他人（姓名不可见）"],
   "clock.fast": ["This computer's clock is {time} fast; times shown are the server's.", "本机时钟快 {time}；显示的是服务器时间。"],
+  "clock.forward": ["The server's clock was set forward by {time}, to {at}. Ages and waiting times from before are too long by as much.", "服务器时钟被拨快 {time}，至 {at}；此前的数据时长和等待时间因此偏长。"],
+  "clock.back": ["The server's clock was set back by {time}, to {at}. Ages and waiting times from before are too short by as much.", "服务器时钟被拨慢 {time}，至 {at}；此前的数据时长和等待时间因此偏短。"],
   "clock.slow": ["This computer's clock is {time} slow; times shown are the server's.", "本机时钟慢 {time}；显示的是服务器时间。"],
   "demo.short": ["DEMO", "演示"],
   "demo.stripe": ["DEMO: not real people", "演示数据，非真实患者"],

@@ -99,6 +99,35 @@ def test_a_server_whose_time_jumps_is_followed_and_the_difference_is_said(
     expect(standing).to_contain_text(re.compile(r"waiting \d+ s · escalates in"))
 
 
+@pytest.mark.parametrize(("minutes", "said"), [(10.5, "set forward by 10 min"), (-10.5, "set back by 10 min")])
+def test_a_server_whose_clock_jumps_is_not_believed_in_silence(
+    minutes: float, said: str, screens: Screens, site: Site, wire: Wire
+) -> None:
+    patient_id, _ = site.ill()
+    alert_id = site.alert_that_comes(patient_id)["id"]
+    station = screens.open(extra_http_headers={"Accept-Encoding": "identity"})  # the line rewrites what it can read
+    page = station.page
+    station.view("worklist")
+    station.wait_for_row(patient_id)
+    standing = station.line(alert_id).locator(".standing")
+    expect(standing).to_contain_text(re.compile(r"waiting \d+ s"))
+    expect(page.locator(".notices .notice", has_text="clock")).to_have_count(0)
+    wire.set_by = timedelta(minutes=minutes)
+    notice = page.locator(".notices .notice", has_text="The server's clock was")
+    expect(notice).to_contain_text(said)
+    expect(page.locator(".notices")).to_contain_text(
+        f"This computer's clock is 10 min {'slow' if minutes > 0 else 'fast'}"
+    )
+    expect(standing).to_contain_text("waiting 10 min" if minutes > 0 else "waiting 0 s")
+    expect(standing).not_to_contain_text("-")
+    expect(page.locator(".bar.lost")).to_have_count(0)
+    notice.get_by_role("button").click()
+    expect(notice).to_have_count(0)
+    wire.set_by = timedelta()
+    expect(notice).to_contain_text("back" if minutes > 0 else "forward")
+    expect(page.locator(".notices")).not_to_contain_text("This computer's clock")
+
+
 def test_the_checks_of_the_server_are_read_and_old_ones_are_said_to_be_so(
     screens: Screens, site: Site, wire: Wire
 ) -> None:

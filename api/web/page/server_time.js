@@ -19,12 +19,19 @@ function show(leastMs) {
 /** Browser clock minus server clock, ms; null until the server has spoken. */
 export const clockDifference = signal(null);
 
+const JUMP_MS = 30_000; // more than a message may be late before the connection counts as lost
+/** {by, at}: the server's clock was set forward or back by `by` ms, and then said `at`; null = nothing to say. */
+export const jump = signal(null);
+
 export function heard(serverAt) {
   const server = Date.parse(serverAt);
   if (!Number.isFinite(server)) return;
+  const by = server - serverNow();
   anchor = { server, perf: performance.now() };
   const difference = Date.now() - server;
   const first = clockDifference.value === null; // until now times were this browser's
+  const slept = !first && Math.abs(difference - clockDifference.value) < JUMP_MS; // then the anchor stood still, not the server
+  if (!first && !slept && Math.abs(by) > JUMP_MS) jump.value = { by, at: server };
   if (first || Math.abs(difference - clockDifference.value) > 1000) clockDifference.value = difference;
   show(first ? 0 : 500);
 }

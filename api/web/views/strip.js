@@ -5,7 +5,7 @@ import { clock, duration, zone } from "../page/format.js";
 import { rest } from "../page/rest.js";
 import { go, route } from "../page/route.js";
 import { away } from "../page/away.js";
-import { clockDifference, now } from "../page/server_time.js";
+import { clockDifference, jump, now } from "../page/server_time.js";
 import { audience, session } from "../page/session.js";
 import { personName } from "../page/staff.js";
 import { back, link } from "../page/stream.js";
@@ -94,6 +94,14 @@ function Clocks() {
   return html`<p class="notice">${t(key, { time: duration(Math.abs(difference)) })}</p>`;
 }
 
+/** Times from before are counted by another clock; it stays until somebody has read it. */
+function Jump() {
+  if (!jump.value) return null;
+  const { by, at } = jump.value;
+  const text = t(by > 0 ? "clock.forward" : "clock.back", { time: duration(Math.abs(by)), at: clock(at) });
+  return html`<p class="notice">${text} <button onClick=${() => (jump.value = null)}>${t("ack.understood")}</button></p>`;
+}
+
 /** What others did meanwhile; it stays until somebody has read it. */
 function Away() {
   const news = away.value;
@@ -110,7 +118,7 @@ function awayWords({ since_at: since, at, taken, ...counts }) {
   return parts.length > 0 && t("away.since", { from: clock(Date.parse(since)), to: clock(Date.parse(at)), what: parts.join(t("list.comma")) });
 }
 
-export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} />${rest.value && html`<${rest.value.ShiftNotices} key=${audience.value} />`}</aside>`;
+export const Notices = () => html`<aside class="notices" aria-label=${t("strip.notices")}><${Away} /><${Back} /><${Clocks} /><${Jump} />${rest.value && html`<${rest.value.ShiftNotices} key=${audience.value} />`}</aside>`;
 
 const waitingNow = () => {
   const patients = new Set();
