@@ -136,6 +136,16 @@ function summary(model, title) {
   return t("chart.summary", values);
 }
 
+const KEY_STEPS = 60; // of a range, from one end to the other
+
+/** The cursor by keys: a step left or right, to either end. */
+function movedBy(key, { from, to: end }, at) {
+  const to = end - 1; // what is in force until then is so before it
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  if (step) return Math.min(to, Math.max(from, at + (step * (to - from)) / KEY_STEPS));
+  return { Home: from, End: to }[key] ?? null;
+}
+
 function Plot({ model, width, last, cursor, title }) {
   const canvas = useRef(null);
   useEffect(() => drawPlot(canvas.current, model, width, last), [model, width, last, dark.value]);
@@ -146,8 +156,30 @@ function Plot({ model, width, last, cursor, title }) {
   const leave = () => {
     cursor.value = null;
   };
-  return html`<div class="plot" role="img" aria-label=${summary(model, title)} onPointerMove=${follow} onPointerLeave=${leave}>
-    <canvas ref=${canvas}></canvas>
+  const here = at ?? model.to - 1;
+  const onKey = (event) => {
+    const moved = movedBy(event.key, model, here);
+    if (moved === null) return;
+    event.preventDefault();
+    event.stopPropagation(); // a list beside it has the same keys
+    cursor.value = moved;
+  };
+  const said = [when(here, now.peek()), textAt(model, here), behindAt(model, here)].filter(Boolean).join(", ");
+  return html`<div
+    class="plot"
+    role="slider"
+    tabindex="0"
+    aria-label=${summary(model, title)}
+    aria-valuemin=${model.from}
+    aria-valuemax=${model.to}
+    aria-valuenow=${Math.round(here)}
+    aria-valuetext=${said}
+    onPointerMove=${follow}
+    onPointerLeave=${leave}
+    onKeyDown=${onKey}
+    onBlur=${leave}
+  >
+    <canvas ref=${canvas} aria-hidden="true"></canvas>
     ${at !== null && html`<i style=${{ left: `${xOf(model, width, at)}px` }}></i>`}
   </div>`;
 }
