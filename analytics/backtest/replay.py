@@ -134,7 +134,7 @@ class _Replay:
         if isinstance(self._state, Foreseen):
             silences, others = (_between(self._start, end, each) for each in certain)
             self._quiet = quiet(world, folded, self._moments, others, silences, self._state.engine.kernels)
-        #: How long the log was before what the last moment brought.
+        #: How long the log was when the last moment had taken in its readings: its tick has seen what these changed.
         self._before = 0
 
     def run(self) -> None:
@@ -156,7 +156,7 @@ class _Replay:
         return self._pipeline.pass_over(self._quiet, place, last, self._world, self._start)
 
     def _only_handled(self, place: int) -> bool:
-        """Has nothing happened since the last moment but what people and deadlines do, and brings this one nothing else?"""
+        """Has nothing happened since the last readings but what people and deadlines do, and brings this moment nothing else?"""
         handled = all(line.step in _HANDLED for line in self._world.log[self._before :])
         return handled and self._passed(place, place + 1) > place
 
@@ -177,14 +177,14 @@ class _Replay:
             if now > soonest:  # a tick of live would have come in between
                 self._pipeline.book.sync()
             self._clock.jump_to(now)
-            light = now < whole
+            light = self._only_handled(place) if now == moment else now < whole
+            if not light:
+                self._take(now)
             if now == moment:
-                light = self._only_handled(place)
                 self._before = len(self._world.log)
             if light:
                 self._pipeline.on_deadline(now)
             else:
-                self._take(now)
                 if now == moment and self._quiet is not None and not self._quiet.looks.touched[place]:
                     self._pipeline.forget_touched()
                 self._pipeline.on_tick(now, self._start)
