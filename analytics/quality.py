@@ -17,7 +17,7 @@ from vigil.domain.quality import GATED, Quality
 from vigil.domain.readings import F64, U16, ReadingBatch
 
 #: Gate of a value. Only ``COUNTS`` is a measurement of the patient; ``NOTHING`` (self test, no value) can never be critical.
-COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
+GATES = COUNTS, BAD, UNCONFIRMED, NOTHING = range(4)
 
 #: Bits that lower the confidence in a value without gating it: scores prefer a sensor without them.
 DOUBTFUL = int(Quality.LOW_PERFUSION | Quality.EARLY_ESTIMATE | Quality.CLOCK_AHEAD)

@@ -110,7 +110,7 @@ class Engine:
             rows, beyond = self._candidates(slots, said.codes)
         else:
             rows, count = np.empty(size, np.int64), np.empty(2, np.int64)
-            memory = self.record, profile, self.profiles.table
+            memory = self.record, profile, *self.profiles.table
             results = said.gate, said.weight, scores, codes, self.busy, rows, count
             judge(slots, at, value, quality, *memory, *results)
             found, beyond = count.tolist()

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from analytics.detectors.contract import ON, Detector
 from analytics.detectors.limit import limit_columns
-from analytics.quality import gate_row
+from analytics.engine.stack import most_of
+from analytics.quality import GATES, gate_row
 from vigil.domain.policy import Policy
 from vigil.domain.readings import F64, I64
 from vigil.domain.times import SECOND
@@ -33,7 +34,7 @@ class Profiles:
         self.delay: list[I64] = [np.zeros((1, 2), np.int64) for _ in detectors]
         self._delays = np.zeros((len(detectors), 0, 2), np.int64)
         self.failed: set[int] = set()
-        self._table: tuple[F64, tuple[int, int]] | None = None
+        self._table: tuple[tuple[F64, I64], tuple[int, int]] | None = None
         self.clear: I64 = np.zeros(1, np.int64)
         self.gap: I64 = np.zeros(1, np.int64)
         self.gate: F64 = np.zeros((1, len(gate_row("", False))))
@@ -64,12 +65,16 @@ class Profiles:
         return self._delays
 
     @property
-    def table(self) -> F64:
-        """Every parameter in one row a profile: the gate's, then each detector's."""
+    def table(self) -> tuple[F64, I64]:
+        """Every parameter in one row a profile: the gate's, then each detector's. And (profiles, gates): bit d is set where
+        detector d is given such a reading."""
         made_of = (self.gate.shape[0], len(self.failed))
         if self._table is None or self._table[1] != made_of:
             columns = [each * (number not in self.failed) for number, each in enumerate(self.param)]
-            self._table = np.ascontiguousarray(np.concatenate([self.gate, *columns], axis=1)), made_of
+            given_to = np.zeros((self.gate.shape[0], len(GATES)), np.int64)
+            for number, (detector, each) in enumerate(zip(self._detectors, columns, strict=True)):
+                given_to[:, : most_of(detector) + 1] |= (each[:, ON, np.newaxis] != 0.0).astype(np.int64) << number
+            self._table = (np.ascontiguousarray(np.concatenate([self.gate, *columns], axis=1)), given_to), made_of
         return self._table[0]
 
     def limit(self, profile: int, side: int) -> tuple[float, float]:

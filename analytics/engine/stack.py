@@ -18,7 +18,8 @@ from analytics.quality import BAD, COUNTS, GATE_FRESH, GATE_PARAM, gate_of
 
 Loop = Callable[..., None]
 
-#: The memory of so many readings further on is asked for: fewer come too late where it is in no cache, more push out one another.
+#: The memory of so many readings further on is asked for, and the place of their scores: fewer come too late where it is in no
+#: cache, more push out one another.
 _AHEAD = 8
 
 _ROWS = """
@@ -37,26 +38,32 @@ def {name}(slot, at, since, value, weight, gate, state, param, profile, score, c
 """
 
 _STACK = """
-def {name}(slot, at, value, quality, record, profile, param, gate, weight, score, code, busy, rows, count):
+def {name}(slot, at, value, quality, record, profile, param, given_to, gate, weight, score, code, busy, rows, count):
     found, beyond = 0, 0
     for i in range(min({ahead}, slot.size)):
         ask_for(record, slot[i])
     for i in range(slot.size):
         if i + {ahead} < slot.size:
             ask_for(record, slot[i + {ahead}])
+            ask_for(score, i + {ahead})
         s = slot[i]
+        memory = record[s]
         p = profile[s]
+        given = param[p]
+        scores = score[i]
+        codes = code[i]
         x = value[i]
         t = float(at[i])
         g, w, since, kept = gate_of(x, t, quality[i], {state}, {param})
         {keep}
         gate[i] = g
         weight[i] = w
-        several = 0
+        judges, odd = given_to[p, g], 0
 {detectors}
-        if several > 0:
+        if (odd & {beyond}) != 0:
             busy[s] = True
-            beyond += several
+            for number in range(codes.size):
+                beyond += (codes[number] & {beyond}) != 0
         rows[found] = i
         if busy[s]:
             found += 1
@@ -65,22 +72,22 @@ def {name}(slot, at, value, quality, record, profile, param, gate, weight, score
 """
 
 _DETECTOR = """
-        if g <= {most} and param[p, {on}] != 0.0:
+        if (judges & {bit}) != 0:
             said{number} = judge{number}(x, t, since, w, g, {state}, {param})
             {keep}
-            score[i, {number}] = said{number}[0]
-            code[i, {number}] = said{number}[1]
-            several += (said{number}[1] & {beyond}) != 0
+            scores[{number}] = said{number}[0]
+            codes[{number}] = said{number}[1]
+            odd |= said{number}[1]
         else:
-            score[i, {number}] = nan
-            code[i, {number}] = 0
+            scores[{number}] = nan
+            codes[{number}] = 0
 """
 
 
 def rows_of(detector: Detector) -> Loop:
     """One detector over columns: ``rows(slot, at, since, value, weight, gate, state, param, profile, score, code)``, each (n,)
     but ``state`` f64 (slots, columns), ``param`` f64 (profiles, 1 + parameters) and ``profile`` u32 (slots,)."""
-    return _rows(detector.judge, len(detector.state), len(detector.parameters), _most(detector))
+    return _rows(detector.judge, len(detector.state), len(detector.parameters), most_of(detector))
 
 
 @cache
@@ -89,42 +96,44 @@ def _rows(judge: Judge, columns: int, parameters: int, most: int) -> Loop:
         "most": most,
         "state": _row("state[s, {}]", range(columns)),
         "param": _row("param[p, {}]", range(1, 1 + parameters)),
-        "keep": _kept("state", 0, columns, "said[2]"),
+        "keep": _kept("state[s, {}]", 0, columns, "said[2]"),
     }
     return _made("rows", _ROWS, text, {"judge": judge, "nan": float("nan")})
 
 
 def stack_of(detectors: Sequence[Detector]) -> Loop:
-    """``stack(slot, at, value, quality, record, profile, param, gate, weight, score, code, busy, rows, count)``: fills ``gate``
-    and ``weight`` (n,), ``score`` and ``code`` (n, detectors), and does what ``candidate_kernel`` does to the last three.
-    ``record`` f64 (slots, columns): memory of the gate, then of each detector; ``param`` f64 (profiles, …): likewise."""
-    return _stack(tuple((each.judge, len(each.state), len(each.parameters), _most(each)) for each in detectors))
+    """``stack(slot, at, value, quality, record, profile, param, given_to, gate, weight, score, code, busy, rows, count)``: fills
+    ``gate`` and ``weight`` (n,), ``score`` and ``code`` (n, detectors), and does what ``candidate_kernel`` does to the last
+    three. ``record`` f64 (slots, columns): memory of the gate, then of each detector; ``param`` f64 (profiles, …): likewise;
+    ``given_to`` i64 (profiles, gates): the detectors that are given such a reading, see ``Profiles.table``."""
+    return _stack(tuple((each.judge, len(each.state), len(each.parameters)) for each in detectors))
 
 
 @cache
-def _stack(detectors: tuple[tuple[Judge, int, int, int], ...]) -> Loop:
+def _stack(detectors: tuple[tuple[Judge, int, int], ...]) -> Loop:
     column, place = len(GATE_FRESH), GATE_PARAM
     parts, known = list[str](), dict[str, Any]()
-    for number, (judge, columns, parameters, most) in enumerate(detectors):
+    for number, (judge, columns, parameters) in enumerate(detectors):
         text = {
-            "state": _row("record[s, {}]", range(column, column + columns)),
-            "param": _row("param[p, {}]", range(place + 1, place + 1 + parameters)),
-            "keep": _kept("record", column, columns, f"said{number}[2]", 12),
+            "state": _row("memory[{}]", range(column, column + columns)),
+            "param": _row("given[{}]", range(place + 1, place + 1 + parameters)),
+            "keep": _kept("memory[{}]", column, columns, f"said{number}[2]", 12),
         }
-        parts.append(_DETECTOR.format(number=number, most=most, on=place, beyond=BEYOND, **text))
+        parts.append(_DETECTOR.format(number=number, bit=1 << number, **text))
         column, place = column + columns, place + 1 + parameters
         known[f"judge{number}"] = judge
     whole = {
         "ahead": _AHEAD,
-        "state": _row("record[s, {}]", range(len(GATE_FRESH))),
-        "param": _row("param[p, {}]", range(GATE_PARAM)),
-        "keep": _kept("record", 0, len(GATE_FRESH), "kept"),
+        "beyond": BEYOND,
+        "state": _row("memory[{}]", range(len(GATE_FRESH))),
+        "param": _row("given[{}]", range(GATE_PARAM)),
+        "keep": _kept("memory[{}]", 0, len(GATE_FRESH), "kept"),
         "detectors": "".join(parts),
     }
     return _made("stack", _STACK, whole, {**known, "gate_of": gate_of, "ask_for": ask_for, "nan": float("nan")})
 
 
-def _most(detector: Detector) -> int:
+def most_of(detector: Detector) -> int:
     """The worst gate that it is given."""
     return BAD if detector.of_gated else COUNTS
 
@@ -133,8 +142,8 @@ def _row(item: str, places: range) -> str:
     return f"({''.join(item.format(place) + ', ' for place in places)})"
 
 
-def _kept(table: str, start: int, columns: int, row: str, indent: int = 8) -> str:
-    lines: Iterator[str] = (f"{table}[s, {start + each}] = {row}[{each}]" for each in range(columns))
+def _kept(item: str, start: int, columns: int, row: str, indent: int = 8) -> str:
+    lines: Iterator[str] = (f"{item.format(start + each)} = {row}[{each}]" for each in range(columns))
     return f"\n{' ' * indent}".join(lines) or "pass"
 
 
@@ -169,4 +178,5 @@ def stack_signature(types: Any) -> Any:
     whole, column, bits = t.Array(t.int64, 1, "C"), t.Array(t.float64, 1, "C"), t.Array(t.uint8, 1, "C")
     table, scores, codes = t.Array(t.float64, 2, "C"), t.Array(t.float32, 2, "C"), t.Array(t.uint8, 2, "C")
     found = t.Array(t.boolean, 1, "C"), whole, whole
-    return t.void(slots, whole, column, marks, table, profiles, table, bits, column, scores, codes, *found)
+    memory = table, profiles, table, t.Array(t.int64, 2, "C")
+    return t.void(slots, whole, column, marks, *memory, bits, column, scores, codes, *found)
