@@ -227,6 +227,7 @@ def alert(alert: Alert, names: bool, call: Call | None = None) -> Json:
         "updated_at": iso(alert.updated_at),
         "ended_at": iso_or_none(alert.ended_at),
         "retrospective": alert.retrospective,
+        "amended": phrases.amended(alert),
         "recurrence": alert.recurrence,
         "acknowledged_by": alert.acknowledged_by,
         "acknowledged_at": iso_or_none(alert.acknowledged_at),

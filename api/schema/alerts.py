@@ -30,6 +30,7 @@ EXAMPLE: dict[str, Any] = {
     "updated_at": "2026-01-01T08:30:00.000Z",
     "ended_at": None,
     "retrospective": False,
+    "amended": False,
     "recurrence": 0,
     "acknowledged_by": "",
     "acknowledged_at": None,
@@ -110,6 +111,7 @@ class AlertOut(Model):
     updated_at: Moment
     ended_at: Moment | None
     retrospective: bool
+    amended: bool
     recurrence: int
     acknowledged_by: str
     acknowledged_at: Moment | None

@@ -187,6 +187,7 @@ export const STRINGS = {
   "alert.unknown": ["no valid data now", "目前无有效数据"],
   "alert.escalated": ["escalated {n}×", "已上报 {n} 次"],
   "alert.escalates": ["escalates in {time}", "{time} 后上报"],
+  "alert.amended": ["Changed by late data", "补传数据已更正"],
   "alert.retrospective": ["Past event, received late", "既往事件（数据延迟到达）"],
   "alert.nobody": ["Nobody has it.", "无人处理。"],
   "alert.goes_on": ["goes on", "仍在持续"],

@@ -113,3 +113,17 @@ def test_a_high_alert_that_comes_with_a_new_snapshot_is_announced_too(screens: S
     )
     said = station.page.locator("#live-assertive")
     expect(said).to_contain_text(re.compile(rf"[Hh]igh (priority\.|alerts?:).*{family}"), timeout=15_000)
+
+
+def test_an_amended_alert_is_marked_in_its_row_and_on_its_card(screens: Screens, site: Site) -> None:
+    patient_id, _ = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    station = screens.open()
+    station.view("worklist")
+    station.wait_for_row(patient_id)
+    mark = station.line(alert["id"]).locator('.badge [aria-label="Changed by late data"]')
+    expect(mark).to_have_count(0)
+    station.change({**alert, "amended": True})
+    expect(mark).to_be_visible()
+    expect(station.line(alert["id"]).locator(".standing")).to_contain_text("Changed by late data")
+    expect(station.show(alert["id"]).locator('h2 [aria-label="Changed by late data"]')).to_be_visible()

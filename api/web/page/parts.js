@@ -22,6 +22,7 @@ export function Badge({ alert, count = 1 }) {
   return html`<span class=${`badge ${alert.priority} ${look}`}>
     <span class=${`shape ${flashing ? "flash" : ""}`} aria-hidden="true">${SHAPES[look][alert.priority]}</span>
     ${alert.retrospective && html`<span aria-label=${t("alert.retrospective")} title=${t("alert.retrospective")}>↩</span>`}
+    ${alert.amended && html`<span aria-label=${t("alert.amended")} title=${t("alert.amended")}>↺</span>`}
     ${flashing && html`<span class="new-word">${t("badge.new")}</span>`}
     ${words.join(" ")}
     ${isUnverified(alert) && html`<span aria-label=${t("quality.unverified")} title=${t("quality.unverified")}>✕</span>`}

@@ -58,6 +58,7 @@ function stands(alert, at) {
     const mine = alert.owner === session.value?.name;
     parts.unshift(t(mine ? "assigned.to_you" : "assigned.to", { who: personName(alert.owner), time: clock(alert.accept_by) }));
   }
+  if (alert.amended) parts.push(t("alert.amended"));
   if (alert.retrospective) parts.push(t("alert.retrospective"));
   else if (alert.state === "cleared") parts.push(`${endedWords(alert)} ${t("alert.to_close")}`);
   if (alert.condition === "unknown") parts.push(t("alert.unknown"));

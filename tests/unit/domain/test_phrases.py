@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.domain.lives import LATER, after, opened, stamp
 from vigil.domain.alerts import Alert
 from vigil.domain.lifecycle import Amended, Withdraw
-from vigil.domain.phrases import Chinese, Language, chinese, phrase, render, tell, title_of
+from vigil.domain.phrases import Chinese, Language, amended, chinese, phrase, render, tell, title_of
 from vigil.domain.phrases.catalogue import CATALOGUE
 from vigil.domain.phrases.names import CHINESE_VITALS, CHINESE_WORDS, ENGLISH_MEASURES, SCORE_INPUTS, vital_word
 from vigil.domain.phrases.render import FORMS, pieces
@@ -142,9 +142,10 @@ def test_what_a_decision_adds_is_added_in_both_languages() -> None:
     assert withdrawn.evidence.text.endswith("Good signal. Withdrawn: limit changed.")
     assert chinese(withdrawn).text.endswith("信号良好。已撤销：报警限已更改。")  # type: ignore[union-attr]
     note = "Readings that came later show that this condition did not hold."
-    amended = after(told(*LOW), Amended(stamp(LATER), note))
-    assert amended.evidence.text.endswith(f"Good signal. {note}")
-    assert chinese(amended).text.endswith("信号良好。补传数据显示该情况并不成立。")  # type: ignore[union-attr]
+    changed = after(told(*LOW), Amended(stamp(LATER), note))
+    assert (amended(changed), amended(withdrawn), amended(opened())) == (True, False, False)
+    assert changed.evidence.text.endswith(f"Good signal. {note}")
+    assert chinese(changed).text.endswith("信号良好。补传数据显示该情况并不成立。")  # type: ignore[union-attr]
 
 
 def test_a_reason_that_nobody_translated_is_shown_as_it_is() -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Language",
     "Phrase",
     "Told",
+    "amended",
     "chinese",
     "chinese_text",
     "english",
@@ -66,6 +67,12 @@ def with_more(evidence: Evidence, more: Phrase) -> Evidence:
     if said is not None:
         said = {**said, "text": [*said["text"], more]}
     return replace(evidence, text=f"{evidence.text} {english(more)}", said=said)
+
+
+def amended(alert: Alert) -> bool:
+    """Has late data added to what it said?"""
+    said = alert.evidence.said
+    return said is not None and any(one["key"] == "as_said" for one in said["text"])
 
 
 @dataclass(frozen=True, slots=True)
