@@ -163,7 +163,7 @@ def test_what_is_usual_for_the_person_lies_behind_the_chart(screens: Screens, si
     canvas = chart.locator("canvas")
     width = canvas.evaluate("element => element.clientWidth")
     inside, outside = 6 + 94 * (200 - 110) / 160, 6 + 94 * (200 - 65) / 160  # 110 and 65 mmHg
-    assert canvas.evaluate(COLOURS, [width - 24, [inside, outside]]) == [True, False]
+    eventually(lambda: canvas.evaluate(COLOURS, [width - 24, [inside, outside]]) == [True, False], what="drawn")
     page.keyboard.press("t")
     expect(chart.locator(".usual-what")).to_contain_text("Usual for this person")
     phone = screens.open(viewport=PHONE)
