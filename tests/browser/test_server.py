@@ -69,36 +69,6 @@ def test_a_clock_that_goes_wrong_is_said_and_the_server_s_is_shown(
     assert apart <= 1, "that of the server, whatever the browser's says"
 
 
-#: What the page is told of the server's time while no message of the stream comes.
-MOVED = """async minutes => {
-  const { heard } = await import(new URL('page/server_time.js', location.origin));
-  heard(new Date(Date.now() + minutes * 60_000).toISOString());
-}"""
-
-
-def test_a_server_whose_time_jumps_is_followed_and_the_difference_is_said(
-    screens: Screens, site: Site, wire: Wire
-) -> None:
-    patient_id, _ = site.ill()
-    station = screens.open(timezone_id="UTC")
-    page = station.page
-    station.view("worklist")
-    standing = station.wait_for_row(patient_id).locator(".standing").first
-    expect(standing).to_contain_text(re.compile(r"waiting \d+ s · escalates in [89]:\d\d"))
-    notice = page.locator(".notices .notice", has_text="clock is")
-    wire.freeze()
-    for minutes, waits, said in (
-        (12, r"waiting 1[12] min", "12 min slow"),
-        (-12, r"waiting 0 s", "12 min fast"),
-    ):
-        page.evaluate(MOVED, minutes)
-        expect(standing).to_contain_text(re.compile(waits))
-        expect(notice).to_have_text(f"This computer's clock is {said}; times shown are the server's.")
-    wire.restore()
-    expect(notice).to_have_count(0)
-    expect(standing).to_contain_text(re.compile(r"waiting \d+ s · escalates in"))
-
-
 @pytest.mark.parametrize(("minutes", "said"), [(10.5, "set forward by 10 min"), (-10.5, "set back by 10 min")])
 def test_a_server_whose_clock_jumps_is_not_believed_in_silence(
     minutes: float, said: str, screens: Screens, site: Site, wire: Wire

@@ -203,7 +203,7 @@ function TopBand() {
       ${high.map(
         (alert) => html`<li key=${alert.id}>
           <button class="chip" onClick=${() => go("worklist", alert.id)}>
-            <${Badge} alert=${alert} /> <${Name} card=${cardOf(alert.patient_id)} id=${alert.patient_id} /> <b>${titleOf(alert)}</b> <${Stand} alert=${alert} />
+            <${Badge} alert=${alert} /> <${Name} card=${cardOf(alert.patient_id)} id=${alert.patient_id} /> <b title=${titleOf(alert)}>${titleOf(alert)}</b> <${Stand} alert=${alert} />
           </button>
         </li>`,
       )}
