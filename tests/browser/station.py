@@ -12,6 +12,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.browser.wire import Wire
+from tests.e2e.publishers import Device
 from tests.product import eventually
 
 #: Answers with these codes and lines that a test cuts are part of it; Chromium writes a console line for each (the second: the
@@ -89,6 +90,13 @@ class Site:
         """Values measured by hand, stored through the product's ordinary door."""
         entries = [{"vital": vital, "value": value} for vital, value in values.items()]
         self.request("POST", f"/patients/{patient_id}/observations", {"values": entries}, role="nurse")
+
+    def wears(self, patient_id: str, device_id: str, model: str) -> Device:
+        """A new device that the patient has worn for years, ready to publish."""
+        mqtt = self.request("POST", "/devices", {"id": device_id, "model": model})["mqtt"]
+        since = {"patient_id": patient_id, "start_at": "2020-01-01T00:00:00Z"}
+        self.request("POST", f"/devices/{device_id}/binding", since)
+        return Device(device_id, patient_id, mqtt["host"], mqtt["port"], mqtt["password"])
 
     def ill(self, priority: str = "medium") -> tuple[str, str]:
         """A new patient with one open alert of a low systolic pressure; returns (id, family name)."""

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.station import DESKTOP, PHONE, Screens, Site
-from tests.e2e.publishers import Device, Publisher
+from tests.e2e.publishers import Publisher
 from tests.product import eventually
 
 pytestmark = pytest.mark.browser
@@ -21,11 +21,7 @@ def patient_id(site: Site) -> str:
     """Wears as many sensors with empty batteries, and is ill."""
     patient_id = site.admit("Manyalerts")
     for number in range(BATTERIES):
-        name = f"w-many-{number:02d}"
-        mqtt = site.request("POST", "/devices", {"id": name, "model": "patch-2"})["mqtt"]
-        since = {"patient_id": patient_id, "start_at": "2020-01-01T00:00:00Z"}
-        site.request("POST", f"/devices/{name}/binding", since)
-        device = Device(name, patient_id, mqtt["host"], mqtt["port"], mqtt["password"])
+        device = site.wears(patient_id, f"w-many-{number:02d}", "patch-2")
         with Publisher(device) as publisher:
             publisher.publish(device.pack(0, {"n": "batt", "u": "%EL", "v": 5}))
     site.enter(patient_id, bp_sys=70, body_temp=39.6)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.station import PHONE, Screens, Site
-from tests.e2e.publishers import Device, Publisher
+from tests.e2e.publishers import Publisher
 from tests.product import eventually
 
 pytestmark = pytest.mark.browser
@@ -21,11 +21,7 @@ ANSWER = "**/api/v1/questions/*/answer"
 
 def on_the_scale(site: Site, patient_id: str, *weights: float) -> None:
     """The patient's scale sends them, the last one four minutes ago, the others on the days before."""
-    scale = f"scale-{patient_id}"
-    mqtt = site.request("POST", "/devices", {"id": scale, "model": "scale"})["mqtt"]
-    since = {"patient_id": patient_id, "start_at": "2020-01-01T00:00:00Z"}
-    site.request("POST", f"/devices/{scale}/binding", since)
-    device = Device(scale, patient_id, mqtt["host"], mqtt["port"], mqtt["password"])
+    device = site.wears(patient_id, f"scale-{patient_id}", "scale")
     with Publisher(device) as publisher:
         for seq, kg in enumerate(weights):
             at = time.time() - 240 - 86_400 * (len(weights) - 1 - seq)

@@ -25,7 +25,6 @@ class Local:
         self.http, self.mqtt, self.certificates = free_port(), free_port(), free_port()
         self._database = database
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._again: set[str] = set()
         secrets = folder / "secrets"
         secrets.mkdir()
         (secrets / "records_url").write_text(database or "")
@@ -87,10 +86,6 @@ class Local:
             eventually(well, START_S)
         except AssertionError:
             raise AssertionError(f"{name} is not healthy:\n{self.log(name)}") from None
-        if self._running[name].poll() is not None and name not in self._again:
-            self._again.add(name)
-            self.start(name)  # as its restart policy would: mosquitto 2.0.11 can fall over a client (decision 0005)
-            self.wait_healthy(name)
         assert self._running[name].poll() is None, self.log(name)
 
     def kill(self, name: str) -> None:
