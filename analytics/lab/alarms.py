@@ -39,10 +39,11 @@ OF_PATIENT = frozenset({Lane.PHYSIOLOGICAL, Lane.UNVERIFIED})
 @dataclass(slots=True)
 class Alarm:
     """One occurrence. ``priority``: the first one; ``peak``: the highest. ``calls``: when it interrupted somebody, ascending,
-    microseconds UTC of the server; ``highs``: those of high priority, ``said``: what the first of them said; ``worse``: those
-    because it had become worse. ``listed_at``: when it first stood in the list without calling, None = never. ``stood_high``:
-    from when to when it was true, known or not, and of high priority; the last end is None where it still was. ``answered``: when
-    somebody acknowledged it. ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
+    microseconds UTC of the server; ``highs``: those of high priority while it was physiological (an unverified critical value is
+    from its confirmation on), ``said``: what the first of them said; ``worse``: those because it had become worse. ``listed_at``:
+    when it first stood in the list without calling, None = never. ``stood_high``: from when to when it was true, known or not,
+    physiological and of high priority; the last end is None where it still was. ``answered``: when somebody acknowledged it.
+    ``held``: calls held back. ``shown`` False: carried by another alert all the time."""
 
     alert_id: str
     patient: str
@@ -65,6 +66,11 @@ class Alarm:
     @property
     def of_patient(self) -> bool:
         return self.lane in OF_PATIENT
+
+    @property
+    def speaks_for(self) -> str:
+        """The rule of the limit, where it began as an unverified critical value."""
+        return self.rule.replace(f"{UNVERIFIED}.", "limit.", 1)
 
     def was_high(self, at: int) -> bool:
         return any(start <= at and (end is None or at < end) for start, end in self.stood_high)
@@ -133,20 +139,21 @@ def _opened(notice: Notice) -> Alarm:
 def _told(alarm: Alarm, notice: Notice) -> None:
     how, at = notice.how(), from_iso(notice.at)
     priority = Priority(notice.priority)
+    high = priority is Priority.HIGH and notice.kind == Kind.PHYSIOLOGICAL.value
     if priority.rank > alarm.peak.rank:
         alarm.peak = priority
     if how == "now":
         alarm.calls.append(at)
         if notice.step == Step.WORSENED.value:
             alarm.worse.append(at)
-        if priority is Priority.HIGH:
+        if high:
             alarm.said = alarm.said or notice.text
             alarm.highs.append(at)
     elif how == "list" and alarm.listed_at is None:
         alarm.listed_at = at
     if notice.step == Step.ACKNOWLEDGED.value:
         alarm.answered.append(at)
-    _stood(alarm, at, high=priority is Priority.HIGH and notice.condition != Condition.FALSE.value)
+    _stood(alarm, at, high=high and notice.condition != Condition.FALSE.value)
     alarm.held += how == "held"
     alarm.shown |= bool(how) and how not in _CARRIED
 

@@ -3,7 +3,8 @@
 A fault *hides* an event that the same policy catches without it, when it is not caught and nobody is called by, or acknowledges,
 a technical alert of medium priority or above during the fault and by the critical time: nobody knows that this person is not
 watched. A fault *raises* a high physiological alert when somebody is called by one during it, while without the fault nobody is
-called by the same rule within two minutes of it and no such alert of high priority stands. Both are given together.
+called by the same rule within two minutes of it and no such alert of high priority stands. An unverified critical value that was
+confirmed is the limit's alert from then on, in both. Both are given together.
 """
 
 from __future__ import annotations
@@ -88,11 +89,11 @@ def _raised(without: Judged, with_faults: Judged, spans: Sequence[FaultSpan]) ->
         during.setdefault(span.patient, []).append(span)
     found = []
     for alarm in with_faults.alarms:
-        if alarm.lane is not Lane.PHYSIOLOGICAL or not alarm.highs:
+        if not alarm.highs:
             continue
         at = alarm.highs[0]
         here = next((each for each in during.get(alarm.patient, ()) if each.start <= at < each.end), None)
-        if here is not None and not _was_called(usual.get(alarm.patient, ()), alarm.rule, at):
+        if here is not None and not _was_called(usual.get(alarm.patient, ()), alarm.speaks_for, at):
             found.append((here, alarm))
     return found
 
@@ -100,6 +101,6 @@ def _raised(without: Judged, with_faults: Judged, spans: Sequence[FaultSpan]) ->
 def _was_called(usual: Sequence[Alarm], rule: str, at: int) -> bool:
     """Was somebody called with high priority by this rule about then, or was such an alert open?"""
     return any(
-        each.rule == rule and (each.was_high(at) or any(abs(high - at) <= _MOVED for high in each.highs))
+        each.speaks_for == rule and (each.was_high(at) or any(abs(high - at) <= _MOVED for high in each.highs))
         for each in usual
     )

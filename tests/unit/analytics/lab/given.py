@@ -31,7 +31,7 @@ def alarm(
 ) -> Alarm:
     """Calls when it opens, unless said otherwise."""
     times = [at(each) for each in ((opened,) if calls is None else calls)]
-    highs = times if priority is Priority.HIGH else []
+    highs = times if priority is Priority.HIGH and lane is Lane.PHYSIOLOGICAL else []
     listed_at = None if listed is None else at(listed)
     return Alarm(name, patient, "news2", lane, priority, at(opened), times, highs, priority, listed_at, shown=shown)
 

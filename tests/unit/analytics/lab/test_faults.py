@@ -16,11 +16,13 @@ from analytics.lab.labels import FaultSpan
 from analytics.lab.report_tables import faults as fault_table
 from tests.unit.analytics.lab.given import alarm, at, event, ward
 from vigil.domain.alerts import Priority
+from vigil.domain.times import to_iso
 
 EVENT = event("e-1", 100, 200, fault="stuck")
 CATCHES = alarm("a", 150)
 TECHNICAL = alarm("t", 120, lane=Lane.TECHNICAL)
 HIGH = alarm("h", 130, priority=Priority.HIGH)
+LOW_SPO2 = replace(HIGH, rule="limit.spo2.low")
 
 
 def stood(start: int, end: int | None) -> Alarm:
@@ -79,6 +81,37 @@ def test_hidden_is_missed_and_not_told(sound: list[Alarm], faulty: list[Alarm], 
     ],
 )
 def test_raised_is_a_high_call_that_would_not_have_been(sound: list[Alarm], faulty: list[Alarm], raised: int) -> None:
+    assert len(of(sound, faulty)["high_physiological_raised"]) == raised
+
+
+def doubted(confirmed: float | None) -> Alarm:
+    """An unverified critical value of minute 100, confirmed or not."""
+    line: dict[str, Any] = {"patient": "p-1", "alert": "u", "rule": "unverified.spo2.low", "handling": "unacknowledged"}
+    told = [("opened", "technical", 100.0), *([] if confirmed is None else [("confirmed", "physiological", confirmed)])]
+    times = [(step, kind, to_iso(at(minute))) for step, kind, minute in told]
+    (found,) = alarms(Notice(at=when, step=step, kind=kind, priority="high", **line) for step, kind, when in times)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sound", "faulty", "raised"),
+    [
+        ([doubted(130)], [LOW_SPO2], 0),
+        ([doubted(110)], [LOW_SPO2], 0),
+        ([doubted(133)], [LOW_SPO2], 1),
+        ([doubted(None)], [LOW_SPO2], 1),
+        ([], [doubted(None)], 0),
+        ([], [doubted(130)], 1),
+        ([LOW_SPO2], [doubted(130)], 0),
+        ([doubted(130)], [doubted(131)], 0),
+        ([doubted(130)], [replace(LOW_SPO2, rule="limit.spo2.high")], 1),
+    ],
+)
+def test_a_confirmed_critical_value_is_the_alert_of_its_limit(
+    sound: list[Alarm], faulty: list[Alarm], raised: int
+) -> None:
+    """A spoilt value a while before, which the fault moved or lifted above the limit, changes the name of the rule and nothing
+    else: the same sound value calls somebody at the same minute."""
     assert len(of(sound, faulty)["high_physiological_raised"]) == raised
 
 
