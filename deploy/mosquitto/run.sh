@@ -11,10 +11,11 @@ state() {
     done
 }
 
+trap '' HUP # for the broker too, until it catches it: while it starts, a SIGHUP would end it
+known=$(state)
 "$program" -c "$folder/mosquitto.conf" &
 broker=$!
 trap 'kill -TERM "$broker"' TERM INT
-known=$(state)
 again=0
 while kill -0 "$broker" 2>/dev/null; do
     sleep 1 &

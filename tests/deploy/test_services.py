@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from cryptography import x509
 
 from tests.deadline import DEADLINE_S
-from tests.deploy.compose import SITE
+from tests.deploy.compose import ROOT, SITE
 from tests.deploy.local import Local
 from tests.integration.tls_site import publish
 from tests.product import eventually, vigil
@@ -93,6 +94,15 @@ def test_the_services_work_together_and_survive_one_another(local: Local, capsys
             for check in api.get("/api/v1/health").json()["checks"]:
                 print(f"\n    {check['name']:10} {'ok' if check['ok'] else 'NOT OK'}: {check['detail']}", end="")
     local.stop()
+
+
+def test_a_broker_that_is_told_of_a_change_while_it_starts_goes_on(tmp_path: Path) -> None:
+    program = tmp_path / "mosquitto"
+    program.write_text("#!/bin/sh\nkill -HUP $$\necho started\n")  # mosquitto catches the signal last of all
+    program.chmod(0o755)
+    script = ["/bin/sh", str(ROOT / "deploy" / "mosquitto" / "run.sh"), str(tmp_path)]
+    ran = subprocess.run(script, env={"PATH": f"{tmp_path}:/bin"}, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "started\n")
 
 
 def nobody_gets_in(local: Local) -> None:

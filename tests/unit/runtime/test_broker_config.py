@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from vigil.domain.errors import BrokerError, ConfigError
 from vigil.runtime.broker import Accounts, BrokerKind, BrokerLimits, plan_broker
 from vigil.runtime.broker.embedded import EmbeddedConfig, main, read_config
-from vigil.runtime.broker.mosquitto import find_mosquitto, render_config
+from vigil.runtime.broker.mosquitto import find_mosquitto, mosquitto_argv, render_config
 
 
 def settings(text: str) -> list[tuple[str, str]]:
@@ -83,7 +84,15 @@ def test_mosquitto_is_taken_when_it_is_there_and_else_not(tmp_path: Path) -> Non
     else:
         plan = plan_broker(accounts, 1883)
         assert plan.kind is BrokerKind.MOSQUITTO
-        assert plan.argv == [str(program), "-c", str(tmp_path.resolve() / "broker" / "mosquitto.conf")]
+        assert plan.argv[-3:] == [str(program), "-c", str(tmp_path.resolve() / "broker" / "mosquitto.conf")]
+
+
+def test_what_tells_the_broker_of_accounts_does_not_end_it_while_it_starts(tmp_path: Path) -> None:
+    program = tmp_path / "mosquitto"
+    program.write_text('#!/bin/sh\nkill -HUP $$\necho "$@"\n')  # as if told before it catches the signal
+    program.chmod(0o755)
+    ran = subprocess.run(mosquitto_argv(program, Path("a b")), capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "-c a b\n")
 
 
 BAD_CONFIGURATIONS = [

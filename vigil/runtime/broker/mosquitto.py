@@ -155,8 +155,12 @@ def _tls_listener(directory: Path, port: int, address: str) -> list[tuple[str, o
     ]
 
 
+#: mosquitto 2.0.11 writes its pid file first and catches SIGHUP last: told of accounts in between, it would end (decision 0005).
+_DEAF_WHILE_IT_STARTS = ("/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh")
+
+
 def mosquitto_argv(program: Path, config: Path) -> list[str]:
-    return [str(program), "-c", str(config)]
+    return [*_DEAF_WHILE_IT_STARTS, str(program), "-c", str(config)]
 
 
 def running_pid(directory: Path) -> int | None:
