@@ -10,6 +10,7 @@ from api.trials import Trials
 from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
 from vigil.domain.device_clock import DeviceClock
+from vigil.domain.phrases import Phrase, english
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.risk_facts import ModelFacts
 from vigil.domain.times import HOUR, MINUTE
@@ -43,12 +44,16 @@ class MqttAccess:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One fact about the running system. ``detail``: words for an operator, never a patient's name. ``needed`` False: the system
-    serves without it, so that a mail relay that is down takes neither the page nor the judging with it."""
+    """One fact about the running system. ``said``: for an operator, sentence after sentence, never a patient's name. ``needed``
+    False: the system serves without it, so that a mail relay that is down takes neither the page nor the judging with it."""
 
     ok: bool
-    detail: str = ""
+    said: Sequence[Phrase] = ()
     needed: bool = True
+
+    @property
+    def detail(self) -> str:
+        return english(*self.said)
 
 
 @dataclass(frozen=True, slots=True)

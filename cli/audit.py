@@ -67,12 +67,12 @@ def broken_at_start(chosen: Settings) -> str:
         verdict = followed(chosen, last=AT_START)
     except StoreError as error:  # no reason to stop watching patients
         logger.error("%s", error)
-        return f"{error}: run vigil audit verify"
+        return str(error)
     logger.info("audit log: last entry %d, head %s", verdict.last, verdict.head)
     if not verdict.faults:
         return ""
     logger.error("audit log: %s", verdict.faults[0].words)
-    return f"{verdict.faults[0].words}: run vigil audit verify"
+    return verdict.faults[0].words
 
 
 def register(app: typer.Typer) -> None:

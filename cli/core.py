@@ -37,6 +37,7 @@ from vigil.bus.board import Bus
 from vigil.domain.deliveries import APP
 from vigil.domain.errors import StoreError
 from vigil.domain.people import MANUAL_PREFIX, Device
+from vigil.domain.phrases import phrase
 from vigil.domain.risk_facts import ModelFacts
 from vigil.domain.self_test import MISSING_RULE, PLATFORM
 from vigil.domain.times import HOUR, MINUTE, SECOND
@@ -295,54 +296,68 @@ class Core:
 
     def _check_broker(self) -> Check:
         if self.ingest.subscriber.connected:
-            return Check(True, f"connected by MQTT {self.ingest.subscriber.protocol}")
+            return Check(True, [phrase("check.broker.connected", version=self.ingest.subscriber.protocol)])
         trouble = self.ingest.subscriber.trouble
-        return Check(False, f"no reading arrives: {trouble or 'no connection to the MQTT broker'}")
+        if not trouble:
+            return Check(False, [phrase("check.broker.away")])
+        address = f"{self._settings.broker.host}:{self._broker_port}"
+        return Check(False, [phrase("check.broker.tls", address=address, why=trouble)])
 
     def _check_store(self) -> Check:
         failing = self.ingest.failing
         try:
             self.records.revision()
         except StoreError as error:
-            return Check(False, f"no alarm can be recorded: {error}")
-        if not failing and (lost := self.readings.missing):
-            return Check(
-                False, f"{len(lost)} files of closed days are missing, {lost[0]} first: restore them from a backup"
-            )
-        return Check(
-            not failing, failing or f"{self.readings.head()} readings, {self.ingest.queue_depth} messages waiting"
-        )
+            return Check(False, [phrase("check.store.records", why=str(error))])
+        if failing:
+            return Check(False, [phrase("check.store.failing", why=failing)])
+        if lost := self.readings.missing:
+            return Check(False, [phrase("check.store.missing", files=len(lost), first=lost[0])])
+        return Check(True, [phrase("check.store", readings=self.readings.head(), waiting=self.ingest.queue_depth)])
 
     def _check_intake(self) -> Check:
-        said = " ".join(self.ingest.overload)
-        return Check(not said, said or f"{self.ingest.queue_depth} messages waiting", needed=False)
+        said = self.ingest.overload
+        return Check(not said, said or [phrase("check.intake", waiting=self.ingest.queue_depth)], needed=False)
 
     def _check_analytics(self) -> Check:
         behind = self.readings.head() - self.analytics.position
         failed = self.analytics.failed_detectors
         if failed:
-            return Check(False, f"detectors failed and are switched off until the next start: {', '.join(failed)}")
-        return Check(self.analytics.ready, f"{behind} readings behind" if behind else "up to date")
+            return Check(False, [phrase("check.analytics.failed", names=", ".join(failed))])
+        said = phrase("check.analytics.behind", readings=behind) if behind else phrase("check.up_to_date")
+        return Check(self.analytics.ready, [said])
 
     def _check_channels(self) -> Check:
-        trouble = [f"{name}: {why}" for name, why in sorted(self.outbox.trouble.items())]
+        found = sorted(self.outbox.trouble.items())
+        if found:
+            trouble = [phrase("check.channels.trouble", channel=name, why=why) for name, why in found]
+            return Check(False, [phrase("check.parts", parts=trouble)], needed=False)
         count = len(self._settings.channel)
-        said = "; ".join(trouble) or (f"{count} beside the page" if count else "the page only")
-        return Check(not trouble, said, needed=False)
+        said = phrase("check.channels.more", channels=count) if count else phrase("check.channels.page")
+        return Check(True, [said], needed=False)
 
     def _check_days(self) -> Check:
         failing = self._days.failing
-        return Check(not failing, failing or "closed days are in files", needed=False)
+        return Check(
+            not failing, [phrase("check.days.failing", why=failing) if failing else phrase("check.days")], needed=False
+        )
 
     def _check_self_test(self) -> Check:
         alerts = self.records.alerts(patient_id=PLATFORM, open_only=True)
         found = next((alert for alert in alerts if alert.rule == MISSING_RULE and alert.active), None)
-        return Check(found is None, "no alarm is missing" if found is None else found.evidence.text, needed=False)
+        if found is None:
+            return Check(True, [phrase("check.self_test")], needed=False)
+        told = found.evidence  # without phrases: told by an older Vigil
+        return Check(
+            False, [phrase("as_said", said=told.text)] if told.said is None else told.said["text"], needed=False
+        )
 
     def _check_audit(self) -> Check:
-        said = self._audit_broken or audit_log(self._app).failing
-        return Check(not said, said or "unbroken at the start", needed=False)
+        if self._audit_broken:
+            return Check(False, [phrase("check.audit.broken", why=self._audit_broken)], needed=False)
+        failing = audit_log(self._app).failing
+        return Check(not failing, [phrase("check.audit.failing" if failing else "check.audit")], needed=False)
 
     def _check_disk(self) -> Check:
         free = shutil.disk_usage(self._settings.data_dir).free
-        return Check(free >= DISK_LOW_BYTES, f"{free / 2**30:.1f} GiB free")
+        return Check(free >= DISK_LOW_BYTES, [phrase("check.disk", free=free / 2**30)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.deps import Check
 from vigil.domain.errors import ConfigError, StoreError
+from vigil.domain.phrases import phrase
 from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings
 from vigil.runtime.metrics import Metrics
@@ -44,8 +45,8 @@ def check(forwarder: Forwarder) -> Check:
     try:
         standing = forwarder.standing()
     except StoreError as error:
-        return Check(False, str(error), needed=False)
-    return Check(standing.ok, standing.words, needed=False)
+        return Check(False, [phrase("check.influx.failing", why=str(error))], needed=False)
+    return Check(standing.ok, [standing.said], needed=False)
 
 
 def uncopied(forwarder: Forwarder | None) -> Sequence[tuple[int, int]]:

@@ -55,11 +55,8 @@ class Overload:
             self._full = self._full + 1 if now - self._full_at < QUIET_S else 1
             self._full_at = now
 
-    def trouble(self) -> dict[str, str]:
-        """By rule, in words, what is wrong now."""
-        return {rule: english(one) for rule, one in self._found().items()}
-
-    def _found(self) -> dict[str, Phrase]:
+    def trouble(self) -> dict[str, Phrase]:
+        """By rule, what is wrong now."""
         now = self._clock.monotonic()
         waiting = self.waiting_apart()
         oldest = self._queue.oldest_live()
@@ -94,7 +91,7 @@ class Overload:
         now = self._clock.monotonic()
         for device in [device for device, at in list(self._fast.items()) if now - at >= QUIET_S]:
             self._fast.pop(device, None)
-        found = self._found()
+        found = self.trouble()
         try:
             for rule in (OVERLOAD_RULE, FLOOD_RULE):
                 if self._told.get(rule) is not (rule in found):

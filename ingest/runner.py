@@ -32,6 +32,7 @@ from ingest.whose_alert import WhoseAlert
 from vigil.bus.board import Bus
 from vigil.domain.device_clock import DeviceClock
 from vigil.domain.errors import StoreError
+from vigil.domain.phrases import Phrase
 from vigil.runtime.broker.acl import INGEST, INGEST_APART
 from vigil.runtime.clock import Clock
 from vigil.runtime.config import Settings
@@ -155,8 +156,8 @@ class Ingest:
         return self._queue.messages
 
     @property
-    def overload(self) -> list[str]:
-        """In words, why readings are dropped or come late at present; empty when they do not."""
+    def overload(self) -> list[Phrase]:
+        """Why readings are dropped or come late at present; empty when they do not."""
         return list(self._overload.trouble().values())
 
     def enter(self, patient_id: str, values: tuple[tuple[int, float, int], ...]) -> Future[list[int]]:

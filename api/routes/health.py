@@ -14,10 +14,15 @@ from api.schema.session import Alive, Health, Ready
 from api.shape import Json, iso
 from vigil import __version__
 from vigil.domain.errors import VigilError
+from vigil.domain.phrases import Phrase, chinese_text, phrase
 
 router = APIRouter(tags=["health"])
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def _broken(error: VigilError) -> list[Phrase]:
+    return [phrase("check.failed", error=type(error).__name__)]
 
 
 def _run(here: Context) -> dict[str, Check]:
@@ -26,8 +31,8 @@ def _run(here: Context) -> dict[str, Check]:
         try:
             found[name] = check()
         except VigilError as error:
-            found[name] = Check(False, f"the check failed: {type(error).__name__}")
-    found["live"] = Check(here.hub.running, "" if here.hub.running else "the live view does not run")
+            found[name] = Check(False, _broken(error))
+    found["live"] = Check(here.hub.running, [] if here.hub.running else [phrase("check.live.failing")])
     return found
 
 
@@ -37,13 +42,18 @@ def _sound(here: Context, seen: View) -> dict[str, Check]:
     try:
         heard = here.screens.heard(filter(seen.ward, here.ward.wards()))
     except VigilError as error:
-        return {"sound": Check(False, f"the check failed: {type(error).__name__}", needed=False)}
+        return {"sound": Check(False, _broken(error), needed=False)}
     mute = [one.ward for one in heard if one.silent and not one.audible]
     unseen = [one.ward for one in heard if not one.silent and not one.audible]
-    said = [f"no audible screen for {', '.join(mute)}"] if mute else []
-    said += [f"no screen is open for {', '.join(unseen)}"] if unseen else []
-    words = "; ".join(said) or "each ward has a screen that can be heard"
-    return {"sound": Check(not mute or len(here.deps.channels) > 1, words, needed=False)} if heard else {}
+    said = [phrase("check.sound.mute", wards=", ".join(mute))] if mute else []
+    said += [phrase("check.sound.unseen", wards=", ".join(unseen))] if unseen else []
+    parts = phrase("check.parts", parts=said or [phrase("check.sound")])
+    return {"sound": Check(not mute or len(here.deps.channels) > 1, [parts], needed=False)} if heard else {}
+
+
+def _row(name: str, check: Check) -> Json:
+    zh = chinese_text(check.said) if check.said else None
+    return {"name": name, "ok": check.ok, "detail": check.detail, "zh": None if zh is None else {"detail": zh}}
 
 
 @router.get(
@@ -53,7 +63,7 @@ def health(here: Here, seen: Seen) -> Json:
     checks = _run(here) | _sound(here, seen)
     return {
         "status": "ok" if all(check.ok for check in checks.values()) else "degraded",
-        "checks": [{"name": name, "ok": check.ok, "detail": check.detail} for name, check in checks.items()],
+        "checks": [_row(name, check) for name, check in checks.items()],
         "version": __version__,
         "server_at": iso(here.deps.clock.now_us()),
         "clients": here.hub.clients,

@@ -75,10 +75,17 @@ class Me(Model):
     idle_s: int | None
 
 
+class DetailOut(Model):
+    detail: str
+
+
 class CheckOut(Model):
+    """``zh``: the detail in Chinese, null where there is none."""
+
     name: str
     ok: bool
     detail: str
+    zh: DetailOut | None
 
 
 class Health(Model):

@@ -45,3 +45,12 @@ def test_the_language_of_an_alert_follows_the_page(screens: Screens, site: Site)
     station.page.get_by_role("button", name="中文").click()
     station.view("worklist")
     expect(line.locator(".what")).to_contain_text(f"{TITLE} 收缩压 85 mmHg，低于")
+
+
+def test_the_checks_of_the_server_say_in_chinese_what_they_say(screens: Screens, site: Site) -> None:
+    page = screens.open(name="Zhao Min", role="admin", lang="zh").page
+    page.evaluate("() => { location.hash = '#/system' }")
+    details = page.locator(".checks bdi")
+    speaking = [one for one in site.request("GET", "/health")["checks"] if one["detail"]]
+    expect(details.filter(has_text=re.compile(r"[\u4e00-\u9fff]"))).to_have_count(len(speaking))
+    expect(details.filter(has_text="剩余")).to_have_text(re.compile(r"^剩余 \d+\.\d GiB$"))

@@ -50,7 +50,7 @@ class Subscriber:
 
     ``on_message`` runs on the network thread and may block for a while, much shorter than ``KEEPALIVE_S``: the broker then waits.
     MQTT 5 is tried first; a broker that speaks only 3.1.1 is then met on its terms. ``trouble`` says in words why there is no
-    connection, as far as that is known; ``tls`` None = without TLS.
+    TLS with the broker, as far as that is known; ``tls`` None = without TLS.
     """
 
     def __init__(
@@ -203,10 +203,9 @@ class Subscriber:
     def _complain(self, error: BaseException | str) -> None:
         """Once per cause, not once per attempt."""
         words = explain(error)
-        trouble = f"no TLS with the broker at {self._address[0]}:{self._address[1]}: {words}"
-        if trouble != self.trouble:
+        if words != self.trouble:
             logger.error("no TLS with the broker at %s:%d: %s", *self._address, words)
-        self.trouble = trouble
+        self.trouble = words
 
     def _fall_back(self) -> None:
         """The very first connection was closed on us: the broker may not speak MQTT 5."""

@@ -29,6 +29,7 @@ export function t(key, values = {}) {
 export const titleOf = (alert) => said(alert).title;
 export const textOf = (alert) => said(alert).text;
 export const whyOf = (coverage) => said(coverage).why;
+export const detailOf = (check) => said(check).detail;
 const said = (alert) => (lang.value === "zh" && alert.zh) || alert;
 
 export const known = (key) => key in held.value.words;

@@ -3,7 +3,7 @@ import { html, useEffect } from "../page/html.js";
 import { clock, duration } from "../page/format.js";
 import { useRead } from "../page/sending.js";
 import { now } from "../page/server_time.js";
-import { known, t } from "../page/words.js";
+import { detailOf, known, t } from "../page/words.js";
 import { Loaded, Office } from "./office.js";
 
 const AGAIN_MS = 10_000;
@@ -11,11 +11,12 @@ const AGAIN_MS = 10_000;
 /** What is wrong first: a page that is read in a hurry. */
 const worstFirst = (checks) => [...checks].sort((a, b) => Number(a.ok) - Number(b.ok));
 
-function Check({ check: { name, ok, detail } }) {
+function Check({ check }) {
+  const { name, ok } = check;
   const words = known(`check.${name}`) ? t(`check.${name}`) : name;
   return html`<li class=${ok ? "" : "wrong"}>
     <b class="verdict">${t(ok ? "health.ok" : "health.wrong")}</b>
-    <span>${words} <bdi class="muted" lang="en">${detail}</bdi></span>
+    <span>${words} <bdi class="muted">${detailOf(check)}</bdi></span>
   </li>`;
 }
 

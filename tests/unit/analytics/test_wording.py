@@ -25,7 +25,9 @@ from vigil.domain.risk_words import foretold
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [
-    path for stage in ("analytics", "ingest", "api", "vigil/domain") for path in sorted((ROOT / stage).rglob("*.py"))
+    path
+    for stage in ("analytics", "ingest", "api", "cli", "vigil/domain", "vigil/store")
+    for path in sorted((ROOT / stage).rglob("*.py"))
 ]
 
 

@@ -22,6 +22,7 @@ from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority, Transition
 from vigil.domain.lifecycle import Began, Event, Finding, Stamp, apply
 from vigil.domain.people import Device, Patient
+from vigil.domain.phrases import phrase
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.quality import Quality
 from vigil.domain.readings import NO_SEQUENCE, ReadingBatch, Stream
@@ -171,7 +172,7 @@ def open_site(folder: Path, web_root: Path | None = None) -> Site:
     entries: list[ManualEntry] = []
     accounts: list[tuple[str, list[str]]] = []
     counted: list[str] = []
-    checks = {"readings": Check(True, "open")}
+    checks = {"readings": Check(True, [phrase("check.up_to_date")])}
 
     def submit(entry: ManualEntry) -> list[int]:
         entries.append(entry)

@@ -211,8 +211,8 @@ def test_health_and_readiness_say_why(site: Site) -> None:
     health = site.get("/api/v1/health", "technician").json()
     assert health["status"] == "degraded"  # the live view does not run without the app's lifespan
     assert health["checks"] == [
-        {"name": "readings", "ok": True, "detail": "open"},
-        {"name": "live", "ok": False, "detail": "the live view does not run"},
+        {"name": "readings", "ok": True, "detail": "up to date", "zh": {"detail": "无滞后"}},
+        {"name": "live", "ok": False, "detail": "the live view does not run", "zh": {"detail": "实时视图未运行"}},
     ]
     ready = site.get("/readyz", None)
     assert (ready.status_code, ready.json()["reasons"]) == (503, ["live: the live view does not run"])

@@ -9,6 +9,7 @@ from tests.unit.api.site import START, Site
 from vigil.domain.alerts import Transition
 from vigil.domain.deliveries import APP, Attempt, State, Target
 from vigil.domain.lifecycle import Acknowledge, Stamp, apply
+from vigil.domain.phrases import phrase
 from vigil.domain.policy import DEFAULT_POLICY
 from vigil.domain.times import to_iso
 
@@ -83,8 +84,14 @@ def test_an_alert_that_is_not_there(site: Site) -> None:
 
 
 def test_readiness_does_not_hang_on_a_channel(site: Site) -> None:
-    broken = site.given(checks={"channels": lambda: Check(False, "hook: answered 500", needed=False)})
+    trouble = [phrase("check.channels.trouble", channel="hook", why="answered 500")]
+    broken = site.given(checks={"channels": lambda: Check(False, trouble, needed=False)})
     reasons = broken.get("/readyz", None).json()["reasons"]
     assert not any(reason.startswith("channels") for reason in reasons)
     checks = {one["name"]: one for one in broken.get("/api/v1/health", "admin").json()["checks"]}
-    assert checks["channels"] == {"name": "channels", "ok": False, "detail": "hook: answered 500"}
+    assert checks["channels"] == {
+        "name": "channels",
+        "ok": False,
+        "detail": "hook: answered 500",
+        "zh": {"detail": "渠道 hook 异常：answered 500"},
+    }

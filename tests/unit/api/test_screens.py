@@ -22,9 +22,10 @@ def said(site: Site, audible: bool, screen: str = SCREEN, role: str = "nurse") -
     return site.post(f"{PATH}/audible", {"screen": screen, "audible": audible}, role).status_code
 
 
-def check(site: Site) -> dict[str, object] | None:
+def check(site: Site) -> tuple[bool, str, str] | None:
+    """Whether all is well, and the words for it in both languages."""
     checks = site.get("/api/v1/health", "admin").json()["checks"]
-    return next((one for one in checks if one["name"] == "sound"), None)
+    return next(((one["ok"], one["detail"], one["zh"]["detail"]) for one in checks if one["name"] == "sound"), None)
 
 
 def counts(site: Site) -> list[tuple[str, int, int]]:
@@ -34,15 +35,15 @@ def counts(site: Site) -> list[tuple[str, int, int]]:
 def test_a_ward_without_a_screen_that_can_be_heard_is_named(site: Site) -> None:
     assert check(site) is None  # nobody is watched
     site.admit("p-1")
-    assert check(site) == {"name": "sound", "ok": True, "detail": "no screen is open for north"}
+    assert check(site) == (True, "no screen is open for north", "未打开屏幕的病区：north")
     assert said(site, False) == 204
     assert (counts(site), check(site)) == (
         [("north", 0, 1)],
-        {"name": "sound", "ok": False, "detail": "no audible screen for north"},
+        (False, "no audible screen for north", "无可发声屏幕的病区：north"),
     )
     assert said(site, True) == 204
     assert counts(site) == [("north", 1, 0)]
-    assert check(site) == {"name": "sound", "ok": True, "detail": "each ward has a screen that can be heard"}
+    assert check(site) == (True, "each ward has a screen that can be heard", "各病区均有可发声的屏幕")
 
 
 def test_silent_screens_take_readiness_from_nobody_and_are_no_delivery(site: Site) -> None:
@@ -57,7 +58,7 @@ def test_with_another_way_to_call_it_is_said_and_no_fault(site: Site) -> None:
     site.admit("p-1")
     paged = site.given(channels=frozenset({APP, "pager"}))
     assert said(paged, False) == 204
-    assert check(paged) == {"name": "sound", "ok": True, "detail": "no audible screen for north"}
+    assert check(paged) == (True, "no audible screen for north", "无可发声屏幕的病区：north")
 
 
 def test_each_ward_is_said_by_itself(site: Site) -> None:
@@ -65,7 +66,7 @@ def test_each_ward_is_said_by_itself(site: Site) -> None:
     site.admit("p-2", ward="south")
     site.context.screens.tell(principal(["south"]), SCREEN, False)
     words = "no audible screen for south; no screen is open for north"
-    assert check(site) == {"name": "sound", "ok": False, "detail": words}
+    assert check(site) == (False, words, "无可发声屏幕的病区：south；未打开屏幕的病区：north")
 
 
 def test_each_tab_counts_and_is_forgotten_when_it_says_nothing_more(site: Site) -> None:

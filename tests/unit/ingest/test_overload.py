@@ -11,6 +11,7 @@ from ingest.fair import Bounds, Dropped, FairQueue
 from ingest.overload import FLOOD_RULE, LATE_US, OVERLOAD_RULE, QUIET_S, Overload
 from vigil.bus.board import Bus
 from vigil.domain.alerts import Alert, Kind
+from vigil.domain.phrases import english
 from vigil.domain.self_test import PLATFORM
 from vigil.runtime.clock import ManualClock
 from vigil.runtime.mqtt import Message
@@ -104,7 +105,7 @@ def test_dropping_is_told_and_ends_by_itself(site: Site) -> None:
 def test_a_live_message_that_waits_too_long_is_told(site: Site) -> None:
     site.queue.offer(site.message())
     site.tick(7)
-    words = site.overload.trouble()[OVERLOAD_RULE]
+    words = english(site.overload.trouble()[OVERLOAD_RULE])
     assert words == "Messages waiting to be stored: 1, the oldest live one for 7 s. Dropped, to be sent again: 0."
     site.queue.take(1, 10**9)
     site.tick(QUIET_S + 1)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.conformance.stores.given import T0, readings, streams
 from tests.deadline import until
 from vigil.domain.errors import StoreError
+from vigil.domain.phrases import phrase
 from vigil.domain.readings import ReadingBatch, Stream
 from vigil.domain.scores import Score
 from vigil.runtime.clock import ManualClock
@@ -130,7 +131,9 @@ def site(tmp_path: Path) -> Site:
 def test_all_is_copied_in_batches_and_what_comes_later_too(site: Site) -> None:
     assert site.run() == forward.IDLE_S
     assert (site.whole(), site.server.sizes) == (True, [BATCH, BATCH, 20])
-    assert site.forwarder.standing() == forward.Standing(True, "up to date", 0, 0.0)
+    assert site.forwarder.standing() == forward.Standing(
+        True, phrase("check.parts", parts=[phrase("check.up_to_date")]), 0, 0.0
+    )
     site.journal.add(3)
     assert "3 readings behind" in site.words
     site.run()

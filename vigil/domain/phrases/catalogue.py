@@ -8,6 +8,7 @@ sure: no names, no diagnosis, no "please". The Chinese is ours; no Chinese nurse
 from __future__ import annotations
 
 from vigil.domain.phrases.handover_catalogue import HANDOVER
+from vigil.domain.phrases.health_catalogue import HEALTH
 
 CATALOGUE: dict[str, tuple[str, str]] = {
     # Limits, and values that are not verified
@@ -323,4 +324,5 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "withdrawn": ("Withdrawn: {reason:words}.", "已撤销：{reason:words}。"),
     "as_said": ("{said:words}", "{said:words}"),
     **HANDOVER,
+    **HEALTH,
 }

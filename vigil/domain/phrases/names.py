@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from vigil.domain.phrases.health_catalogue import CAUSES
 from vigil.domain.vitals import BY_NAME
 
 
@@ -96,6 +97,7 @@ CHINESE_WORDS = {
     "went on to sepsis within 6 h": "在 6 小时内发生脓毒症",
     "mean pressure below 60 mmHg for 30 min within the hour": "一小时内平均动脉压低于 60 mmHg 达 30 分钟",
     "had a mean pressure below 60 mmHg within the hour": "在一小时内平均动脉压低于 60 mmHg",
+    **CAUSES,
 }
 
 

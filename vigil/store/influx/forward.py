@@ -16,6 +16,7 @@ from random import Random
 from typing import Protocol
 
 from vigil.domain.errors import StoreError
+from vigil.domain.phrases import Phrase, english, phrase
 from vigil.domain.readings import ReadingBatch
 from vigil.domain.times import HOUR, SECOND
 from vigil.runtime.clock import Clock
@@ -58,9 +59,13 @@ class Standing:
     """For an operator. ``behind``: readings; ``late_s``: how long the oldest of them has waited."""
 
     ok: bool
-    words: str
+    said: Phrase
     behind: int
     late_s: float
+
+    @property
+    def words(self) -> str:
+        return english(self.said)
 
 
 class Forwarder:
@@ -127,16 +132,18 @@ class Forwarder:
         """Raises ``StoreError``."""
         behind, late_us = self._lag()
         aside = self._checkpoint.aside
-        said = [f"{behind} readings behind, the oldest has waited {late_us // SECOND} s" if behind else "up to date"]
+        said = [phrase("check.up_to_date")]
+        if behind:
+            said = [phrase("check.influx.behind", readings=behind, waited=late_us // SECOND)]
         if self._trouble:
-            said.append(f"{self._trouble}; nothing is lost, it is tried again")
+            said.append(phrase("check.influx.trouble", why=self._trouble))
         if aside:
             count, why = sum(one.count for one in aside), aside[-1].why
-            said.append(f"{count} readings set aside, tried again each hour: {why}")
+            said.append(phrase("check.influx.aside", readings=count, why=why))
         if self._note:
-            said.append(self._note)
+            said.append(phrase("check.influx.note", why=self._note))
         ok = not (self._trouble or aside or self._note or late_us > LATE_US)
-        return Standing(ok, "; ".join(said), behind, late_us / SECOND)
+        return Standing(ok, phrase("check.parts", parts=said), behind, late_us / SECOND)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
