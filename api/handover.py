@@ -33,8 +33,9 @@ _EVERY_SCORE = 10_000
 NEVER_HEARD_US = 5 * MINUTE
 
 _OF_ALERT = (
-    "id", "kind", "priority", "state", "condition", "handling", "title", "text", "zh", "opened_at", "acknowledged_at",
-    "note", "escalation_level", "snoozed_until", "snoozed_by", "snooze_reason", "suppressed_by", "held_until", "accept_by",
+    "id", "kind", "priority", "state", "condition", "handling", "title", "text", "zh", "opened_at", "retrospective",
+    "amended", "acknowledged_at", "note", "escalation_level", "snoozed_until", "snoozed_by", "snooze_reason",
+    "suppressed_by", "held_until", "accept_by",
 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class HandoverAlert(Model):
     text: str
     zh: WordsOut | None
     opened_at: Moment
+    retrospective: bool
+    amended: bool
     acknowledged_at: Moment | None
     note: str
     escalation_level: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.station import Screens, Site
 
@@ -127,3 +127,30 @@ def test_an_amended_alert_is_marked_in_its_row_and_on_its_card(screens: Screens,
     expect(mark).to_be_visible()
     expect(station.line(alert["id"]).locator(".standing")).to_contain_text("Changed by late data")
     expect(station.show(alert["id"]).locator('h2 [aria-label="Changed by late data"]')).to_be_visible()
+
+
+def test_an_amended_alert_is_marked_under_the_charts_and_in_the_hand_over(screens: Screens, site: Site) -> None:
+    patient_id, family = site.ill()
+    alert = site.alert_that_comes(patient_id)
+    station = screens.open()
+    page = station.page
+    station.open_patient(patient_id)
+    span = page.locator(".alert-spans .span").first
+    expect(span).to_be_visible()
+    expect(span).not_to_contain_text("↺")
+    station.change({**alert, "amended": True})
+    expect(span.locator(".label")).to_have_text(re.compile(r"^▲ ↺ Systolic pressure low"))
+    expect(span).to_have_attribute("title", re.compile(r" – goes on\. Changed by late data\. "))
+    expect(page.get_by_role("button", name=re.compile("Systolic pressure low, .*Changed by late data"))).to_be_visible()
+
+    def amended(route: Route) -> None:
+        facts = route.fetch().json()
+        for one in facts["alerts"]["medium"]:
+            one["amended"] = one["id"] == alert["id"]
+        route.fulfill(json=facts)
+
+    page.route("**/api/v1/handover?*", amended)
+    page.evaluate("() => { location.hash = '#/handover/Test' }")
+    mark = page.locator('.badge [aria-label="Changed by late data"]')
+    line = page.locator(".handover-note .open li", has_text=family).filter(has=mark)
+    expect(line.locator(".standing")).to_contain_text("Changed by late data")

@@ -30,7 +30,8 @@ function placed(alerts, from, to) {
 function words(alert) {
   const owner = alert.acknowledged_by ? t("alert.has_it", { who: personName(alert.acknowledged_by), time: clock(alert.acknowledged_at) }) : t("alert.nobody");
   const until = alert.ended_at ? when(alert.ended_at, now.value) : t("alert.goes_on");
-  return `${t(`priority.${alert.priority}`)}: ${titleOf(alert)}, ${when(alert.onset_at, now.value)} – ${until}. ${owner}`;
+  const changed = alert.amended ? `${t("alert.amended")}${t("list.stop")} ` : "";
+  return `${t(`priority.${alert.priority}`)}: ${titleOf(alert)}, ${when(alert.onset_at, now.value)} – ${until}. ${changed}${owner}`;
 }
 
 export function AlertSpans({ alerts, from, to, inset }) {
@@ -52,7 +53,7 @@ export function AlertSpans({ alerts, from, to, inset }) {
           aria-label=${words(alert)}
           onClick=${() => go("worklist", alert.id)}
         >
-          <span class="label">${(lookOf(alert) === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${titleOf(alert)}</span>
+          <span class="label">${(lookOf(alert) === "technical" ? HOLLOW : SHAPE)[alert.priority]} ${alert.amended && "↺ "}${titleOf(alert)}</span>
         </button>`;
       })}
     </div>

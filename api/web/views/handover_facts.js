@@ -26,6 +26,7 @@ function handling(one, time) {
 
 function quiet(one, titles, time) {
   const said = [];
+  if (one.amended) said.push(t("alert.amended"));
   if (one.state === "cleared") said.push(t("handover.cleared"));
   else if (one.condition === "unknown") said.push(t("alert.unknown"));
   if (one.snoozed_until) {
@@ -40,7 +41,7 @@ function quiet(one, titles, time) {
 function OpenAlert({ one, titles, time }) {
   const live = alertOf(one.id);
   return html`<li>
-    <p><${Badge} alert=${{ retrospective: false, rule: "", ...one, ...live }} /> <${Who} patient=${one.patient} /></p>
+    <p><${Badge} alert=${{ rule: "", ...one, ...live }} /> <${Who} patient=${one.patient} /></p>
     <p><button class="plain" onClick=${() => go("worklist", one.id)}><b>${titleOf(one)}</b></button> ${textOf(one)}</p>
     <p class="standing">
       ${t("handover.since", { time: time(one.opened_at) })} <b>${handling(one, time)}</b> ${quiet(one, titles, time).join(" · ")}

@@ -15,6 +15,7 @@ from tests.unit.api.test_teams import document
 from vigil.domain.alerts import Alert, Evidence, Kind, Priority
 from vigil.domain.lifecycle import (
     Acknowledge,
+    Amended,
     Began,
     DeadlineReached,
     Ended,
@@ -24,7 +25,7 @@ from vigil.domain.lifecycle import (
     Stamp,
     Suppress,
 )
-from vigil.domain.phrases import Language
+from vigil.domain.phrases import Language, phrase, tell
 from vigil.domain.scores import Band, Coverage, CoverageState, Score, ScoreStatus
 from vigil.domain.self_test import MISSING_RULE, PLATFORM
 from vigil.domain.times import HOUR, MINUTE, to_iso
@@ -218,6 +219,18 @@ def test_the_same_facts_as_json(night: Site) -> None:
         ("w-3", None),
     ]
     assert found["alerts"]["technical"][0]["patient"] is None
+
+
+def test_what_late_data_changed_is_marked(site: Site) -> None:
+    site.admit("p-1")
+    words = tell(phrase("limit.low.title", vital="spo2"), phrase("signal.good"))
+    evidence = Evidence(words.text, said=words.said)
+    finding = Finding("p-1", "limit.spo2.low", Kind.PHYSIOLOGICAL, Priority.MEDIUM, words.title, evidence, START)
+    alert = site.happen(None, Began(Stamp("ordinal:1", START), finding)).after
+    (before,) = facts(site)["alerts"]["medium"]
+    site.happen(alert, Amended(Stamp("ordinal:2", START + MINUTE), "It was not so."))
+    (after,) = facts(site)["alerts"]["medium"]
+    assert (before["amended"], after["amended"], after["retrospective"]) == (False, True, False)
 
 
 @pytest.mark.parametrize("role", ["auditor", "research"])
