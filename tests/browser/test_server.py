@@ -98,6 +98,50 @@ def test_a_server_whose_clock_jumps_is_not_believed_in_silence(
     expect(page.locator(".notices")).not_to_contain_text("This computer's clock")
 
 
+READ_ALONE = {"Accept-Encoding": "identity"}  # the line rewrites what it can read
+
+
+@pytest.mark.parametrize("minutes", [10.5, -10.5])
+def test_what_hangs_on_the_time_is_read_anew_after_a_jump(
+    minutes: float, screens: Screens, site: Site, wire: Wire
+) -> None:
+    patient_id = site.admit("Jump")
+    station = screens.open(extra_http_headers=READ_ALONE)
+    page = station.page
+    page.evaluate("() => { location.hash = '#/handover/Test' }")
+    expect(page.locator(".handover-note h2").first).to_be_visible()
+    with page.expect_request("**/api/v1/handover?*", timeout=20_000):
+        wire.set_by = timedelta(minutes=minutes)
+    station.open_patient(patient_id)
+    expect(page.locator(".charts")).to_be_visible()
+    with page.expect_request("**/alerts?state=all*", timeout=20_000):
+        wire.set_by = timedelta()
+
+
+def test_how_old_a_value_of_before_a_jump_back_is_nobody_knows(screens: Screens, site: Site, wire: Wire) -> None:
+    patient_id = site.admit("Earlier")
+    site.enter(patient_id, bp_sys=124, bp_dia=71)
+    station = screens.open(extra_http_headers=READ_ALONE)
+    station.open_patient(patient_id)
+    age = station.page.locator("tr", has_text="Blood pressure").locator(".age")
+    expect(age).to_have_text(re.compile(r"^\d+s$"))
+    wire.set_by = timedelta(hours=-1)
+    expect(age).to_have_text("?")
+    continuous = """() => import('/page/vitals.js').then(({ freshness }) => [-61, -59, 0].map(s =>
+        freshness('spo2', { measured_at: '2026-01-01T00:00:00.000Z', state: 'fresh' }, Date.parse('2026-01-01') + s * 1000)))"""
+    assert station.page.evaluate(continuous) == ["old", "fresh", "fresh"]
+
+
+def test_a_jump_while_the_connection_was_lost_is_no_part_of_how_long(screens: Screens, wire: Wire) -> None:
+    station = screens.open(extra_http_headers=READ_ALONE)
+    expect(station.page.locator(".strip .data")).to_contain_text("Last data")
+    wire.cut()
+    expect(station.page.locator(".bar.lost")).to_be_visible()
+    wire.set_by = timedelta(hours=1)
+    wire.restore()
+    expect(station.page.locator(".notices .notice", has_text="back after")).to_contain_text(re.compile(r"after \d+ s"))
+
+
 def test_the_checks_of_the_server_are_read_and_old_ones_are_said_to_be_so(
     screens: Screens, site: Site, wire: Wire
 ) -> None:

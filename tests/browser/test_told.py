@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Request, Route, expect
 
 from tests.browser.station import Screens, Site
+from tests.browser.wire import Wire
 
 pytestmark = pytest.mark.browser
 
@@ -237,3 +239,17 @@ def test_the_card_tells_of_earlier_alerts_like_this_one(screens: Screens, site: 
     station.view("worklist")
     expect(station.open_card(patient_id).locator(".earlier")).to_contain_text("None like it in the 14 days before")
     assert station.page.evaluate(ALIKE) == ["a 19", "a 6"]
+
+
+def test_a_clock_that_is_set_back_meanwhile_hides_nothing_from_who_comes_back(
+    screens: Screens, site: Site, wire: Wire
+) -> None:
+    station = screens.open(name="Sun Li", extra_http_headers={"Accept-Encoding": "identity"})
+    station.page.evaluate(HIDE)
+    wire.set_by = timedelta(hours=-1)
+    expect(station.page.locator(".notices")).to_contain_text("The server's clock was set back by")
+    patient_id, _ = site.ill()
+    site.alert_that_comes(patient_id)
+    station.page.evaluate(RETURN)
+    news = station.page.locator(".notices", has_text="While you were away")
+    expect(news).to_contain_text(re.compile(r"\): [1-9]\d* new"))

@@ -1,7 +1,7 @@
 // Nobody looked at this screen for a while: what happened meanwhile is asked for, once somebody is back.
 import { effect, signal } from "./html.js";
 import { get } from "./http.js";
-import { serverNow } from "./server_time.js";
+import { jump, serverNow } from "./server_time.js";
 import { session } from "./session.js";
 
 const AWAY_MS = 5 * 60_000;
@@ -30,4 +30,8 @@ function look(here) {
 export function watchAway() {
   document.addEventListener("visibilitychange", () => look(session.peek()));
   effect(() => look(session.value));
+  effect(() => {
+    // Set back: by the clock as it is now it began earlier. Set forward: what happened before has the times of before.
+    if (jump.value && since !== null) since += Math.min(0, jump.value.by);
+  });
 }

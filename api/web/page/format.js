@@ -48,8 +48,12 @@ export function calendar(iso) {
   return `${two(dayOfMonth)}-${MONTHS[month - 1]}-${year}`;
 }
 
+/** Of before the server's clock was set back: how old it is, nobody knows. A time service moves a clock by less (decision 0065). */
+export const isAhead = (ms) => ms < -60_000;
+
 /** Short age: 12s, 38min, 3h, 2d. Rounds down; never negative. */
 export function age(ms) {
+  if (isAhead(ms)) return "?";
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s < 60) return `${s}s`;
   if (s < 3600) return `${Math.floor(s / 60)}min`;

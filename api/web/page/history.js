@@ -1,7 +1,7 @@
 // A patient's past values for the charts: read from the server, carried on by the live stream, read again from time to time.
 import { effect, signal } from "./html.js";
 import { get, ofPatient } from "./http.js";
-import { jump, serverNow } from "./server_time.js";
+import { jumps, serverNow } from "./server_time.js";
 import { link } from "./stream.js";
 import { cards } from "./ward.js";
 import { VITALS } from "./vitals.js";
@@ -147,7 +147,7 @@ export class History {
         was = state;
       }),
       effect(() => {
-        if (jump.value) this.#read(); // other times lie in the range now
+        if (jumps.value) this.#read(); // other times lie in the range now
       }),
     );
   }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "./html.js";
 import { announce } from "./announce.js";
 import { NoAnswer, Refused, get } from "./http.js";
+import { jumps } from "./server_time.js";
 import { session } from "./session.js";
 import { t } from "./words.js";
 
@@ -39,7 +40,7 @@ export function useSending() {
   return [outcome, run];
 }
 
-/** [{state: loading | ready | failed, body}, again]: what a GET says, read anew when `path` or `version` changes and by `again`. */
+/** [{state: loading | ready | failed, body}, again]: what a GET says, read anew when `path` or `version` changes, when the server's clock jumps, and by `again`. */
 export function useRead(path, version = 0) {
   const [held, setHeld] = useState({ state: "loading", body: null });
   const [round, setRound] = useState(0);
@@ -53,6 +54,6 @@ export function useRead(path, version = 0) {
     return () => {
       current = false;
     };
-  }, [path, version, round]);
+  }, [path, version, round, jumps.value]);
   return [held, () => setRound((n) => n + 1)];
 }

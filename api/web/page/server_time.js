@@ -22,6 +22,8 @@ export const clockDifference = signal(null);
 const JUMP_MS = 30_000; // more than a message may be late before the connection counts as lost
 /** {by, at}: the server's clock was set forward or back by `by` ms, and then said `at`; null = nothing to say. */
 export const jump = signal(null);
+/** How often it was: what hangs on the time is read anew when this changes. */
+export const jumps = signal(0);
 
 export function heard(serverAt) {
   const server = Date.parse(serverAt);
@@ -31,7 +33,10 @@ export function heard(serverAt) {
   const difference = Date.now() - server;
   const first = clockDifference.value === null; // until now times were this browser's
   const slept = !first && Math.abs(difference - clockDifference.value) < JUMP_MS; // then the anchor stood still, not the server
-  if (!first && !slept && Math.abs(by) > JUMP_MS) jump.value = { by, at: server };
+  if (!first && !slept && Math.abs(by) > JUMP_MS) {
+    jump.value = { by, at: server };
+    jumps.value += 1;
+  }
   if (first || Math.abs(difference - clockDifference.value) > 1000) clockDifference.value = difference;
   show(first ? 0 : 500);
 }

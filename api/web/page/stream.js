@@ -3,7 +3,7 @@ import { batch, effect, signal } from "./html.js";
 import { hush } from "./announce.js";
 import { askStream, takeEarly } from "./early.js";
 import { EventParser } from "./events.js";
-import { heard, serverNow } from "./server_time.js";
+import { heard, jump, jumps, serverNow } from "./server_time.js";
 import { credentials, person, readMe, refused, session, sessionEnded, viewer } from "./session.js";
 import { applyAlertEvent, applyGlass, applyLooking, applySnapshot, applyTick, forget, hideNames } from "./ward.js";
 
@@ -45,7 +45,9 @@ function take(event) {
   const data = JSON.parse(event.data);
   batch(() => {
     // one drawing a tick, of values, ages and the time in the strip
+    const before = jumps.peek();
     if (data.server_at) heard(data.server_at);
+    if (jumps.peek() !== before && link.peek().lostAt) set({ lostAt: link.peek().lostAt + jump.peek().by }); // it was lost no longer for that
     if (event.type === "tick") applyTick(data);
     if (link.peek().state === "live") set({ lastAt: serverNow() });
   });

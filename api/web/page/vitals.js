@@ -1,6 +1,8 @@
 // How each vital is shown. Ranges of sparks and charts are fixed, so that tiles compare (design page, section 3).
 // `every` = expected seconds between values, `null` for spot checks; half a trend arrow is half of `step`.
 
+import { isAhead } from "./format.js";
+
 export const VITALS = {
   spo2: { digits: 0, unit: "%", range: [84, 100], grow: 5, bounds: [50, 100], every: 1 },
   resp_rate: { digits: 0, unit: "/min", range: [6, 36], grow: 10, bounds: [0, 100], every: 1 },
@@ -34,7 +36,7 @@ const ORDER = { fresh: 0, stale: 1, old: 2 };
 export function freshness(vital, value, nowMs) {
   if (!value || VITALS[vital]?.every === null || VITALS[vital] === undefined) return value?.state ?? "old";
   const age = nowMs - Date.parse(value.measured_at);
-  const byAge = age <= CONTINUOUS_STALE_MS ? "fresh" : age <= 3 * CONTINUOUS_STALE_MS ? "stale" : "old";
+  const byAge = isAhead(age) ? "old" : age <= CONTINUOUS_STALE_MS ? "fresh" : age <= 3 * CONTINUOUS_STALE_MS ? "stale" : "old";
   return ORDER[byAge] > ORDER[value.state ?? "fresh"] ? byAge : value.state ?? byAge;
 }
 

@@ -4,6 +4,7 @@ import { get } from "../page/http.js";
 import { useKeys } from "../page/keyboard.js";
 import { go, route } from "../page/route.js";
 import { useRead } from "../page/sending.js";
+import { jumps } from "../page/server_time.js";
 import { loaded, tally, wardNames, wardOrder } from "../page/ward.js";
 import { wardDay, wardTime } from "../page/ward_time.js";
 import { t } from "../page/words.js";
@@ -24,7 +25,7 @@ function useFacts(ward) {
     return () => {
       current = false;
     };
-  }, [ward, round]);
+  }, [ward, round, jumps.value]); // who is on call, and since when, hangs on the time
   return [held, () => setRound(round + 1)];
 }
 
