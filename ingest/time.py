@@ -2,7 +2,8 @@
 
 Live packs (``tel/vitals``) show the clock; history (``tel/backfill``) is only corrected. Raw device time and time of receipt stay
 as they are. While a clock that was never set is not known, the newest value of a live pack stands at its receipt, the others as
-long before it as the device says. What the estimate does not settle stands by ``stand``.
+long before it as the device says. A clock that was seen to step back is corrected at once by what is proved, marked as one that
+is not known. What the estimate does not settle stands by ``stand``.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _correct(columns: Columns, rows: slice, line: Line) -> None:
     columns.measured_at[rows] = (
         device + line.shift + np.rint(line.slope * (device + line.shift - line.at)).astype(np.int64)
     )
-    columns.quality[rows] |= _CORRECTED
+    columns.quality[rows] |= _CORRECTED if line.base <= line.bound else _AHEAD
 
 
 def stand(packs: list[Pack], columns: Columns) -> None:

@@ -6,6 +6,9 @@ Two rules of evidence follow from what a lag is (``clock_line``):
 * A clock that is *behind* looks like a delay. Only a lag that stands still for long counts (a queue that is worked off shrinks),
   and never one that grew while device time ran on without a step: that is a queue, however long it lasts. A step back is a pack
   with a later number and an earlier time; of a sender without numbers, an earlier time.
+* A step back of a numbered sender is known at once, within the time since the pack before: what was made later was measured
+  later. So much, and no more than the least lag, is the clock behind. It must run on meanwhile as time does, because who numbers
+  packs as he sends them may send an old value, or some of them at once.
 
 Pure and deterministic: the state after a row of packs is the same however the row was cut into batches.
 """
@@ -31,6 +34,10 @@ QUICK_SPAN, SLOW_SPAN, SLOW_BINS = MINUTE, 15 * MINUTE, 8
 SLOWEST_QUEUE = 1e-3
 #: A delay that every pack has cannot be told from an offset: seconds allowed for it, and for a clock of whole seconds. Ours.
 FLOOR, WHOLE_SECOND_FLOOR = 0.25, 1.25
+#: By what a step back of a numbered sender proves, times are corrected while it is known within so much. Ours.
+ROOM = 5 * MINUTE
+#: An epoch that is so little greater than the one before is a later count of boots; of random numbers, one in a million is. Ours.
+MOST_BOOTS = 1000
 #: A line that was taken over from before a restart: its uncertainty in seconds and how fast that grows. Ours.
 _INHERITED, _INHERITED_GROWTH = 0.5, 100e-6
 #: Closed segments that are kept for history that comes later. Ours.
@@ -73,12 +80,16 @@ class Segment:
     """A stretch of one clock without a jump. ``line`` is the last one that was certain, ``correcting`` whether it is used."""
 
     __slots__ = (
-        "_lowest", "_lowest_at", "_newest_seq", "_until", "_whole", "back", "correcting", "envelope", "epoch",
-        "first_device", "first_seq", "line", "newest_device", "packs", "since",
+        "_first", "_lowest", "_lowest_at", "_newest_seq", "_until", "_whole", "back", "behind", "correcting",
+        "envelope", "epoch", "first_device", "first_seq", "line", "newest_device", "packs", "since",
     )  # fmt: skip
 
-    def __init__(self, epoch: int, seq: int, device: int, received: int, *, back: bool = False) -> None:
-        """``back``: it began with a step of the clock, so that a greater lag may be the clock's."""
+    def __init__(
+        self, epoch: int, seq: int, device: int, received: int, *, back: bool = False, behind: int = 0
+    ) -> None:
+        """``back``: it began with a step of the clock, so that a greater lag may be the clock's. ``behind``: by so many
+        microseconds at least, which the packs before it prove; 0 = they prove nothing."""
+        self.behind = behind
         self.epoch, self.first_seq, self.first_device, self.since = epoch, seq, device, received
         self.back = back
         self.line: Line | None = None
@@ -89,6 +100,7 @@ class Segment:
 
     def _begin(self, seq: int, device: int, received: int) -> None:
         self.envelope = Envelope()
+        self._first = device, received - device
         self.newest_device, self._newest_seq = device, seq
         self._lowest, self._lowest_at = received - device, received
         self._whole = True
@@ -103,6 +115,23 @@ class Segment:
         """Does this pack show an earlier time than one that was made before it?"""
         later = seq > self._newest_seq or seq == NO_SEQUENCE
         return later and device < self.newest_device - STEP
+
+    def proves_behind(self, epoch: int, seq: int, device: int) -> int:
+        """How far the clock of a pack is behind at least when the pack was made after the newest one here; 0 = not known."""
+        later = seq > self._newest_seq if epoch == self.epoch else 0 < epoch - self.epoch <= MOST_BOOTS
+        if seq == NO_SEQUENCE or not later:
+            return 0
+        made = self.line.true_time(self.newest_device) if self.line and self.correcting else self.newest_device
+        behind = made - device
+        return behind if behind > STEP else 0
+
+    def proved(self, received: int) -> Line | None:
+        """The line by what ``behind`` leaves open; its uncertainty may be beyond its bound."""
+        room, (device, lag) = self._lowest - self.behind, self._first
+        ran, sank = self.newest_device - device, lag - self._lowest
+        if not self.behind or not 0 <= room <= ROOM or ran < 2 * STEP or sank > STEP + ran // 10:
+            return None
+        return Line(received, received, self._lowest, 0.0, room / SECOND, MOST_DRIFT)
 
     @property
     def never_set(self) -> bool:
@@ -185,17 +214,23 @@ class ClockTracker:
             self._lower(main, epoch, seq, device, received)
         else:
             self._challenge(main, gap, epoch, seq, device, received)
-        return self._present(received)
+        return self._present(seq, received)
 
     def _begin(self, epoch: int, seq: int, device: int, received: int) -> None:
+        behind = 0
         if self._main is not None:
             self._past.append(self._main)
-        self._main, self._rival = Segment(epoch, seq, device, received), None
+            behind = self._main.proves_behind(epoch, seq, device)
+        self._main, self._rival = Segment(epoch, seq, device, received, behind=behind), None
 
-    def _present(self, received: int) -> Line | None:
-        main = self._main
+    def _present(self, seq: int, received: int) -> Line | None:
+        main, rival = self._main, self._rival
         assert main is not None
-        return main.line if main.correcting and main.holds(received) else None
+        if rival is not None and seq >= rival.first_seq and (proved := rival.proved(received)) is not None:
+            return proved
+        if main.holds(received):
+            return main.line if main.correcting else None
+        return main.proved(received)
 
     def _lower(self, main: Segment, epoch: int, seq: int, device: int, received: int) -> None:
         """The first of these was late, or the clock was set: the same clock unless it had never been set before."""
@@ -209,15 +244,15 @@ class ClockTracker:
     def _challenge(self, main: Segment, gap: int, epoch: int, seq: int, device: int, received: int) -> None:
         """A pack that does not fit the present clock: late, or the first of another one."""
         rival = self._rival
-        stepped = gap < 0 or main.stepped_back(seq, device)
+        stepped, behind = gap < 0 or main.stepped_back(seq, device), main.proves_behind(epoch, seq, device)
         if rival is None:
-            self._rival = Segment(epoch, seq, device, received, back=stepped)
+            self._rival = Segment(epoch, seq, device, received, back=stepped, behind=behind)
             return
         apart, most = rival.gap(device, received)
         if -most <= apart <= most:
             rival.add(seq, device, received)
         elif apart < 0 or rival.stepped_back(seq, device):
-            self._rival = Segment(epoch, seq, device, received, back=stepped)
+            self._rival = Segment(epoch, seq, device, received, back=stepped, behind=behind)
             return
         if rival.back and rival.holds(received):
             self._past.append(main)

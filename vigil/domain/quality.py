@@ -22,7 +22,8 @@ class Quality(IntFlag):
 
     #: Outside the plausible but inside the reject range: keep, show, ask for a repeat.
     IMPLAUSIBLE = 256
-    #: The device's clock was more than 5 s ahead, or never set, by how much was not known; the value stands at its receipt.
+    #: The device's clock was more than 5 s ahead, never set, or seen to step back, by how much was not known; the value stands at
+    #: its receipt.
     CLOCK_AHEAD = 512
     #: Entered by a person, not by a sensor.
     MANUAL = 1024

@@ -140,6 +140,20 @@ def test_a_clock_set_back_is_no_queue(numbered: bool) -> None:
     assert clock.offset_s == pytest.approx(-3600.0, abs=0.3)
 
 
+@settings(max_examples=60)
+@given(queues(), st.floats(0.1, 0.9), st.floats(3.0, 7200.0))
+def test_what_a_step_back_proves_holds_the_true_time(packs: Packs, place: float, back: float) -> None:
+    """Whatever waits meanwhile, in whatever order: nothing of the stepped clock is put further off than its line says."""
+    first = round(place * packs.true.size)
+    stepped = np.arange(packs.true.size) >= first
+    tracker = ClockTracker()
+    for number, true, device, received in replace(packs, device=packs.device - np.where(stepped, back, 0.0)):
+        line = tracker.observe(1, number, device, received)
+        if line is not None and line.base > line.bound:
+            assert number >= first
+            assert 0 <= line.true_time(device) - true <= line.base * SECOND
+
+
 def test_old_packs_of_an_earlier_epoch_do_not_disturb_the_present_one() -> None:
     tracker = ClockTracker()
     for number, _, device, received in sent(1, 0.1, 1.0, 0.2, 90.0):

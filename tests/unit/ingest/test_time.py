@@ -17,7 +17,8 @@ from ingest.validate import validate
 from tests.unit.ingest.rig import HR, NOW, Rig, pack
 from vigil.domain.device_clock import ClockState
 from vigil.domain.quality import Quality
-from vigil.domain.times import DAY, HOUR, SECOND
+from vigil.domain.readings import NO_SEQUENCE
+from vigil.domain.times import DAY, HOUR, MINUTE, SECOND, from_iso
 from vigil.runtime.mqtt import Message
 
 AHEAD, CORRECTED = int(Quality.CLOCK_AHEAD), int(Quality.CLOCK_CORRECTED)
@@ -131,6 +132,89 @@ def test_a_clock_that_steps_back_is_followed(desk: Desk) -> None:
     clock = desk.clocks.clock("w-1", NOW + 300 * SECOND)
     assert clock is not None
     assert (clock.state, clock.jumps, clock.jumped_at) == (ClockState.SET, 1, NOW + 120_100_000)
+
+
+def test_a_numbered_clock_that_steps_back_is_seen_at_the_second_pack(desk: Desk) -> None:
+    """A later pack with an earlier time: made after the pack before it, and before it came. So much is known at once."""
+    assert set(desk.live(0, 0, 600, step=60)) == {(0, 0)}
+    found = desk.live(-HOUR, 600, 3600, step=60)
+    known = next(place for place, (_, quality) in enumerate(found) if quality == CORRECTED)
+    assert found[0] == (-HOUR, 0)
+    assert set(found[1:known]) == {(100_000, AHEAD)}
+    assert {quality for _, quality in found[known:]} == {CORRECTED}
+    assert max(abs(error) for error, _ in found[1:]) <= 250_000
+    assert set(desk.live(0, 3600, 4200, step=60)) == {(0, 0)}
+
+
+def test_what_is_proved_to_a_second_is_corrected_as_if_it_were_known(desk: Desk) -> None:
+    desk.live(0, 0, 60)
+    found = desk.live(-HOUR, 60, 120)
+    assert set(found[:4]) == {(-HOUR, 0)}
+    assert set(found[4:]) == {(100_000, CORRECTED)}
+
+
+@pytest.mark.parametrize("before", [HOUR, 10 * SECOND])
+def test_a_clock_ahead_that_is_set_right_is_not_behind(desk: Desk, before: int) -> None:
+    """Its last times lay in the future: they prove nothing of the new ones."""
+    desk.live(before, 0, 30)
+    assert set(desk.live(0, 30, 400)) == {(0, 0)}
+
+
+def test_old_values_under_new_numbers_are_not_shown_as_live(desk: Desk) -> None:
+    """A hub that numbers packs as it sends them hands over half a minute of ten minutes ago, at once, among live ones."""
+    desk.live(0, 0, 600, step=60)
+    for old in range(30):
+        true = NOW + old * SECOND
+        _, columns = desk.run(desk.message(true, NOW + 600 * SECOND + old * 1000))
+        assert (columns.measured_at.tolist(), columns.quality.tolist()) == ([true], [0])
+    assert set(desk.live(0, 660, 900, step=60)) == {(0, 0)}
+
+
+def test_a_step_back_in_a_long_silence_proves_too_little(desk: Desk) -> None:
+    """Twenty minutes in which nothing came: by so much a value might be older than it would stand."""
+    desk.live(0, 0, 600, step=60)
+    assert set(desk.live(-HOUR, 1800, 2400, step=60)) == {(-HOUR, 0)}
+
+
+def test_what_was_made_before_the_step_is_not_moved_by_it(desk: Desk) -> None:
+    """An hour late, it looks as if it came from the clock that is an hour behind; its number says that it did not."""
+    desk.live(0, -3600, -3000, step=60)
+    late = desk.message(NOW - 3000 * SECOND, NOW + 601 * SECOND)
+    desk.live(0, -2940, 480, step=60)
+    assert desk.live(-HOUR, 480, 600, step=60)[-1] == (100_000, AHEAD)
+    _, columns = desk.run(late)
+    assert (columns.measured_at.tolist(), columns.quality.tolist()) == ([NOW - 3000 * SECOND], [0])
+
+
+def test_a_step_back_during_an_outage_leaves_old_values_old(desk: Desk) -> None:
+    """What waited is sent in its order on the topic of live values: never moved beyond what its numbers prove."""
+    desk.live(0, 0, 600, step=60)
+    for waited in range(600, 2400, 60):
+        true = NOW + waited * SECOND
+        _, columns = desk.run(desk.message(true - HOUR, NOW + 2400 * SECOND + waited * 1000))
+        moved = int(columns.measured_at[0]) - true
+        assert moved == -HOUR or abs(moved) <= 5 * MINUTE
+    assert desk.live(-HOUR, 2400, 4800, step=60)[-1][1] == CORRECTED
+
+
+def test_without_numbers_a_step_back_is_believed_as_before(desk: Desk) -> None:
+    tracker = desk.clocks
+    for second in range(0, 600, 60):
+        true = NOW + second * SECOND
+        behind = HOUR if second >= 300 else 0
+        assert tracker.observe("w-1", NO_SEQUENCE, NO_SEQUENCE, true - behind, true) is None
+
+
+@pytest.mark.parametrize(("epoch", "known"), [(8, True), (5, False), (4_000_000_000, False)])
+def test_a_boot_counter_shows_a_clock_that_lost_its_time(desk: Desk, epoch: int, known: bool) -> None:
+    """It starts at the date of its firmware. A random number does not say which of two starts was the later one."""
+    firmware = from_iso("2024-06-01T00:00:00Z") - NOW
+    desk.live(0, 0, 600, step=60, epoch=7)
+    desk.seq = 0
+    found = desk.live(firmware, 610, 1400, step=60, epoch=epoch)
+    assert found[0] == (firmware, 0)
+    assert (set(found[1:8]) == {(100_000, AHEAD)}) is known
+    assert known or set(found[1:8]) == {(firmware, 0)}
 
 
 def test_history_is_corrected_with_the_line_of_its_epoch(desk: Desk) -> None:
