@@ -151,10 +151,9 @@ def test_the_page_says_that_the_self_test_is_missing_until_it_has_come_again(pro
     eventually(lambda: platform()[0]["state"] == "cleared", 30, "it has ended, and waits to be seen")
 
 
+# The default: to start a watchdog may take longer than what is short for a test, and then people are told, rightly.
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    "silence_s", [60]
-)  # the default: starting a watchdog may take longer than what is short for a test
+@pytest.mark.parametrize("silence_s", [60])
 def test_a_killed_watchdog_comes_back_and_nurses_never_meet_its_patient(product: Product, receiver: Receiver) -> None:
     before = rounds(product)
     product.kill("run watchdog")

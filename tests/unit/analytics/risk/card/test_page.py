@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from analytics.risk.card import plots
 from analytics.risk.card.card import Approval
@@ -173,22 +174,29 @@ def test_the_mark_on_the_roc_lies_where_the_alerts_are() -> None:
     assert f"translate({x:.1f}"[:-1] in plots.roc(report())
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for longer: while Playwright runs, this thread has an event loop, and ``asyncio.run`` in other tests fails."""
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium")
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_every_screen(page: str, tmp_path: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+def test_it_fits_every_screen(
+    browser: Browser, page: str, tmp_path: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
     file = tmp_path / "card.html"
     file.write_text(page, "utf-8")
-    # Closed at once: while Playwright runs, this thread has an event loop, and ``asyncio.run`` in other tests fails.
-    with sync_playwright() as playwright:
-        program = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    with browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme) as shown:
         shown.goto(file.as_uri())
         shown.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         too_wide = shown.evaluate("document.documentElement.scrollWidth - innerWidth")
         paper = shown.evaluate("getComputedStyle(document.body).backgroundColor")
-        browser.close()
 
     assert too_wide <= 0
     brightness = np.mean([int(part) for part in re.findall(r"\d+", paper)])
