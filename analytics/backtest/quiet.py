@@ -21,7 +21,7 @@ from analytics.patient_detectors import MULTIVARIATE
 from analytics.patient_detectors.disagreement import MARGINS
 from analytics.pipeline import Pipeline
 from analytics.scores.bands import LOWER, POINTS, UPPER
-from analytics.scores.grades import grades
+from analytics.scores.grades import graded
 from analytics.scores.moments import Received, Sensors, moment_inputs
 from analytics.scores.news2 import news2_columns
 from analytics.scores.persistence import NOT_KNOWN, Looks
@@ -36,26 +36,29 @@ _BATTERY = BY_NAME["battery_level"].index
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """Of each moment, ascending: ``next_tick`` i64: the place of the first from it on that needs a tick whatever NEWS2 says;
-    ``received`` i64: how many readings have come by then."""
+    ``turned`` bool: it does because of nothing but a condition that its readings change; ``received`` i64: how many readings
+    have come by then."""
 
     looks: Looks
     next_tick: I64
+    turned: NDArray[np.bool_]
     received: I64
 
 
 def quiet(world: World, folded: Folded, moments: I64, others: I64, silences: I64, kernels: Kernels) -> Quiet | None:
-    """``moments``: all of them; ``others``: those that are there neither for NEWS2 nor for a silence; ``silences``: those a
-    second after a threshold, which a moment of NEWS2 within that second meets first. Only for a history that is ``foreseeable``.
-    None: in this history each tick may bring something."""
+    """``moments``: all of them; ``others``: those that are there neither for NEWS2, nor for a silence, nor for a condition that
+    may call; ``silences``: those a second after a threshold, which a moment of NEWS2 within that second meets first. Only for a
+    history that is ``foreseeable``. None: in this history each tick may bring something."""
     if _each_tick_counts(world, folded, int(moments[0])):
         return None
     following = np.r_[silences, moments[-1] + SECOND][np.searchsorted(silences, moments)]
     needed = np.isin(moments, others) | (following - moments < SECOND) | _battery(folded, moments)
     needed[-1] = True
-    places = np.where(needed, np.arange(moments.size), moments.size)
+    turned = np.isin(moments, folded.batch.received_at[folded.told]) & ~needed
+    places = np.where(needed | turned, np.arange(moments.size), moments.size)
     next_tick = np.minimum.accumulate(places[::-1])[::-1].copy()
     received = np.searchsorted(world.history.batch.received_at, moments, side="right")
-    return Quiet(_looks(world, folded, moments, kernels), next_tick, received)
+    return Quiet(_looks(world, folded, moments, kernels), next_tick, turned, received)
 
 
 def _each_tick_counts(world: World, folded: Folded, start: int) -> bool:
@@ -92,7 +95,7 @@ def _looks(world: World, folded: Folded, moments: I64, kernels: Kernels) -> Look
     found = moment_inputs(moments, readings, sensors, kernels)
     scale2: U8 = np.full(moments.size, bool(world.history.patient.spo2_scale2_by), np.uint8)
     scores = news2_columns(found.inputs, scale2, kernels)
-    wanted = np.where((scores[:, POINTS:] >= 0).any(axis=1), grades(scores, found.unsure), NOT_KNOWN)
+    wanted = np.where((scores[:, POINTS:] >= 0).any(axis=1), graded(scores, found.unsure, kernels).wanted, NOT_KNOWN)
     numbers = np.column_stack([scores[:, (LOWER, UPPER)], scores[:, POINTS:]]).astype(np.int64)
     return Looks(moments, wanted if world.history.policy.news2 else np.zeros_like(wanted), found.touched, numbers)
 
@@ -112,7 +115,21 @@ class Jumping(Pipeline):
 
     def pass_over(self, quiet: Quiet, place: int, last: int, world: World, start: int) -> int:
         """The place of the next moment that needs a tick, ``last`` at the most. ``start``: since when Vigil is live."""
-        last = min(last, int(quiet.next_tick[place]))
+        return self._gather(quiet, place, min(last, int(quiet.next_tick[place])), world, start)
+
+    def on_turn(self, quiet: Quiet, place: int, world: World, start: int) -> bool:
+        """The part of a tick that a changed condition needs, where its moment is there for nothing else: what looks at alerts.
+        False: this moment needs all of it."""
+        if not (quiet.turned[place] and self.at_rest() and self._gather(quiet, place, place + 1, world, start) > place):
+            return False
+        now = int(quiet.looks.at[place])
+        self._data_loss.tick(now, start)
+        self._settle.tick(now)
+        self.on_deadline(now)
+        return True
+
+    def _gather(self, quiet: Quiet, place: int, last: int, world: World, start: int) -> int:
+        """``pass_over`` as far as NEWS2 is concerned."""
         if last <= place:
             return place
         patient, delays = world.history.patient.patient_id, world.history.policy.news2_delays_us

@@ -128,11 +128,11 @@ class _Replay:
         self._clock = ManualClock(self._start)
         self._pipeline = Jumping(self._state, directory, world, world, Bus(), self._clock, Metrics(), AtOnce)
         self._pipeline.begin(self._start, 0)
-        certain = _certain(world, folded, self._start, end)
+        silences, _, others = certain = _certain(world, folded, self._start, end)
         self._moments = _with_news2(folded, self._start, end, *certain)
         self._quiet = None
         if isinstance(self._state, Foreseen):
-            silences, others = (_between(self._start, end, each) for each in certain)
+            silences = _between(self._start, end, silences)
             self._quiet = quiet(world, folded, self._moments, others, silences, self._state.engine.kernels)
         #: How long the log was when the last moment had taken in its readings: its tick has seen what these changed.
         self._before = 0
@@ -185,12 +185,19 @@ class _Replay:
             if light:
                 self._pipeline.on_deadline(now)
             else:
-                if now == moment and self._quiet is not None and not self._quiet.looks.touched[place]:
-                    self._pipeline.forget_touched()
-                self._pipeline.on_tick(now, self._start)
+                self._tick(now, place if now == moment else None)
             self._nurse.look(now)
             if now == moment:
                 return
+
+    def _tick(self, now: int, place: int | None) -> None:
+        """``place``: of the moment, None between two."""
+        if self._quiet is not None and place is not None:
+            if self._pipeline.on_turn(self._quiet, place, self._world, self._start):
+                return
+            if not self._quiet.looks.touched[place]:
+                self._pipeline.forget_touched()
+        self._pipeline.on_tick(now, self._start)
 
     def _take(self, now: int) -> None:
         upto = int(np.searchsorted(self._batch.received_at, now, side="right"))
@@ -226,10 +233,10 @@ def _with_news2(folded: Folded, start: int, end: int, *certain: I64) -> I64:
     return _between(start, end, *certain, folded.batch.received_at[folded.decided], _scores(folded))
 
 
-def _certain(world: World, folded: Folded, start: int, end: int) -> tuple[I64, I64]:
-    """The moments that are there for another reason than NEWS2; of these first those of silences."""
-    silences, told = _silences(world, folded, start, end), folded.batch.received_at[folded.told]
-    return silences, np.concatenate([np.array([start, end]), told, _late(folded), _minutes(folded, end)])
+def _certain(world: World, folded: Folded, start: int, end: int) -> tuple[I64, I64, I64]:
+    """The moments that are there for another reason than NEWS2: those of silences, of conditions that may call, the others."""
+    others = np.concatenate([np.array([start, end]), _late(folded), _minutes(folded, end)])
+    return _silences(world, folded, start, end), folded.batch.received_at[folded.told], others
 
 
 def _between(start: int, end: int, *times: I64) -> I64:
@@ -246,26 +253,32 @@ def _silences(world: World, folded: Folded, start: int, end: int) -> I64:
     found = [start + thresholds + SECOND, np.array([start + BACKLOG + SECOND])]
     for slot in range(slots.size):
         first, last = np.searchsorted(folded.slot, (slot, slot + 1)).tolist()
-        stale, mine = int(slots.stale[slot]), np.arange(first, last)
-        begun = folded.batch.received_at[mine].min(initial=end)
+        stale = int(slots.stale[slot])
+        begun = folded.batch.received_at[first:last].min(initial=end)
         found.append(np.r_[begun, begun + thresholds + SECOND])
-        # While readings are missing the gate may say otherwise, so that a late one is the newest that counts.
-        good = first_gate(folded.batch.value[first:last], folded.batch.quality[first:last]) == COUNTS
-        perhaps, counting = _received(folded, mine[good]), _newest(folded, mine[folded.counts[mine]])
-        for rows in (counting,) if np.array_equal(counting, perhaps) else (counting, perhaps):
-            times = folded.batch.measured_at[rows], folded.batch.received_at[rows]
-            found += _of_silence(*times, stale, thresholds, start, end)
+        rows = [_newest(folded, np.flatnonzero(folded.counts[first:last]) + first)]
+        if not folded.in_order:
+            # While readings are missing the gate may say otherwise, so that a late one is the newest that counts.
+            good = first_gate(folded.batch.value[first:last], folded.batch.quality[first:last]) == COUNTS
+            rows.append(_received(folded, np.flatnonzero(good) + first))
+        for each in rows:
+            measured = folded.batch.measured_at[each]
+            at_once = folded.batch.received_at is folded.batch.measured_at
+            received = measured if at_once else folded.batch.received_at[each]
+            found += _of_silence(measured, received, stale, thresholds, start, end)
     return np.concatenate(found)
 
 
 def _of_silence(measured: I64, received: I64, stale: int, thresholds: I64, start: int, end: int) -> list[I64]:
     """For one slot with these newest readings."""
+    first, backlog = received[:1], received[: np.searchsorted(received, start + BACKLOG)]
+    if received is measured and (received[1:] - received[:-1] <= min(stale, int(thresholds.min(initial=stale)))).all():
+        measured = received = received[-1:]  # no silence but the last one, as mostly
     heard = np.where(received - measured <= stale, received, measured)
-    backlog = received[received < start + BACKLOG]
     old = np.flatnonzero(received - measured > stale - QUIET)
     old = old[np.r_[received, end][old + 1] - received[old] > QUIET]
     return [
-        received[:1],
+        first,
         received[old] + QUIET + SECOND,
         _crossings(heard, received, thresholds, end),
         _crossings(measured, received, np.array([stale]), end),
@@ -288,6 +301,8 @@ def _received(folded: Folded, rows: I64) -> I64:
 
 def _newest(folded: Folded, rows: I64) -> I64:
     """Those that were each the newest one when they came, in order of receipt."""
+    if folded.in_order:
+        return rows
     rows = _received(folded, rows)
     measured = folded.batch.measured_at[rows]
     return rows[measured >= np.maximum.accumulate(measured)]
