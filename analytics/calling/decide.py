@@ -18,6 +18,7 @@ from analytics.calling.settling import unsettled, waits
 from analytics.calling.snooze import snoozed
 from vigil.domain.alerts import Transition
 from vigil.domain.calls import CALL, Call, How
+from vigil.domain.changed import changed
 
 Decision = Callable[[Ask], Call | None]
 
@@ -54,10 +55,10 @@ def decided(ask: Ask) -> Transition:
     (step, call), line = _deciding(ask), ask.line
     after = line.after
     if call.how is How.INHIBITED and not after.suppressed_by:
-        after = replace(after, suppressed_by=call.by)
+        after = changed(after, suppressed_by=call.by)
     if call.how is How.HELD and after.held_until is None:
         if ask.pause is not None and step is paused:
             after = held_for_pause(after, line.at, ask.pause.end_at)
         else:
-            after = replace(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
+            after = changed(after, held_until=line.at + (waits(after) or HELD_AT_MOST))
     return replace(line, after=after, detail={**line.detail, CALL: call.row()})

@@ -6,11 +6,10 @@ something worse (reference page "The nurse station", section 1). What called som
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from analytics.calling.ask import Ask
 from vigil.domain.alerts import Alert, Priority, Step
 from vigil.domain.calls import Call, How, because
+from vigil.domain.changed import changed
 from vigil.domain.lifecycle import crossed_severe_limit
 from vigil.domain.order import in_main_lane
 from vigil.domain.phrases import phrase
@@ -29,4 +28,4 @@ def breaks_through(alert: Alert) -> bool:
 def held_for_pause(alert: Alert, at: int, end_at: int) -> Alert:
     """``at``: of the line that asked. The time to answer begins with the end of the pause."""
     due = alert.deadline_at
-    return replace(alert, held_until=end_at, deadline_at=None if due is None else max(due, at) + end_at - at)
+    return changed(alert, held_until=end_at, deadline_at=None if due is None else max(due, at) + end_at - at)

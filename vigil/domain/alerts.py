@@ -84,7 +84,7 @@ class Evidence:
     said: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for ``changed``
 class Alert:
     """One occurrence. All times are microseconds UTC: ``onset_at``/``ended_at`` measured, the others server time.
 

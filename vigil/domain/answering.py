@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vigil.domain.alerts import Alert, Handling, Transition
+from vigil.domain.changed import changed
 from vigil.domain.deliveries import APP, Target
 from vigil.domain.teams import Team, after_us, last_level, targets
 
@@ -20,7 +21,7 @@ def timed(line: Transition, before: Alert | None, team: Team) -> Transition:
         return line
     wait = after_us(team, after.escalation_level + 1, after.priority)
     since = max(line.at, after.snoozed_until or 0)
-    return line if wait is None else replace(line, after=replace(after, deadline_at=since + wait))
+    return line if wait is None else replace(line, after=changed(after, deadline_at=since + wait))
 
 
 def of_level(teams: Sequence[Team], level: int, at: int) -> tuple[Target, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vigil.domain.alerts import Alert, Condition, Handling, Kind, Priority, Step, Transition
+from vigil.domain.changed import changed
 from vigil.domain.events import (
     Amended,
     Began,
@@ -43,7 +44,7 @@ def _worst(one: Priority, other: Priority) -> Priority:
 def _with_finding(alert: Alert, finding: Finding) -> Alert:
     """The alert brought up to what the rule found now. A confirmed alert stays physiological."""
     physiological = Kind.PHYSIOLOGICAL in (alert.kind, finding.kind)
-    return replace(
+    return changed(
         alert,
         kind=Kind.PHYSIOLOGICAL if physiological else finding.kind,
         priority=finding.priority,
@@ -84,11 +85,11 @@ def began(alert: Alert | None, event: Began | Worsened, policy: Policy) -> Trans
         if again is not None:
             return again
         opened = _fresh(stamp, finding, condition)
-        return line(Step.OPENED, stamp, replace(opened, deadline_at=escalate_at(policy, finding.priority, stamp.at)))
+        return line(Step.OPENED, stamp, changed(opened, deadline_at=escalate_at(policy, finding.priority, stamp.at)))
     if alert.cleared:
         return _recurred(alert, event, condition, policy)
     if _is_worse(alert, event):
-        after = replace(_with_finding(following(alert, stamp), finding), condition=Condition.TRUE)
+        after = changed(_with_finding(following(alert, stamp), finding), condition=Condition.TRUE)
         return line(Step.WORSENED, stamp, worse(after, policy, stamp.at))
     if unknown:
         return None
@@ -103,7 +104,7 @@ def _is_worse(alert: Alert, event: Began | Worsened) -> bool:
 def _recurred(alert: Alert, event: Began | Worsened, condition: Condition, policy: Policy) -> Transition:
     """A latched alert goes on. A snooze that runs goes on too, unless it is worse now or its data have stopped."""
     stamp = event.stamp
-    after = replace(
+    after = changed(
         _with_finding(following(alert, stamp), event.finding),
         condition=condition,
         recurrence=alert.recurrence + 1,
@@ -111,13 +112,13 @@ def _recurred(alert: Alert, event: Began | Worsened, condition: Condition, polic
     )
     if _is_worse(alert, event):
         level = alert.escalation_level
-        after = replace(worse(after, policy, stamp.at), escalation_level=level)
+        after = changed(worse(after, policy, stamp.at), escalation_level=level)
     elif condition is Condition.UNKNOWN:
         after = snooze_over(after, policy, stamp.at)
     deadline = escalate_at(policy, after.priority, max(stamp.at, after.snoozed_until or 0))
     if alert.deadline_at is not None:
         deadline = min(deadline, alert.deadline_at)
-    return line(Step.RECURRED, stamp, replace(after, deadline_at=deadline))
+    return line(Step.RECURRED, stamp, changed(after, deadline_at=deadline))
 
 
 def _began_again(alert: Alert, event: Began, policy: Policy) -> Transition | None:
@@ -127,7 +128,7 @@ def _began_again(alert: Alert, event: Began, policy: Policy) -> Transition | Non
     ended_well = alert.resolved_reason in (ENDED_ACKNOWLEDGED, ENDED_THEN_ACKNOWLEDGED)
     if not (recent and ended_well) or finding.priority.rank > alert.peak_priority.rank:
         return None
-    after = replace(
+    after = changed(
         _with_finding(following(alert, stamp), finding),
         condition=Condition.UNKNOWN if event.unknown else Condition.TRUE,
         recurrence=alert.recurrence + 1,
@@ -138,7 +139,7 @@ def _began_again(alert: Alert, event: Began, policy: Policy) -> Transition | Non
     if event.begun_in_last_hour >= 2:
         after = waiting(after, policy, stamp.at)
     else:
-        after = replace(after, deadline_at=realarm_at(policy, finding.priority, stamp.at))
+        after = changed(after, deadline_at=realarm_at(policy, finding.priority, stamp.at))
     return line(Step.RECURRED, stamp, after)
 
 
@@ -148,9 +149,9 @@ def passed(alert: Alert | None, event: Passed) -> Transition:
     finding = replace(event.finding, priority=Priority.MEDIUM) if high else event.finding
     if alert is None or not alert.open:
         opened = _fresh(event.stamp, finding, Condition.FALSE)
-        return line(Step.OPENED, event.stamp, replace(opened, retrospective=True, ended_at=event.ended_at))
+        return line(Step.OPENED, event.stamp, changed(opened, retrospective=True, ended_at=event.ended_at))
     worst = _worst(alert.priority, finding.priority)
-    after = replace(
+    after = changed(
         _with_finding(following(alert, event.stamp), replace(finding, priority=worst)),
         onset_at=min(alert.onset_at, finding.onset_at),
         ended_at=max(alert.ended_at or event.ended_at, event.ended_at),
@@ -172,7 +173,7 @@ def confirmed(alert: Alert, event: Confirmed, policy: Policy) -> Transition | No
     if not alert.active or alert.kind is Kind.PHYSIOLOGICAL:
         return None
     stamp = event.stamp
-    after = replace(_with_finding(following(alert, stamp), event.finding), condition=Condition.TRUE)
+    after = changed(_with_finding(following(alert, stamp), event.finding), condition=Condition.TRUE)
     calls = alert.handling is Handling.UNACKNOWLEDGED and alert == unsilenced(alert)
     return line(Step.CONFIRMED, stamp, after if calls else worse(after, policy, stamp.at))
 
@@ -182,7 +183,7 @@ def data_lost(alert: Alert, event: DataLost, policy: Policy) -> Transition | Non
     if alert.condition is not Condition.TRUE:
         return None
     stamp = event.stamp
-    after = replace(snooze_over(following(alert, stamp), policy, stamp.at), condition=Condition.UNKNOWN)
+    after = changed(snooze_over(following(alert, stamp), policy, stamp.at), condition=Condition.UNKNOWN)
     ended_snooze = alert.snoozed_until is not None
     return line(Step.DATA_LOST, stamp, after, detail={"snooze": "ended"} if ended_snooze else None)
 
@@ -190,13 +191,13 @@ def data_lost(alert: Alert, event: DataLost, policy: Policy) -> Transition | Non
 def data_back(alert: Alert, event: DataBack) -> Transition | None:
     if alert.condition is not Condition.UNKNOWN:
         return None
-    return line(Step.DATA_BACK, event.stamp, replace(following(alert, event.stamp), condition=Condition.TRUE))
+    return line(Step.DATA_BACK, event.stamp, changed(following(alert, event.stamp), condition=Condition.TRUE))
 
 
 def ended(alert: Alert, event: Ended) -> Transition | None:
     if not alert.active:
         return None
-    after = replace(following(alert, event.stamp), condition=Condition.FALSE, ended_at=event.ended_at)
+    after = changed(following(alert, event.stamp), condition=Condition.FALSE, ended_at=event.ended_at)
     if alert.handling is Handling.ACKNOWLEDGED:
         return line(Step.RESOLVED, event.stamp, resolved(after, event.stamp, ENDED_ACKNOWLEDGED))
     if alert.peak_priority is Priority.LOW:
@@ -207,14 +208,14 @@ def ended(alert: Alert, event: Ended) -> Transition | None:
 def _latched(alert: Alert) -> Alert:
     """What is over escalates only when it was high and about the patient: a signal that is back needs no second call."""
     goes_on = alert.peak_priority is Priority.HIGH and alert.kind is Kind.PHYSIOLOGICAL
-    return alert if goes_on else replace(alert, deadline_at=None)
+    return alert if goes_on else changed(alert, deadline_at=None)
 
 
 def amended(alert: Alert, event: Amended) -> Transition:
     """The note stays with the alert, resolved or not; a condition that still held is over, and the alert stands as cleared until
     somebody has seen it, or is resolved when somebody had."""
     evidence = with_more(alert.evidence, phrase("as_said", said=event.note))
-    after = replace(following(alert, event.stamp), evidence=evidence)
+    after = changed(following(alert, event.stamp), evidence=evidence)
     if alert.active:
         after = _over_by_decision(after, event.stamp, event.note)
     return line(Step.AMENDED, event.stamp, after, event.note)
@@ -225,10 +226,10 @@ def withdrawn(alert: Alert, event: Withdraw) -> Transition | None:
     if not alert.active:
         return None
     evidence = with_more(alert.evidence, phrase("withdrawn", reason=event.reason))
-    after = replace(following(alert, event.stamp), evidence=evidence)
+    after = changed(following(alert, event.stamp), evidence=evidence)
     return line(Step.WITHDRAWN, event.stamp, _over_by_decision(after, event.stamp, event.reason), event.reason)
 
 
 def _over_by_decision(alert: Alert, stamp: Stamp, reason: str) -> Alert:
-    after = replace(alert, condition=Condition.FALSE, ended_at=stamp.at, held_until=None)
+    after = changed(alert, condition=Condition.FALSE, ended_at=stamp.at, held_until=None)
     return resolved(after, stamp, reason) if alert.handling is Handling.ACKNOWLEDGED else _latched(after)

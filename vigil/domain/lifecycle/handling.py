@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vigil.domain.alerts import Alert, Handling, Step, Transition
+from vigil.domain.changed import changed
 from vigil.domain.errors import InvalidInput
 from vigil.domain.events import Accept, AcceptDue, Acknowledge, DeadlineReached, HandOver, Stamp
 from vigil.domain.lifecycle.condition import ENDED_THEN_ACKNOWLEDGED
@@ -46,7 +45,7 @@ def acknowledged(alert: Alert, event: Acknowledge, policy: Policy) -> Transition
 
 def _taken(alert: Alert, stamp: Stamp, policy: Policy, note: str = "") -> Alert:
     """Ends a snooze and a held call: somebody deals with it. A suppression stays: it says what carries the alert."""
-    after = replace(
+    after = changed(
         without_snooze(following(alert, stamp)),
         handling=Handling.ACKNOWLEDGED,
         acknowledged_by=stamp.actor,
@@ -74,7 +73,7 @@ def handed_over(alert: Alert, event: HandOver, policy: Policy) -> Transition | N
         return _taken_by_nobody(alert, stamp, policy, NOBODY_TAKES_OVER)
     if owner(alert) == event.incoming:
         return None
-    after = replace(
+    after = changed(
         snooze_over(following(alert, stamp), policy, stamp.at),
         owner=event.incoming,
         accept_by=stamp.at + ACCEPT_WITHIN,
@@ -95,7 +94,7 @@ def accepted(alert: Alert, event: Accept, policy: Policy) -> Transition | None:
         raise InvalidInput("the alert was not handed over: acknowledge it to deal with it")
     if alert.handling is Handling.UNACKNOWLEDGED:
         return line(Step.ACCEPTED, event.stamp, _taken(alert, event.stamp, policy))
-    after = replace(following(alert, event.stamp), owner=event.stamp.actor, accept_by=None)
+    after = changed(following(alert, event.stamp), owner=event.stamp.actor, accept_by=None)
     return line(Step.ACCEPTED, event.stamp, after)
 
 
@@ -103,7 +102,7 @@ def accept_due(alert: Alert, event: AcceptDue, policy: Policy) -> Transition | N
     if alert.accept_by != event.due or not has_come(alert, event.due, event.stamp.at):
         return None
     if alert.handling is Handling.UNACKNOWLEDGED:
-        after = replace(following(alert, event.stamp), owner="", accept_by=None)
+        after = changed(following(alert, event.stamp), owner="", accept_by=None)
         return line(Step.REALARMED, event.stamp, after, ASSIGNMENT_NOT_ACCEPTED)
     return _taken_by_nobody(alert, event.stamp, policy, NOT_ACCEPTED)
 
@@ -126,7 +125,7 @@ def deadline(alert: Alert, event: DeadlineReached, policy: Policy) -> Transition
         return line(Step.REALARMED, stamp, waiting(following(alert, stamp), policy, stamp.at))
     if alert.held_until is not None:
         return released(alert, stamp, policy)
-    after = replace(
+    after = changed(
         without_snooze(following(alert, stamp)),
         escalation_level=alert.escalation_level + 1,
         deadline_at=escalate_at(policy, alert.priority, stamp.at),

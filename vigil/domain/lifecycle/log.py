@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 from vigil.domain.alerts import Alert, Step, Transition
+from vigil.domain.changed import changed
 from vigil.domain.errors import VersionConflict
 from vigil.domain.events import Stamp
 
@@ -28,7 +28,7 @@ def cause_of(stamp: Stamp, step: Step) -> str:
 
 
 def following(alert: Alert, stamp: Stamp) -> Alert:
-    return replace(alert, version=alert.version + 1, updated_at=stamp.at)
+    return changed(alert, version=alert.version + 1, updated_at=stamp.at)
 
 
 def check_command(alert: Alert, version: int) -> None:

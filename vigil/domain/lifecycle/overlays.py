@@ -8,9 +8,8 @@ comes then at the earliest. *Held*: escalation counts from the call, which is le
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vigil.domain.alerts import Alert, Handling, Priority, Step, Transition
+from vigil.domain.changed import changed
 from vigil.domain.errors import InvalidInput
 from vigil.domain.events import CallDue, Snooze, SnoozeEnded, Stamp, Suppress, Unsuppress
 from vigil.domain.lifecycle.log import check_command, following, line
@@ -41,7 +40,7 @@ def snoozed(alert: Alert, event: Snooze, policy: Policy) -> Transition | None:
     if deadline is not None:
         acknowledged = alert.handling is Handling.ACKNOWLEDGED
         deadline = max(deadline, event.until) if acknowledged else escalate_at(policy, alert.priority, event.until)
-    after = replace(
+    after = changed(
         following(alert, stamp),
         snoozed_until=event.until,
         snoozed_by=stamp.actor,
@@ -76,7 +75,7 @@ def suppressed(alert: Alert, event: Suppress) -> Transition | None:
     """Refused, which is to say nothing changes, for what crossed a severe limit: that calls by itself, whoever else is called."""
     if event.by in ("", alert.alert_id, alert.suppressed_by) or crossed_severe_limit(alert):
         return None
-    after = replace(following(alert, event.stamp), suppressed_by=event.by, held_until=None)
+    after = changed(following(alert, event.stamp), suppressed_by=event.by, held_until=None)
     return line(Step.SUPPRESSED, event.stamp, after, detail={"by": event.by})
 
 
@@ -93,7 +92,7 @@ def crossed_severe_limit(alert: Alert) -> bool:
 def unsuppressed(alert: Alert, event: Unsuppress) -> Transition | None:
     if not alert.suppressed_by:
         return None
-    after = replace(following(alert, event.stamp), suppressed_by="")
+    after = changed(following(alert, event.stamp), suppressed_by="")
     return line(Step.UNSUPPRESSED, event.stamp, after, event.reason, {"by": alert.suppressed_by})
 
 
@@ -106,7 +105,7 @@ def called(alert: Alert, event: CallDue, policy: Policy) -> Transition | None:
 
 def released(alert: Alert, stamp: Stamp, policy: Policy) -> Transition:
     """The call that was held back. Where something escalates, the time to answer begins now."""
-    after = replace(following(alert, stamp), held_until=None)
+    after = changed(following(alert, stamp), held_until=None)
     if alert.deadline_at is not None:
-        after = replace(after, deadline_at=escalate_at(policy, alert.priority, stamp.at))
+        after = changed(after, deadline_at=escalate_at(policy, alert.priority, stamp.at))
     return line(Step.CALLED, stamp, after)

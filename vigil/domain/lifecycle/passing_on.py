@@ -6,9 +6,8 @@ unacknowledged until it is accepted: it goes on to call and to escalate, and the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vigil.domain.alerts import Alert, Handling, Step, Transition
+from vigil.domain.changed import changed
 from vigil.domain.errors import InvalidInput
 from vigil.domain.events import Assign, CallNextLevel, ReturnToList
 from vigil.domain.lifecycle.handling import ACCEPT_WITHIN
@@ -27,7 +26,7 @@ def returned(alert: Alert, event: ReturnToList, policy: Policy) -> Transition | 
     if alert.accept_by is None and alert.snoozed_until is None:
         return None
     free = snooze_over(following(alert, stamp), policy, stamp.at)
-    return line(Step.RETURNED, stamp, replace(free, owner="", accept_by=None))
+    return line(Step.RETURNED, stamp, changed(free, owner="", accept_by=None))
 
 
 def assigned(alert: Alert, event: Assign, policy: Policy) -> Transition | None:
@@ -42,10 +41,10 @@ def assigned(alert: Alert, event: Assign, policy: Policy) -> Transition | None:
         _check_owner(alert, stamp.actor, "assign it")
         free = waiting(following(alert, stamp), policy, stamp.at)
     elif alert.held_until is not None and alert.deadline_at is not None:  # somebody is called now
-        free = replace(following(alert, stamp), deadline_at=escalate_at(policy, alert.priority, stamp.at))
+        free = changed(following(alert, stamp), deadline_at=escalate_at(policy, alert.priority, stamp.at))
     else:
         free = snooze_over(following(alert, stamp), policy, stamp.at)
-    after = replace(free, owner=event.to, accept_by=stamp.at + ACCEPT_WITHIN, held_until=None)
+    after = changed(free, owner=event.to, accept_by=stamp.at + ACCEPT_WITHIN, held_until=None)
     return line(Step.HANDED_OVER, stamp, after, event.note, {"from": stamp.actor, "to": event.to})
 
 
@@ -62,7 +61,7 @@ def next_level_called(alert: Alert, event: CallNextLevel, policy: Policy) -> Tra
     if alert.handling is Handling.ACKNOWLEDGED:
         _check_owner(alert, stamp.actor, "escalate it")
         calling = waiting(calling, policy, stamp.at)
-    after = replace(
+    after = changed(
         calling,
         escalation_level=alert.escalation_level + 1,
         held_until=None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vigil.domain.alerts import Alert, Handling, Priority
+from vigil.domain.changed import changed
 from vigil.domain.events import Stamp
 from vigil.domain.policy import Policy
 from vigil.domain.times import MINUTE
@@ -34,7 +33,7 @@ def owner(alert: Alert) -> str:
 
 def waiting(alert: Alert, policy: Policy, at: int) -> Alert:
     """Unacknowledged: it belongs to nobody, calls again, and escalates from the first level."""
-    return replace(
+    return changed(
         without_snooze(alert),
         handling=Handling.UNACKNOWLEDGED,
         acknowledged_by="",
@@ -55,12 +54,12 @@ def worse(alert: Alert, policy: Policy, at: int) -> Alert:
 
 def unsilenced(alert: Alert) -> Alert:
     """Whatever kept it from calling is over."""
-    return replace(without_snooze(alert), suppressed_by="", held_until=None, snoozes=0)
+    return changed(without_snooze(alert), suppressed_by="", held_until=None, snoozes=0)
 
 
 def without_snooze(alert: Alert) -> Alert:
     """``snoozes`` stays: an end by lost data must not open the way to endless ones."""
-    return replace(alert, snoozed_until=None, snoozed_by="", snooze_reason="")
+    return changed(alert, snoozed_until=None, snoozed_by="", snooze_reason="")
 
 
 def snooze_over(alert: Alert, policy: Policy, at: int) -> Alert:
@@ -72,12 +71,12 @@ def snooze_over(alert: Alert, policy: Policy, at: int) -> Alert:
         acknowledged = alert.handling is Handling.ACKNOWLEDGED
         again = realarm_at(policy, alert.priority, at)
         deadline = min(deadline, again) if acknowledged else escalate_at(policy, alert.priority, at)
-    return replace(without_snooze(alert), deadline_at=deadline)
+    return changed(without_snooze(alert), deadline_at=deadline)
 
 
 def resolved(alert: Alert, stamp: Stamp, reason: str) -> Alert:
     """Closed, with nothing left that time could bring. Whoever was asked to deal with it and never accepted does not own it."""
-    return replace(
+    return changed(
         without_snooze(alert),
         owner=alert.owner if alert.handling is Handling.ACKNOWLEDGED else "",
         deadline_at=None,
