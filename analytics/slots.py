@@ -30,7 +30,7 @@ LATENESS_WINDOW = DAY
 SPOT_STALE = 12 * HOUR
 SPOT_STALE_FAST = HOUR
 _FAST = ("resp_rate", "spo2", "heart_rate")
-#: After so many look-ups most streams of a batch are known.
+#: After so many look-ups most streams of a batch are known; so many readings are worth a look at all bindings first.
 _FEW = 1000
 #: A continuous vital that a device sends more seldom than this is treated as a spot check there, seconds (ours).
 _SPOT_INTERVAL_S = 150.0
@@ -125,6 +125,10 @@ class Slots(Columns):
     def _known(self, batch: ReadingBatch) -> tuple[I64, NDArray[np.bool_]]:
         """The newest slot of each reading's stream, and where its binding covers the measured time."""
         slot = self._current[batch.stream]
+        if len(batch) > _FEW:
+            first, last = batch.measured_at.min(), batch.measured_at.max()
+            if (self.start[: self.size] <= first).all() and (self.end[: self.size] > last).all():
+                return slot, slot >= 0
         return slot, (slot >= 0) & (batch.measured_at >= self.start[slot]) & (batch.measured_at < self.end[slot])
 
     def _look_up(self, stream: int, at: int) -> int:

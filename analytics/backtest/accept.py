@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,11 @@ from numpy.typing import NDArray
 from analytics.backtest import rows as marks
 from analytics.backtest.refused import Fault, RowReason
 from analytics.backtest.rows import Rows
+from analytics.scores.bands import Versions, as_written
 from vigil.domain.quality import AHEAD_ALLOWED, AHEAD_REFUSED, Quality
-from vigil.domain.readings import I64
+from vigil.domain.readings import F64, I64, U16
 from vigil.domain.times import SECOND, from_iso
-from vigil.domain.vitals import BY_NAME, VITALS, implausible, out_of_range
+from vigil.domain.vitals import BY_NAME, PLAUSIBLE, VITALS, implausible, out_of_range
 
 Mask = NDArray[np.bool_]
 
@@ -38,11 +41,44 @@ class Wanted:
     known: frozenset[str] | None = None
 
 
-def accept(rows: Rows, wanted: Wanted) -> tuple[Mask, list[Fault]]:
+def sound_kernel(
+    source: NDArray[np.int32],
+    wanted: Mask,
+    vital: NDArray[np.int8],
+    value: F64,
+    quality: U16,
+    plausible_range: F64,
+    coded: Mask,
+    unknown_bits: int,
+) -> bool:
+    """Is each row of a ``wanted`` source (bool, by source), of a known vital, plausible (f64 (vitals, 2)), whole where it is a
+    code (bool, by vital), and without ``unknown_bits`` of quality?"""
+    for row in range(source.size):
+        if source[row] < 0 or not wanted[source[row]] or vital[row] < 0:
+            return False
+        number, kind = value[row], vital[row]
+        if not plausible_range[kind, 0] <= number <= plausible_range[kind, 1]:
+            return False
+        if (coded[kind] and number != math.floor(number)) or (quality[row] & unknown_bits) != 0:
+            return False
+    return True
+
+
+def sound_signature(numba_types: Any) -> Any:
+    """The compiled signature of ``sound_kernel``; ``numba_types`` is ``numba.types``."""
+    t = numba_types
+    kinds = (t.int32, t.boolean, t.int8, t.float64, t.uint16)
+    columns = (t.Array(each, 1, "C", readonly=True) for each in kinds)
+    return t.boolean(*columns, t.Array(t.float64, 2, "C"), t.Array(t.boolean, 1, "C"), t.int64)
+
+
+def accept(rows: Rows, wanted: Wanted, kernels: Versions = as_written) -> tuple[Mask, list[Fault]]:
     """The rows that are readings, and the faults of the others that were asked for; each row has its first fault only.
 
     Moves times that are ahead of their receipt and marks values, in ``rows``, as ingest does.
     """
+    if _all_sound(rows, wanted, kernels):
+        return np.ones(len(rows), np.bool_), [_broken(rows)]
     source = _Sources(rows, wanted)
     ahead = _move_times(rows)
     judged = source.asked & _inside(rows.measured_at, wanted)
@@ -67,6 +103,25 @@ def accept(rows: Rows, wanted: Wanted) -> tuple[Mask, list[Fault]]:
     rows.quality[odd] |= np.uint16(Quality.IMPLAUSIBLE)
     rows.quality[np.isnan(rows.value)] |= np.uint16(Quality.NO_VALUE)
     return judged & (faults.number == 0), faults.listed()
+
+
+def _all_sound(rows: Rows, wanted: Wanted, kernels: Versions) -> bool:
+    """Is nothing to be refused, left out, moved or marked? So it mostly is in a table of values as they were measured."""
+    if not len(rows) or rows.received_at is not rows.device_time or (wanted.first, wanted.last) != (None, None):
+        return False
+    if not _is_time(np.array([rows.device_time.min(), rows.device_time.max()])).all():
+        return False
+    names = [source.patient for source in rows.sources]
+    asked = [all(only is None or name in only for only in (wanted.patients, wanted.known)) for name in names]
+    usable = np.array([bool(name) and each for name, each in zip(names, asked, strict=True)], np.bool_)
+    coded = np.array([bool(kind.codes) for kind in VITALS])
+    columns = rows.source, usable, rows.vital, rows.value, rows.quality
+    sound = kernels(sound_kernel)(*columns, PLAUSIBLE, coded, 0xFFFF & ~marks.KNOWN_BITS)
+    return bool(sound) and not (rows.seq == marks.BAD_SEQUENCE).any()
+
+
+def _broken(rows: Rows) -> Fault:
+    return Fault(RowReason.UNREADABLE_LINE, "", rows.broken)
 
 
 class _Sources:
@@ -130,7 +185,7 @@ class _Faults:
         return result
 
     def listed(self) -> list[Fault]:
-        broken = [Fault(RowReason.UNREADABLE_LINE, "", self._rows.broken)]
+        broken = [_broken(self._rows)]
         if not self.number.any():
             return broken
         row = self._rows.numbers()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analytics.backtest.rows import Rows, Source
 from analytics.scores.bands import Versions, as_written
 from vigil.domain.errors import TableError
-from vigil.domain.readings import COLUMN_TYPES, I64, NO_SEQUENCE, U32, ReadingBatch, Stream
+from vigil.domain.readings import COLUMN_TYPES, F64, I64, NO_SEQUENCE, U16, U32, ReadingBatch, Stream
 from vigil.domain.vitals import VITALS
 
 I32 = NDArray[np.int32]
@@ -39,9 +39,9 @@ class Arranged:
     duplicates: int
 
 
-def order_kernel(stream: U32, at: I64, patient_of_stream: I32, order: I64) -> bool:
-    """Where the rows ascend by patient and time, fills ``order`` i64 (n,): sorted by stream within each time as well. False: they
-    do not ascend, or a stream has two values of one time."""
+def order_kernel(stream: U32, at: I64, patient_of_stream: I32, value: F64, quality: U16) -> bool:
+    """Where the rows ascend by patient and time, sorts those of each time by stream, in place. False: they do not ascend, or a
+    stream has two values of one time; each row is a whole one still."""
     start = 0
     for i in range(at.size):
         if i > 0:
@@ -50,25 +50,55 @@ def order_kernel(stream: U32, at: I64, patient_of_stream: I32, order: I64) -> bo
                 return False
             if other > one or at[i] > at[i - 1]:
                 start = i
-        place = i
-        while place > start and stream[order[place - 1]] > stream[i]:
-            order[place] = order[place - 1]
+        own, said, bits, place = stream[i], value[i], quality[i], i
+        while place > start and stream[place - 1] > own:
+            stream[place] = stream[place - 1]
+            value[place] = value[place - 1]
+            quality[place] = quality[place - 1]
             place -= 1
-        if place > start and stream[order[place - 1]] == stream[i]:
+        stream[place] = own
+        value[place] = said
+        quality[place] = bits
+        if place > start and stream[place - 1] == own:
             return False
-        order[place] = i
     return True
 
 
 def order_signature(numba_types: Any) -> Any:
     """The compiled signature of ``order_kernel``; ``numba_types`` is ``numba.types``."""
     t = numba_types
-    streams, times, patients = (t.Array(each, 1, "C", readonly=True) for each in (t.uint32, t.int64, t.int32))
-    return t.boolean(streams, times, patients, t.Array(t.int64, 1, "C"))
+    times, patients = (t.Array(each, 1, "C", readonly=True) for each in (t.int64, t.int32))
+    streams, values, bits = (t.Array(each, 1, "C") for each in (t.uint32, t.float64, t.uint16))
+    return t.boolean(streams, times, patients, values, bits)
+
+
+def group_kernel(slot: I64, at: I64, start: I64, newest: I64, order: I64) -> bool:
+    """Fills ``order`` with the rows slot by slot, those of each as they came. Room: ``start`` i64 (slots + 1,) zeros, ``newest``
+    i64 (slots,) less than any time. False, with ``order`` unfinished: of some slot a reading is not newer than the one before."""
+    for i in range(slot.size):
+        start[slot[i] + 1] += 1
+    for k in range(1, start.size):
+        start[k] += start[k - 1]
+    for i in range(slot.size):
+        s = slot[i]
+        if at[i] <= newest[s]:
+            return False
+        newest[s] = at[i]
+        order[start[s]] = i
+        start[s] += 1
+    return True
+
+
+def group_signature(numba_types: Any) -> Any:
+    """The compiled signature of ``group_kernel``; ``numba_types`` is ``numba.types``."""
+    t = numba_types
+    whole = t.Array(t.int64, 1, "C")
+    return t.boolean(whole, t.Array(t.int64, 1, "C", readonly=True), whole, whole, whole)
 
 
 def arrange(rows: Rows, keep: NDArray[np.bool_], kernels: Versions = as_written) -> Arranged:
-    """Sorted by (patient, received, measured, stream, value, quality); of equal readings the first of that order stays.
+    """Sorted by (patient, received, measured, stream, value, quality); of equal readings the first of that order stays. The
+    columns of ``rows`` become the batch where all of them are kept.
 
     Equal: the same patient, device, vital, site, device time and value, and the same epoch and seq where one is given.
     """
@@ -86,9 +116,10 @@ def arrange(rows: Rows, keep: NDArray[np.bool_], kernels: Versions = as_written)
     number = np.zeros(seen.size, np.uint32)
     number[[code for _, _, code in used]] = np.arange(len(used))
     batch = _batch(rows, chosen, number[key])
-    order = _order(batch, patient_of_stream, kernels)
-    if (order[1:] < order[:-1]).any():
-        batch = _moved(batch, order)
+    if not _ordered_at_once(batch, patient_of_stream, kernels):
+        order = _order(batch, patient_of_stream)
+        if (order[1:] < order[:-1]).any():
+            batch = _moved(batch, order)
     copies = _copies(batch)
     if copies.size:
         batch = taken(batch, np.delete(np.arange(len(batch)), copies))
@@ -148,12 +179,17 @@ def taken(batch: ReadingBatch, rows: NDArray[np.intp] | slice) -> ReadingBatch:
     return ReadingBatch(*(found[id(column)] for column in columns))
 
 
-def _order(batch: ReadingBatch, patient_of_stream: I32, kernels: Versions) -> NDArray[np.intp]:
+def _ordered_at_once(batch: ReadingBatch, patient_of_stream: I32, kernels: Versions) -> bool:
+    """Are the rows in order, once those of each time are sorted? Only where stream, value and quality are all that differs."""
+    one_time = batch.received_at is batch.measured_at and batch.device_time is batch.measured_at
+    if not (one_time and batch.epoch is batch.seq):
+        return False
+    columns = batch.stream, batch.measured_at, patient_of_stream, batch.value, batch.quality
+    return bool(kernels(order_kernel)(*columns))
+
+
+def _order(batch: ReadingBatch, patient_of_stream: I32) -> NDArray[np.intp]:
     """Every column takes part, so that rows which tie are equal."""
-    if batch.measured_at is batch.received_at:
-        sorted_by_stream = np.empty(len(batch), np.int64)
-        if kernels(order_kernel)(batch.stream, batch.received_at, patient_of_stream, sorted_by_stream):
-            return sorted_by_stream
     patient = patient_of_stream[batch.stream]
     order = _by_one_key(batch, patient)
     return _by_all_columns(batch, patient) if order is None else order

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.backtest.arrange import taken
+from analytics.backtest.arrange import group_kernel, taken
 from analytics.backtest.patient_level import combinations_found, disagreements
 from analytics.backtest.world import World
 from analytics.directory import Directory
@@ -26,7 +26,7 @@ from analytics.limit_alerts import LIMIT, UNVERIFIED
 from analytics.order import in_canonical_order
 from analytics.patient_detectors import DISAGREEMENT, MULTIVARIATE
 from analytics.quality import COUNTS, STUCK
-from analytics.scores.grades import grades
+from analytics.scores.grades import Graded, graded
 from analytics.scores.minutes import MinuteInputs, PatientReadings, PatientSlots, minute_inputs
 from analytics.scores.news2 import news2_columns
 from analytics.scores.news2_episodes import GridEpisode, news2_episodes
@@ -35,7 +35,7 @@ from analytics.state import State
 from analytics.stuck import stuck_rows
 from vigil.domain.alerts import Kind, Priority
 from vigil.domain.news2 import not_applicable
-from vigil.domain.readings import I64, U16, ReadingBatch
+from vigil.domain.readings import I64, U16, U64, ReadingBatch
 from vigil.domain.times import utc_date
 from vigil.domain.vitals import VITALS
 
@@ -105,7 +105,8 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     in_time = (slot >= 0) & (batch.received_at - batch.measured_at <= LATENESS_WINDOW)
     if not in_time.all():
         batch, slot = batch.take(in_time), slot[in_time]
-    given, rows = (slot, batch), _in_order(slot, batch)
+    given = slot, batch
+    rows, in_order = _ordered(slot, batch, state.engine.kernels)
     batch, slot = taken(batch, rows), slot[rows]
     judged = state.engine.update(slot, batch.measured_at, batch.value, batch.quality)
     counts = judged.gate == COUNTS
@@ -116,7 +117,6 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     of_calling = np.isin(number, np.flatnonzero(calling.any(axis=(1, 2))))
     decided, told = (np.unique(event["row"][(event["what"] != DROPPED) & each]) for each in (of_calling, may_call))
     quality = _with_stuck(batch.quality, stuck_rows(state.engine, judged))
-    in_order = _came_in_order(slot, batch)
     if in_order and rows.size == given[0].size and batch.received_at is batch.measured_at:
         readings = _as_given(*given, rows, quality, counts)
     else:
@@ -124,13 +124,13 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
     slots = _of_patient(state)
     minutes, scores = _news2(world, state, readings, slots)
     turns = np.zeros(minutes.minute_end.size, np.uint8)
+    wanted = graded(scores, minutes.unsure, state.engine.kernels)
     log = [
         *_logged(state, world, _by_slot(state, events, slot, batch.measured_at)),
-        *_news2_logged(world, minutes, scores, state.engine.kernels, turns),
+        *_news2_logged(world, minutes.minute_end, scores, wanted, state.engine.kernels, turns),
         *_patient_level(world, readings, slots, minutes, state.engine.kernels),
     ]
     log.sort(key=lambda each: (each.episode.onset, each.rule))
-    wanted = grades(scores, minutes.unsure)
     return Folded(
         log,
         state,
@@ -142,7 +142,7 @@ def fold(world: World, kernels: Kernels | None = None) -> Folded:
         told,
         minutes,
         scores,
-        wanted,
+        wanted.wanted,
         turns,
         judged,
         calling,
@@ -157,14 +157,15 @@ def _with_stuck(quality: U16, stuck: NDArray[np.bool_]) -> U16:
     return result
 
 
-def _in_order(slot: I64, batch: ReadingBatch) -> NDArray[np.intp]:
-    """Rows in canonical order. Mostly the readings of each sensor came one after the other; then sorting by sensor will do."""
-    if int(slot.max(initial=0)) < 2**16:
-        order = np.argsort(slot.astype(np.uint16), kind="stable")  # numbers of 16 bits are sorted by counting
-        slots, at = slot[order], batch.measured_at[order]
-        if ((at[1:] > at[:-1]) | (slots[1:] != slots[:-1])).all():
-            return order
-    return in_canonical_order(slot, batch)
+def _ordered(slot: I64, batch: ReadingBatch, kernels: Kernels) -> tuple[NDArray[np.intp], bool]:
+    """Rows in canonical order, and whether of each sensor they came in that order, no two of one time. They mostly did, and then
+    they need no sorting."""
+    slots, order = int(slot.max(initial=-1)) + 1, np.empty(slot.size, np.int64)
+    newest = np.full(slots, np.iinfo(np.int64).min)
+    if kernels(group_kernel)(slot, batch.measured_at, np.zeros(slots + 1, np.int64), newest, order):
+        return order, True
+    order = in_canonical_order(slot, batch)
+    return order, _came_in_order(slot[order], batch.ordinal[order], batch.measured_at[order])
 
 
 def _calling(state: State, world: World) -> NDArray[np.bool_]:
@@ -178,8 +179,7 @@ def _calling(state: State, world: World) -> NDArray[np.bool_]:
     return own
 
 
-def _came_in_order(slot: I64, batch: ReadingBatch) -> bool:
-    ordinal, at = batch.ordinal, batch.measured_at
+def _came_in_order(slot: I64, ordinal: U64, at: I64) -> bool:
     late = (slot[1:] == slot[:-1]) & ((ordinal[1:] < ordinal[:-1]) | (at[1:] == at[:-1]))
     return not late.any()
 
@@ -277,13 +277,15 @@ def _patient_level(
     return found
 
 
-def _news2_logged(world: World, minutes: MinuteInputs, scores: I16, kernels: Kernels, turns: U8) -> list[Logged]:
+def _news2_logged(
+    world: World, minute_end: I64, scores: I16, wanted: Graded, kernels: Kernels, turns: U8
+) -> list[Logged]:
     """Fills ``turns``."""
     policy = world.history.policy
     if not policy.news2:
         return []
     clear_us = round(policy.news2_clear_delay_s * 1e6)
-    found = news2_episodes(minutes.minute_end, scores, clear_us, kernels, policy.news2_delays_us, turns, minutes.unsure)
+    found = news2_episodes(minute_end, scores, clear_us, kernels, policy.news2_delays_us, turns, wanted)
     return [Logged(NEWS2, Kind.PHYSIOLOGICAL, _OF_RANK[each.level], _episode(each)) for each in found]
 
 

@@ -57,9 +57,9 @@ class Foreseen(State):
         super().__init__(directory, world, kernels, checkpoints=False)
         self.engine = _Engine(kernels)
         self.engine.profiles = folded.state.engine.profiles  # of the same policy
-        self.intake = _Intake(self.engine, folded)
+        place = folded.batch.ordinal.astype(np.int64) - 1
+        self.intake = _Intake(self.engine, folded, place)
         self.late = Late(self.slots, self.intake, world)
-        place = (folded.batch.ordinal - 1).astype(np.int64)
         bounds = np.searchsorted(folded.slot, np.arange(folded.state.slots.size + 1)).tolist()
         counting = [np.flatnonzero(folded.counts[a:b]) + a for a, b in pairwise(bounds)]
         placed = [place[rows] for rows in counting]
@@ -105,7 +105,8 @@ class _Engine(Engine):
 
 
 class _Intake(Intake):
-    def __init__(self, engine: _Engine, folded: Folded) -> None:
+    def __init__(self, engine: _Engine, folded: Folded, place: I64) -> None:
+        """``place``: of each row of the fold in the history."""
         super().__init__(engine, keeps_checkpoints=False)
         self._engine = engine
         self._judged = folded.judged
@@ -118,7 +119,7 @@ class _Intake(Intake):
         slots = folded.state.slots
         self._bits = (self.followed[:, slots.vital[: slots.size]] * _BITS).sum(axis=2).astype(np.uint8)
         self._row = np.empty(len(folded.batch), np.intp)
-        self._row[(folded.batch.ordinal - 1).astype(np.intp)] = np.arange(len(folded.batch))
+        self._row[place] = np.arange(len(folded.batch))
 
     def take(self, slot: I64, batch: ReadingBatch, now: int) -> Taken:  # noqa: ARG002 no checkpoints
         of_fold, known = self._row[batch.ordinal - 1], self._judged

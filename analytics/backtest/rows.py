@@ -6,10 +6,12 @@ each row.
 
 from __future__ import annotations
 
+import atexit
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,16 +79,25 @@ class Rows:
         return int(self.source.size)
 
 
-@contextmanager
-def connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB in memory, cut off from network and disk; its errors become ``TableError``."""
+@cache
+def _database(thread: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 each has its own
+    """Opened once: that takes as long as to read the values of one person."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "temp_directory": "",  # rows of patients are never spilled to a folder that nobody knows of
     }
-    with duckdb.connect(":memory:", config=config) as con:
-        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")  # on standard output after two seconds
+    return duckdb.connect(":memory:", config=config)
+
+
+atexit.register(_database.cache_clear)  # DuckDB complains aloud of a database that the end of the process finds open
+
+
+@contextmanager
+def connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB in memory, cut off from network and disk; its errors become ``TableError``."""
+    with _database(threading.get_ident()).cursor() as con:
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; RESET threads")  # no bar on standard output
         try:
             yield con
         except duckdb.OutOfMemoryException as error:
@@ -175,7 +186,7 @@ def _name_sources(
 
 def _name_vitals(con: duckdb.DuckDBPyConnection) -> None:
     names = ", ".join(f"'{kind.name}'" for kind in VITALS)
-    con.execute(f"CREATE TYPE vital_name AS ENUM ({names})")
+    con.execute(f"CREATE TYPE IF NOT EXISTS vital_name AS ENUM ({names})")
 
 
 # --- parsing --------------------------------------------------------------------------------------------------------------
@@ -247,6 +258,8 @@ def _value(kind: Kind) -> str:
 
 def _whole(column: str, kind: Kind, nothing: int, wrong: int, top: int) -> str:
     """A whole number from 0 to ``top``; ``nothing`` where the field is empty, ``wrong`` where it is something else."""
+    if kind is Kind.WHOLE:
+        return f"CASE WHEN {column} BETWEEN 0 AND {top} THEN {column} WHEN {column} IS NULL THEN {nothing} ELSE {wrong} END"
     number = f"TRY_CAST({column} AS DOUBLE)"
     return (
         f"CASE WHEN {number} >= 0 AND {number} <= {top} AND {number} = floor({number}) THEN {number}::BIGINT "

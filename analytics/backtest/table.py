@@ -63,7 +63,7 @@ def read_table(
     such rows are counted in ``refused``. No text names a patient.
     """
     rows = read_rows(path, patients)
-    keep, faults = accept(rows, Wanted(first, last, patients, known_patients))
+    keep, faults = accept(rows, Wanted(first, last, patients, known_patients), kernels)
     refused = summed(faults)
     if strict and refused.examples:
         raise TableError(f"{path.name}, {refused.examples[0]}")

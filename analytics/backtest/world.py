@@ -47,7 +47,7 @@ class World:
     _alerts: dict[str, Alert] = field(default_factory=dict)
     _open: dict[str, Alert] = field(default_factory=dict)
     _causes: set[tuple[str, str]] = field(default_factory=set)
-    _by_stream: dict[int, I64] = field(default_factory=dict)
+    _by_stream: dict[int, tuple[I64, I64]] = field(default_factory=dict)
     _devices: list[Device] = field(default_factory=list)
 
     # --- readings -----------------------------------------------------------------------------------------------------
@@ -68,17 +68,20 @@ class World:
         return batch.take(rows[np.lexsort((rows, batch.measured_at[rows]))][-limit:])
 
     def _span(self, stream: int, start: int, end: int) -> I64:
-        rows = self._rows(stream)
-        first, last = np.searchsorted(self.history.batch.measured_at[rows], (start, min(end, FOREVER)))
+        rows, at = self._of_stream(stream)
+        first, last = np.searchsorted(at, (start, min(end, FOREVER)))
         return rows[first:last]
 
-    def _rows(self, stream: int) -> I64:
-        """Of one stream in order of measured time; the index is made once."""
+    def _of_stream(self, stream: int) -> tuple[I64, I64]:
+        """Rows and measured times of one stream in order of measured time; the index is made once."""
         if stream not in self._by_stream:
             batch = self.history.batch
             rows = np.flatnonzero(batch.stream == stream)
             at = batch.measured_at[rows]
-            self._by_stream[stream] = rows if (at[1:] >= at[:-1]).all() else rows[np.argsort(at, kind="stable")]
+            if (at[1:] < at[:-1]).any():
+                order = np.argsort(at, kind="stable")
+                rows, at = rows[order], at[order]
+            self._by_stream[stream] = rows, at
         return self._by_stream[stream]
 
     def append_scores(self, scores: Sequence[Score]) -> None:
@@ -106,12 +109,12 @@ class World:
     def _spacing_s(self, stream: int) -> float | None:
         """Median of the times between values, seconds; None = there are not two. What came too late to be judged has no part
         in it."""
-        batch, rows = self.history.batch, self._rows(stream)
-        at = batch.measured_at[rows]
+        batch, (rows, at) = self.history.batch, self._of_stream(stream)
         if batch.received_at is not batch.measured_at:
             at = at[batch.received_at[rows] - at <= LATENESS_WINDOW]
-        gaps = np.diff(at)
-        gaps = gaps[gaps > 0]
+        gaps = at[1:] - at[:-1]
+        if not gaps.all():
+            gaps = gaps[gaps > 0]
         if not gaps.size:
             return None
         # Most often more than half of them are alike, and that one is the median.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import atexit
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ from vigil.domain.alerts import Transition
 from vigil.domain.calls import CALL
 from vigil.domain.errors import TableError
 from vigil.domain.readings import I64
-from vigil.domain.times import to_iso
+from vigil.domain.times import DAY, to_iso
 
 EPISODES, NOTICES, SCORES, SUMMARY = "episodes.jsonl", "notices.jsonl", "scores.parquet", "summary.json"
 PREDICTIONS = "predictions.parquet"
@@ -69,11 +71,8 @@ def notice_lines(log: Iterable[Transition]) -> Iterable[str]:
         )
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # once: making one costs more than a line
-
-
 def _line(row: dict[str, Any]) -> str:
-    return _ENCODER.encode(row) + "\n"
+    return msgspec.json.encode(row).decode() + "\n"
 
 
 def score_columns(patient_id: str, folded: Folded) -> Columns:
@@ -106,16 +105,25 @@ def write_predictions(parts: Sequence[Columns], path: Path) -> None:
 def _write_rows(parts: Sequence[Columns], typed: str, path: Path) -> None:
     """``typed``: SQL of the columns that are not stored as they are."""
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    with duckdb.connect() as con:
-        con.execute("SET threads = 1; SET enable_progress_bar = false")  # one thread, so that the order is fixed
+    with _database().cursor() as con:
         con.register("rows", rows)
         _copy(con, f"SELECT * REPLACE ({typed}) FROM rows", path)
 
 
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Opened once: that takes longer than to write the scores of ten people."""
+    con = duckdb.connect()
+    con.execute("SET threads = 1; SET enable_progress_bar = false")  # one thread, so that the order is fixed
+    return con
+
+
+atexit.register(_database.cache_clear)
+
+
 def join_rows(parts: Sequence[Path], path: Path) -> None:
     """One file from those of the groups, in their order. Raises ``TableError`` when it cannot be written."""
-    with duckdb.connect() as con:
-        con.execute("SET threads = 1; SET enable_progress_bar = false")
+    with _database().cursor() as con:
         names = ", ".join(_quoted(part) for part in parts)
         _copy(con, f"SELECT * FROM read_parquet([{names}])", path)
 
@@ -133,4 +141,5 @@ def _quoted(path: Path) -> str:
 
 def patient_days(at: I64) -> int:
     """Days (UTC) with at least one valid value."""
-    return int(np.unique(at // 86_400_000_000).size)
+    day = at // DAY
+    return int(np.unique(day[np.flatnonzero(np.diff(day, prepend=-1))]).size)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analytics.backtest.accept import sound_kernel, sound_signature
 from analytics.backtest.arrange import order_kernel, order_signature
 from analytics.backtest.run import GROUP, Source
 from analytics.backtest.table import Table
@@ -69,7 +70,13 @@ def _fingerprint(source: Source) -> str:
 
 def _made(source: Source, progress: Callable[[int, int], None]) -> Iterator[PatientBaseline]:
     kernels = Kernels()
-    kernels.compile([Kernel(bands_kernel, bands_signature), Kernel(order_kernel, order_signature)])
+    kernels.compile(
+        [
+            Kernel(bands_kernel, bands_signature),
+            Kernel(sound_kernel, sound_signature),
+            Kernel(order_kernel, order_signature),
+        ]
+    )
     people = {patient.patient_id: patient for patient in source.people}
     everybody = source.all_patients()
     for start in range(0, len(everybody), GROUP):

@@ -9,11 +9,13 @@ clinical sign-off). With a good signal, or by another sensor, it becomes grade 4
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.scores.bands import I16, LOWER, POINTS, SINGLE_3
+from analytics.scores.bands import I16, LOWER, POINTS, SINGLE_3, Versions, as_written
 from vigil.domain.alerts import Priority
 from vigil.domain.readings import I64
 from vigil.domain.scores import Score
@@ -51,12 +53,50 @@ def doubtful_points(score: Score) -> int:
     return sum(part.points or 0 for part in score.parts if part.doubt)
 
 
-def grades(scores: I16, unsure: NDArray[np.bool_]) -> I64:
-    """The same of many: ``scores`` i16 (m, 11) of ``analytics.scores.news2``, ``unsure`` bool (m, 7) by input."""
-    lower = scores[:, LOWER].astype(np.int64)
-    sure, doubtful = lower.copy(), np.flatnonzero(unsure.any(axis=1) & (lower >= _EMERGENCY_FROM))
-    sure[doubtful] -= np.maximum(np.where(unsure[doubtful], scores[doubtful, POINTS:], 0), 0).sum(axis=1)
-    emergency = np.where(sure >= _EMERGENCY_FROM, EMERGENCY, EMERGENCY_IN_DOUBT)
-    below = np.where(lower >= _URGENT_FROM, URGENT, scores[:, SINGLE_3].astype(np.int64))
-    result: I64 = np.where(lower >= _EMERGENCY_FROM, emergency, below)
-    return result
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Of many scores: ``wanted`` i64 (m,): the grades; ``scored``, ``known`` i64 (m,): bits of the inputs that have points, and
+    whose points are known."""
+
+    wanted: I64
+    scored: I64
+    known: I64
+
+
+def grade_kernel(scores: I16, unsure: NDArray[np.bool_], wanted: I64, scored: I64, known: I64) -> None:
+    """Fills ``wanted``, ``scored`` and ``known`` (``Graded``)."""
+    for row in range(scores.shape[0]):
+        lower = scores[row, LOWER]
+        sure, some, all_known = lower, 0, 0
+        for i in range(unsure.shape[1]):
+            points = scores[row, POINTS + i]
+            if points >= 0:
+                all_known |= 1 << i
+            if points > 0:
+                some |= 1 << i
+                if unsure[row, i]:
+                    sure -= points
+        scored[row] = some
+        known[row] = all_known
+        if lower >= _EMERGENCY_FROM:
+            wanted[row] = EMERGENCY if sure >= _EMERGENCY_FROM else EMERGENCY_IN_DOUBT
+        else:
+            wanted[row] = URGENT if lower >= _URGENT_FROM else scores[row, SINGLE_3]
+
+
+def grade_signature(numba_types: Any) -> Any:
+    """The compiled signature of ``grade_kernel``; ``numba_types`` is ``numba.types``."""
+    t = numba_types
+    whole = t.Array(t.int64, 1, "C")
+    scores, flags = t.Array(t.int16, 2, "C", readonly=True), t.Array(t.boolean, 2, "C", readonly=True)
+    return t.void(scores, flags, whole, whole, whole)
+
+
+def graded(scores: I16, unsure: NDArray[np.bool_] | None = None, kernels: Versions = as_written) -> Graded:
+    """``grade`` of many: ``scores`` i16 (m, 11) of ``analytics.scores.news2``, ``unsure`` bool (m, 7) by input, None = none."""
+    size, inputs = scores.shape[0], scores.shape[1] - POINTS
+    if unsure is None:
+        unsure = np.zeros((size, inputs), np.bool_)
+    found = Graded(*(np.empty(size, np.int64) for _ in range(3)))
+    kernels(grade_kernel)(scores, unsure, found.wanted, found.scored, found.known)
+    return found

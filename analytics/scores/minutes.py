@@ -19,7 +19,7 @@ from analytics.quality import DOUBTFUL, STUCK, WEAK
 from analytics.scores.bands import U8, Versions, as_written
 from analytics.scores.grid import NEVER, UNSURE, grid_kernel
 from analytics.scores.live import SOURCES
-from analytics.scores.summaries import RING, STATE, summary_kernel
+from analytics.scores.summaries import RING, STATE, TWICE, UNORDERED, once_kernel, summary_kernel
 from vigil.domain.news2 import GCS_ALERT, INPUTS
 from vigil.domain.readings import F64, I64, U16, U32
 from vigil.domain.times import MINUTE
@@ -30,8 +30,8 @@ INPUT_OF = np.full(len(VITALS), -1)
 for _number, _name in enumerate(INPUTS):
     INPUT_OF[list(SOURCES[_name])] = _number
 ALIKE = np.array([len(SOURCES[name]) > 1 for name in INPUTS])
-#: Looking for two values in one minute needs a place for each slot and minute; so many for each value are worth it.
-_ROOM = 4
+#: Bits of quality: what is less sure than without, and what may be wrong.
+_DOUBTS, _WRONG = int(DOUBTFUL | STUCK), int(WEAK | STUCK)
 _FIO2, _GCS = BY_NAME["fio2"].index, BY_NAME["gcs"].index
 
 
@@ -79,8 +79,6 @@ class MinuteInputs:
 
 def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versions = as_written) -> MinuteInputs:
     """Raises ``ValueError`` when the readings do not ascend in time."""
-    if np.any(np.diff(readings.measured_at) < 0):
-        raise ValueError("the readings of a minute grid must ascend in measured time")
     minute, slot, at, value, doubt = summaries(readings, slots, kernels)
     value = told(value, slot, slots.vital)
     room = _most_minutes(minute, slots)
@@ -110,55 +108,44 @@ def minute_inputs(readings: PatientReadings, slots: PatientSlots, kernels: Versi
 
 
 def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions) -> tuple[I64, I64, I64, F64, U8]:
-    """What each slot said in each minute, ascending: number of the minute, slot, time of the newest value, value, doubt."""
-    counts = readings.usable & ~np.isnan(readings.value) & (INPUT_OF[slots.vital] >= 0)[readings.slot]
-    keep, size = np.flatnonzero(counts), slots.stale.size
-    at, slot = readings.measured_at[keep], readings.slot[keep]
-    minute = at // MINUTE
-    if _one_a_minute(minute, slot, size):
-        value = readings.value[keep] + 0.0  # makes -0.0 and 0.0, which are equal, the same
-        return minute, slot, at, value, doubt_of(readings.quality[keep])
-    value, doubt = np.empty(keep.size), np.empty(keep.size, np.uint8)
-    filled = kernels(summary_kernel)(
-        keep,
-        readings.measured_at // MINUTE,
-        readings.measured_at,
-        readings.slot,
-        readings.value,
-        doubt_of(readings.quality),
-        slots.spot,
-        np.zeros((size, STATE), np.int64),
-        np.empty((size, RING)),
-        np.empty(size, np.int64),
-        np.empty(RING),
-        minute,
-        slot,
-        at,
-        value,
-        doubt,
-    )
+    """What each slot said in each minute, ascending: number of the minute, slot, time of the newest value, value, doubt. Raises
+    ``ValueError`` when the readings do not ascend in time."""
+    size, rows = slots.stale.size, readings.slot.size
+    tells = INPUT_OF[slots.vital] >= 0
+    minute, slot, at = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int64)
+    value, doubt = np.empty(rows), np.empty(rows, np.uint8)
+    given = readings.measured_at, readings.slot, readings.value
+    filled = kernels(once_kernel)(
+        *given, readings.usable, readings.quality, tells, _DOUBTS, _WRONG, UNSURE,
+        np.zeros(size, np.int64), minute, slot, at, value, doubt,
+    )  # fmt: skip
+    if filled == UNORDERED or (filled == TWICE and (np.diff(readings.measured_at) < 0).any()):
+        raise ValueError("the readings of a minute grid must ascend in measured time")
+    if filled == TWICE:
+        counts = readings.usable & ~np.isnan(readings.value) & tells[readings.slot]
+        filled = kernels(summary_kernel)(
+            np.flatnonzero(counts),
+            readings.measured_at // MINUTE,
+            *given,
+            doubt_of(readings.quality),
+            slots.spot,
+            np.zeros((size, STATE), np.int64),
+            np.empty((size, RING)),
+            np.empty(size, np.int64),
+            np.empty(RING),
+            minute,
+            slot,
+            at,
+            value,
+            doubt,
+        )
     return minute[:filled], slot[:filled], at[:filled], value[:filled], doubt[:filled]
-
-
-def _one_a_minute(minute: I64, slot: I64, size: int) -> bool:
-    """Is nothing to be summed up, because no slot has two values in one minute?"""
-    if not minute.size:
-        return True
-    place = minute - minute[0]
-    places = (int(place[-1]) + 1) * size
-    if places > _ROOM * minute.size:
-        return False
-    place *= size
-    place += slot
-    seen = np.zeros(places, np.bool_)
-    seen[place] = True
-    return int(np.count_nonzero(seen)) == minute.size
 
 
 def doubt_of(quality: U16) -> U8:
     """As ``analytics.quality.doubt_rank``, with ``UNSURE`` where the value may be wrong."""
-    rank = np.bitwise_count(quality & np.uint16(DOUBTFUL | STUCK))
-    wrong = (quality & np.uint16(WEAK | STUCK)) != 0
+    rank = np.bitwise_count(quality & np.uint16(_DOUBTS))
+    wrong = (quality & np.uint16(_WRONG)) != 0
     result: U8 = rank + wrong.astype(np.uint8) * np.uint8(UNSURE)
     return result
 
@@ -188,4 +175,7 @@ def _most_minutes(minute: I64, slots: PatientSlots) -> int:
     if not minute.size:
         return 0
     longest = int(slots.stale.max()) // MINUTE + 2
+    span = int(minute[-1] - minute[0])
+    if span <= minute.size:
+        return span + longest
     return int(np.minimum(np.diff(minute), longest).sum()) + longest

@@ -47,6 +47,9 @@ def news2_columns(inputs: F64, scale2: U8, kernels: Versions = as_written) -> I1
     >>> news2_columns(np.array([[16, 97, np.nan, 120, 70, 0, 37.0]]), np.array([1], np.uint8)).tolist()
     [[0, 5, 0, 0, 0, -1, -1, 0, 0, 0, 0]]
     """
+    if not scale2.any():
+        scale_1 = np.full(scale2.size, _SCALE_1, np.uint8)
+        return score(inputs, scale_1, scale_1, TABLE, kernels)
     oxygen = inputs[:, _ON_OXYGEN]
     on_scale_2 = scale2 != 0
     # On scale 2 oxygen never lowers the points of SpO2, so where it is not known air is the better case for both together.

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analytics.scores.bands import I16, LOWER, POINTS, U8, Versions, as_written
-from analytics.scores.grades import delays_by_grade, grades
+from analytics.scores.bands import I16, LOWER, U8, Versions, as_written
+from analytics.scores.grades import Graded, delays_by_grade, graded
 from vigil.domain.readings import I64
 from vigil.domain.times import MINUTE
 
@@ -154,31 +153,25 @@ def fold(
     kernels: Versions = as_written,
     delays_us: Sequence[int] = AT_ONCE,
     turns: U8 | None = None,
-    unsure: NDArray[np.bool_] | None = None,
+    by_grade: Graded | None = None,
 ) -> list[GridEpisode]:
     """The episodes that ended in these minutes; ``state`` goes on in place.
 
     ``minute_end`` i64 (m,) ascending, after those already seen; ``scores`` i16 (m, 11) of ``news2_columns``; ``clear_us``: the
     clear delay, ``delays_us``: those of a single 3, of 5 and of 7, microseconds. ``turns`` u8 (m,), when given, becomes 1 where
-    another grade has lasted than in the minute before, or an episode eases or ends. ``unsure`` bool (m, 7): inputs whose signal
-    is doubtful, None = none. Raises ``ValueError`` when the minutes do not ascend.
+    another grade has lasted than in the minute before, or an episode eases or ends. ``by_grade``: of the ``scores``, None = no
+    input is doubtful. Raises ``ValueError`` when the minutes do not ascend.
     """
     if minute_end.size and (minute_end[0] <= state[_LAST] or np.any(np.diff(minute_end) <= 0)):
         raise ValueError("minutes of an episode fold must ascend")
-    lower, points = scores[:, LOWER].astype(np.int64), scores[:, POINTS:]
-    wanted = grades(scores, np.zeros(points.shape, np.bool_) if unsure is None else unsure)
+    lower, found = scores[:, LOWER].astype(np.int64), by_grade or graded(scores, kernels=kernels)
     out = np.empty((minute_end.size, _OUT), np.int64)
     turns = np.empty(minute_end.size, np.uint8) if turns is None else turns
     filled = kernels(episode_kernel)(
-        minute_end, wanted, lower, _bits(points > 0), _bits(points >= 0), clear_us,
+        minute_end, found.wanted, lower, found.scored, found.known, clear_us,
         np.array(delays_by_grade(delays_us), np.int64), state, out, turns,
     )  # fmt: skip
     return [GridEpisode(*row) for row in out[:filled].tolist()]
-
-
-def _bits(flags: NDArray[np.bool_]) -> I64:
-    """One number a row, of at most eight flags."""
-    return np.packbits(flags, axis=1, bitorder="little")[:, 0].astype(np.int64)
 
 
 def open_episode(state: I64) -> GridEpisode | None:
@@ -196,10 +189,10 @@ def news2_episodes(
     kernels: Versions = as_written,
     delays_us: Sequence[int] = AT_ONCE,
     turns: U8 | None = None,
-    unsure: NDArray[np.bool_] | None = None,
+    by_grade: Graded | None = None,
 ) -> list[GridEpisode]:
     """All episodes of one patient's minutes, the open one last. Arguments as for ``fold``."""
     state = fresh_state()
-    ended = fold(state, minute_end, scores, clear_us, kernels, delays_us, turns, unsure)
+    ended = fold(state, minute_end, scores, clear_us, kernels, delays_us, turns, by_grade)
     last = open_episode(state)
     return ended if last is None else [*ended, last]

@@ -97,7 +97,8 @@ BY_NAME: dict[str, VitalKind] = {kind.name: kind for kind in VITALS}
 BY_WIRE: dict[str, VitalKind] = {kind.wire: kind for kind in VITALS}
 
 _REJECT = np.array([kind.reject for kind in VITALS])
-_PLAUSIBLE = np.array([kind.plausible for kind in VITALS])
+#: By vital: the least and the greatest value that is kept without a mark.
+PLAUSIBLE = np.array([kind.plausible for kind in VITALS])
 
 #: Oxygen by flow (0 = room air) or inspired fraction decides "on oxygen"; more than 21 % is oxygen.
 ROOM_AIR_FIO2 = 21.0
@@ -116,7 +117,7 @@ def out_of_range(vital: NDArray[np.integer[Any]], value: NDArray[np.float64]) ->
 
 def implausible(vital: NDArray[np.integer[Any]], value: NDArray[np.float64]) -> NDArray[np.bool_]:
     """True where a value is kept but marked ``Quality.IMPLAUSIBLE``; also where it is out of range. NaN is not."""
-    return _outside(_PLAUSIBLE, vital, value)
+    return _outside(PLAUSIBLE, vital, value)
 
 
 def _outside(

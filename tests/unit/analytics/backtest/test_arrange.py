@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from analytics.backtest import arrange
 from analytics.backtest.arrange import taken
@@ -57,6 +59,14 @@ def test_one_key_orders_as_all_columns_do(rows: int, seed: int, minutes: int, at
         assert sorted(quick.tolist()) == list(range(rows))
 
 
+def _changing(of: ReadingBatch) -> tuple[NDArray[Any], ...]:
+    return of.stream, of.value, of.quality
+
+
+def _rows(of: ReadingBatch) -> list[str]:
+    return sorted(repr(row) for row in zip(*(each.tolist() for each in _changing(of)), strict=True))
+
+
 @pytest.mark.parametrize("kernels", [Kernels(), None], ids=["plain", "compiled"])
 @given(st.integers(0, 200), st.integers(0, 10_000), st.integers(1, 2000), st.booleans())
 @settings(max_examples=60, deadline=None)
@@ -67,13 +77,15 @@ def test_rows_in_order_of_time_are_only_sorted_within_each_time(
     if not shuffled:
         given_rows = taken(given_rows, np.lexsort((given_rows.measured_at, OWNERS[given_rows.stream])))
     owner, at = OWNERS[given_rows.stream], given_rows.measured_at
-    order = np.empty(rows, np.int64)
-    found = (kernels or compiled())(arrange.order_kernel)(given_rows.stream, at, OWNERS, order)
+    whole = given_rows.take(arrange._by_all_columns(given_rows, owner))
+    before = _rows(given_rows)
+    found = (kernels or compiled())(arrange.order_kernel)(given_rows.stream, at, OWNERS, *_changing(given_rows)[1:])
     keys = [*zip(owner.tolist(), at.tolist(), strict=True)]
     alone = len(set(zip(given_rows.stream.tolist(), at.tolist(), strict=True))) == rows
     assert found == (keys == sorted(keys) and alone)
+    assert _rows(given_rows) == before
     if found:
-        assert order.tolist() == arrange._by_all_columns(given_rows, owner).tolist()
+        assert columns(given_rows) == columns(whole)
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -123,3 +135,21 @@ def test_columns_that_are_one_array_stay_one() -> None:
     assert part.value.tolist() == [93.0, 91.0]
     assert part.received_at is part.measured_at
     assert part.epoch is part.seq
+
+
+@pytest.mark.parametrize("kernels", [Kernels(), None], ids=["plain", "compiled"])
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=40), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_rows_are_grouped_by_slot_where_each_is_newer_than_the_one_before(
+    kernels: Kernels | None, rows: list[tuple[int, int]], ascending: bool
+) -> None:
+    slot = np.array([each for each, _ in rows], np.int64)
+    at = START + np.array(sorted({at for _, at in rows}) if ascending else [at for _, at in rows], np.int64)
+    slot = slot[: at.size]
+    room = np.zeros(5, np.int64), np.zeros(4, np.int64), np.full(at.size, -1)
+    found = (kernels or compiled())(arrange.group_kernel)(slot, at, *room)
+    order = np.argsort(slot, kind="stable")
+    alike = slot[order][1:] == slot[order][:-1]
+    assert found == bool((at[order][1:] > at[order][:-1])[alike].all())
+    if found:
+        assert room[-1].tolist() == order.tolist()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.scores.grades import PRIORITY, grade, grades
+from analytics.scores.grades import PRIORITY, grade, graded
 from analytics.scores.news2 import news2_columns
 from vigil.domain.alerts import Priority
 from vigil.domain.news2 import INPUTS, News2Inputs, news2
@@ -62,5 +62,5 @@ def test_in_columns_as_one_by_one(drawn: tuple[float, float, float, float], doub
     breathing, spo2, pulse, pressure = drawn
     inputs = np.array([[breathing, spo2, 0.0, pressure, pulse, 0.0, 37.0]])
     unsure = np.array([[name in doubtful for name in INPUTS]])
-    (found,) = grades(news2_columns(inputs, np.zeros(1, np.uint8)), unsure).tolist()
+    (found,) = graded(news2_columns(inputs, np.zeros(1, np.uint8)), unsure).wanted.tolist()
     assert found == grade(score_of(*drawn, tuple(doubtful)))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from analytics.engine.compiled import Kernels
 from analytics.news2_rule import News2Rule
+from analytics.scores.grades import graded
 from analytics.scores.news2 import news2_columns
 from analytics.scores.news2_episodes import GridEpisode, fold, fresh_state, news2_episodes, open_episode
 from analytics.scores.persistence import Persistence
@@ -228,7 +229,8 @@ def test_the_same_with_doubtful_signals(
     line: list[tuple[int, Inputs]], clear_us: int, delays_us: tuple[int, int, int], doubtful: list[str]
 ) -> None:
     unsure = np.array([[name == each for name in INPUTS] for each in doubtful[: len(line)]]).reshape(-1, len(INPUTS))
-    found = news2_episodes(*columns(line), clear_us=clear_us, delays_us=delays_us, unsure=unsure)
+    ends, scores = columns(line)
+    found = news2_episodes(ends, scores, clear_us, delays_us=delays_us, by_grade=graded(scores, unsure))
     told = [(each.end, each.level, each.decided_at) for each in found]
     assert told == [each[1:] for each in judged(line, clear_us, delays_us, doubtful)]
 
