@@ -1,4 +1,5 @@
-"""The ward with labels as a back-test's source: made once for its numbers and the version of the simulator, then kept."""
+"""The ward with labels as a back-test's source: made once for its numbers and the version of the simulator, with faults also for
+that of ingest, then kept."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from analytics.backtest.run import Source
 from analytics.lab.labels import Event, FaultSpan, Labels
+from cli.backtest_received import ingest_version, write_received
 from simulators.export import START_US
 from simulators.lab_export import write_ward
 from simulators.lab_ward import SETTLED_H, STEP_S, LabBed, WardPlan, lab_ward, version
@@ -54,9 +56,11 @@ def made_ward(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write into {out}: {error.strerror}") from error
-    path = folder / ("faulty.parquet" if faulty else "sound.parquet")
-    if not path.is_file():
-        write_ward(plan, path, faulty=faulty, workers=workers, progress=lambda done: progress(done, plan.count))
+    path = folder / (f"faulty-{ingest_version()}.parquet" if faulty else "sound.parquet")
+    if not path.is_file() and faulty:
+        write_received(plan, path, workers=workers, progress=lambda done: progress(done, plan.count))
+    elif not path.is_file():
+        write_ward(plan, path, faulty=False, workers=workers, progress=lambda done: progress(done, plan.count))
     return MadeWard(
         folder, Source(path, people=tuple(_person(bed) for bed in beds)), _labels(plan, beds, faulty=faulty)
     )
@@ -70,7 +74,7 @@ def _person(bed: LabBed) -> Patient:
 
 
 def _labels(plan: WardPlan, beds: tuple[LabBed, ...], *, faulty: bool) -> Labels:
-    devices = "with a device fault on top of every event" if faulty else "no device faults"
+    devices = "with a device fault on top of every event, as ingest stores it" if faulty else "no device faults"
     return Labels(
         origin=(
             f"simulated ward: {plan.count} patients, {plan.days} days, seed {plan.seed}, simulator {version()}, {devices}; "

@@ -125,11 +125,17 @@ class Segment:
         behind = made - device
         return behind if behind > STEP else 0
 
+    @property
+    def runs(self) -> bool:
+        """Has it run on as time does?"""
+        device, lag = self._first
+        ran = self.newest_device - device
+        return ran >= 2 * STEP and lag - self._lowest <= STEP + ran // 10
+
     def proved(self, received: int) -> Line | None:
         """The line by what ``behind`` leaves open; its uncertainty may be beyond its bound."""
-        room, (device, lag) = self._lowest - self.behind, self._first
-        ran, sank = self.newest_device - device, lag - self._lowest
-        if not self.behind or not 0 <= room <= ROOM or ran < 2 * STEP or sank > STEP + ran // 10:
+        room = self._lowest - self.behind
+        if not self.behind or not self.runs or not 0 <= room <= ROOM:
             return None
         return Line(received, received, self._lowest, 0.0, room / SECOND, MOST_DRIFT)
 
@@ -214,7 +220,7 @@ class ClockTracker:
             self._lower(main, epoch, seq, device, received)
         else:
             self._challenge(main, gap, epoch, seq, device, received)
-        return self._present(seq, received)
+        return self._present(seq, device, received)
 
     def _begin(self, epoch: int, seq: int, device: int, received: int) -> None:
         behind = 0
@@ -223,11 +229,15 @@ class ClockTracker:
             behind = self._main.proves_behind(epoch, seq, device)
         self._main, self._rival = Segment(epoch, seq, device, received, behind=behind), None
 
-    def _present(self, seq: int, received: int) -> Line | None:
+    def _present(self, seq: int, device: int, received: int) -> Line | None:
         main, rival = self._main, self._rival
         assert main is not None
-        if rival is not None and seq >= rival.first_seq and (proved := rival.proved(received)) is not None:
-            return proved
+        if rival is not None and rival.runs and rival.first_seq <= seq < NO_SEQUENCE:
+            proved = rival.proved(received)
+            if proved is not None or main.stepped_back(
+                seq, device
+            ):  # it was made later than the old line would have it
+                return proved
         if main.holds(received):
             return main.line if main.correcting else None
         return main.proved(received)

@@ -160,6 +160,14 @@ def test_a_clock_ahead_that_is_set_right_is_not_behind(desk: Desk, before: int) 
     assert set(desk.live(0, 30, 400)) == {(0, 0)}
 
 
+def test_a_known_clock_ahead_that_is_set_right_is_believed_at_the_second_pack(desk: Desk) -> None:
+    """Its old correction would put values before those that were made before them."""
+    assert desk.live(HOUR, 0, 1200, step=60)[-1][1] == CORRECTED
+    found = desk.live(0, 1200, 2400, step=60)
+    assert abs(found[0][0] + HOUR) <= SECOND
+    assert set(found[1:]) == {(0, 0)}
+
+
 def test_old_values_under_new_numbers_are_not_shown_as_live(desk: Desk) -> None:
     """A hub that numbers packs as it sends them hands over half a minute of ten minutes ago, at once, among live ones."""
     desk.live(0, 0, 600, step=60)
