@@ -100,6 +100,7 @@ def test_an_entered_value_is_on_the_chart_and_in_its_table(screens: Screens, sit
     score = page.locator('.chart[data-vital="score"] table tbody tr').first
     expect(score).to_contain_text("Partial · Systolic pressure 3, Temperature 1")
     expect(page.locator('.chart[data-vital="body_temp"] table')).to_contain_text("Entered by a person")
+    expect(page.locator('.chart[data-vital="body_temp"] time').first).to_have_text(re.compile(r"^\d\d:\d\d$"))
 
 
 def test_a_changed_limit_is_shown_as_it_was_in_force_with_who_set_it(screens: Screens, site: Site) -> None:
@@ -187,6 +188,35 @@ def test_a_line_never_crosses_a_gap_nor_touches_a_bad_value(screens: Screens, si
     joined, spots = screens.open().page.evaluate(PIECES)
     assert joined == [[95, 96, 94], [97]]
     assert spots == [[95], [96], [94], [97]]
+
+
+#: What is drawn, in its order: the numbers of limits, and the line of values by its width.
+DRAWN = """async () => {
+  const { drawPlot } = await import(new URL('page/plot.js', location.origin));
+  const real = document.createElement('canvas').getContext('2d');
+  const said = [];
+  const note = (name, args) => {
+    if (name === 'fillText' && String(args[0]).startsWith('limit')) said.push(args[0]);
+    if (name === 'stroke' && real.lineWidth === 1.5) said.push('values');
+  };
+  const ctx = new Proxy(real, {
+    get: (of, name) => typeof of[name] === 'function' ? (...args) => (note(name, args), of[name](...args)) : of[name],
+    set: (of, name, value) => ((of[name] = value), true),
+  });
+  const limit = (value, from, to) => ({ rule: 'spo2low', side: 'low', value, from, to });
+  const points = [0, 1, 2].map(n => ({ t: 3000 + n, v: 95 + n, min: 95 + n, max: 95 + n, n: 1 }));
+  const model = {
+    vital: 'spo2', from: 0, to: 9000, low: 84, high: 100, usual: [], gaps: [], marks: [], pairs: [], spans: [], points,
+    tracks: [{ points, gapMs: 2500, joined: true, own: false }],
+    limits: [limit(90, 0, 3000), limit(90, 3000, 6000), limit(88, 6000, 9000)],
+  };
+  drawPlot({ style: {}, getContext: () => ctx }, model, 900, true);
+  return said;
+}"""
+
+
+def test_a_limit_set_anew_to_the_same_is_told_once_and_hides_no_value(screens: Screens) -> None:
+    assert screens.open().page.evaluate(DRAWN) == ["limit 90", "limit 88", "values"]
 
 
 AXES = """async () => {

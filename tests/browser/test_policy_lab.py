@@ -59,7 +59,7 @@ def test_a_change_is_tried_seen_and_kept_with_its_reason(screens: Screens, site:
     expect(trial).to_contain_text("Readings on 1 of 7 days; patients: 1.")
     expect(trial).to_contain_text("No data on the days that began at: ")
     gone = trial.locator("li.vanishes", has_text="limit.bp_sys.low")
-    expect(gone).to_contain_text("Vanishes: Medium priority")
+    expect(gone).to_contain_text("Vanishes: Medium priority: Systolic pressure low limit.bp_sys.low")
     expect(gone).to_contain_text("This alert was really raised.")
     gone.get_by_role("button", name="Show the values").click()
     expect(gone.locator('.chart[data-vital="bp"] canvas')).to_be_visible()
@@ -147,4 +147,4 @@ def test_a_rule_of_any_vital_is_named_in_words(screens: Screens, site: Site) -> 
         }""",
         side,
     )
-    assert "Skin temperature limit.skin_temp.high" in shown
+    assert "Skin temperature high limit.skin_temp.high" in shown

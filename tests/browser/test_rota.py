@@ -52,7 +52,7 @@ def test_a_nurse_reads_the_week_the_holes_and_the_order_of_calls(screens: Screen
     assert cells(page, "Chen Wei of Rota")[5:] == [["19:00–00:00"], ["00:00–07:00", "19:00–00:00"]]
     lines = page.locator(".chain li")
     expect(lines).to_have_count(3)
-    expect(lines.first).to_have_text(re.compile(r"^First on call \((Li Na|Chen Wei) of Rota\)$"))
+    expect(lines.first).to_have_text(re.compile(r"^First: on call \((Li Na|Chen Wei) of Rota\)$"))
     expect(lines.nth(1)).to_have_text(
         "Without an answer for HIGH 3 min, MEDIUM 10 min, LOW 4 h: Chen Wei of Rota by app"
     )
@@ -60,6 +60,15 @@ def test_a_nurse_reads_the_week_the_holes_and_the_order_of_calls(screens: Screen
     expect(page.get_by_text("Put somebody in")).to_have_count(0)
     page.get_by_text("Earlier changes").click()
     expect(main.locator("li", has_text="the page is tried").first).to_contain_text("Ward office")
+
+
+def test_a_whole_day_is_a_word_and_a_chinese_day_of_the_week_is_not_cut(screens: Screens, site: Site) -> None:
+    site.set_team(NURSE, OTHER, ward=WARD, shift=[{**BY_DAY, "days": list(DAYS[:6])}], fallback=OTHER)
+    page = opened(screens, NURSE, "nurse")
+    assert cells(page, "Nobody: fallback")[5:] == [["00:00–07:00", "19:00–00:00"], ["all day"]]
+    page.evaluate("() => import('/page/preferences.js').then(choices => choices.prefer({lang: 'zh'}))")
+    expect(page.locator(".rota thead th").last).to_have_text(re.compile(r"^\d+月\d+日 周日$"))
+    assert cells(page, "无人排班")[6] == ["全天"]
 
 
 def test_somebody_stands_in_and_it_is_taken_back(screens: Screens, site: Site) -> None:

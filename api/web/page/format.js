@@ -21,9 +21,9 @@ export function day(at) {
 export const dayOfMonth = (at) => (lang.value === "zh" ? day(at).slice(5) : day(at).slice(0, 6));
 
 /** Time of day, with the date in front when it is not today (by the server's clock). */
-export function when(at, nowMs) {
+export function when(at, nowMs, seconds = false) {
   const same = asDate(at).toDateString() === asDate(nowMs).toDateString();
-  return same ? clock(at) : `${day(at)} ${clock(at)}`;
+  return same ? clock(at, seconds) : `${day(at)} ${clock(at, seconds)}`;
 }
 
 /** A score by its bounds: one number where they are the same. */

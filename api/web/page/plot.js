@@ -167,6 +167,17 @@ function drawTrack({ ctx, c, x, y, left, right }, track) {
   }
 }
 
+/** One that was set anew to the same value goes on. */
+function joined(limits) {
+  const found = [];
+  for (const limit of limits) {
+    const last = found.at(-1);
+    if (last?.rule === limit.rule && last.value === limit.value && last.to === limit.from) found[found.length - 1] = { ...last, to: limit.to };
+    else found.push(limit);
+  }
+  return found;
+}
+
 /** Each as long as it was in force; a step joins it with the next of its side. Its number stands where there is room, and at the newest. */
 function drawLimits({ ctx, c, left, right, bottom, x, y: yOf }, limits) {
   limits.forEach((limit, i) => {
@@ -284,11 +295,11 @@ export function drawPlot(canvas, model, width, last) {
   ctx.rect(left, TOP, right - left, bottom - TOP);
   ctx.clip();
   drawNoData(frame, model.gaps);
+  drawLimits(frame, joined(model.limits)); // under the values: the plate of a number must hide none
   for (const track of model.tracks) drawTrack(frame, track);
   drawSpread(frame, model.points);
   drawPressure(frame, model.pairs);
   drawScore(frame, model.spans);
-  drawLimits(frame, model.limits);
   drawMarks(frame, model.points);
   drawAlerts(frame, model.marks);
 }

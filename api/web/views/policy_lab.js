@@ -26,9 +26,12 @@ const pathOf = (id) =>
 const nameOf = (rule) => ["limit", rule.vital, rule.side].join(".");
 const sideOf = (rule) => `${partName(rule.vital)} ${t(`side.${rule.side}`)}`;
 
+/** What it is about, before its name in the policy. */
 function ruleWords(rule) {
-  const vital = rule.split(".").find((word) => known(`vital.${word}`));
-  return html`${vital && `${partName(vital)} `}<bdi class="muted">${rule}</bdi>`;
+  const words = rule.split(".");
+  const spoken = (kind) => words.filter((word) => known(`${kind}.${word}`)).map((word) => t(`${kind}.${word}`)).join(" ");
+  const subject = [spoken("vital"), spoken("side")].filter(Boolean).join(" ");
+  return html`${[subject, spoken("rule")].filter(Boolean).join(t("list.comma"))} <bdi class="muted">${rule}</bdi>`;
 }
 
 /** Who set a limit, and for whom. */

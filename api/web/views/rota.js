@@ -16,7 +16,9 @@ import { Form, Loaded, Office, Said } from "./office.js";
 const AGAIN_MS = 30_000;
 const PATH = "api/v1/teams";
 
-const dayWords = (date) => new Intl.DateTimeFormat(lang.value === "zh" ? "zh" : "en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date));
+/** A narrow column breaks it before the day of the week, not inside. */
+const dayWords = (date) => new Intl.DateTimeFormat(lang.value === "zh" ? "zh" : "en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date)).replace("周", " 周");
+const WHOLE_DAY = "00:00–00:00";
 
 /** People by days; what no shift fills is the last line. Where not all days have room, today is in sight. */
 function Week({ days, today, week }) {
@@ -28,7 +30,7 @@ function Week({ days, today, week }) {
   return html`<div class="table-scroll" role="region" tabindex="0" aria-label=${t("rota.week")} ref=${room}>
     <table class="rota">
       <thead><tr><td></td>${days.map((date) => html`<th scope="col" aria-current=${date === today ? "date" : null}>${dayWords(date)}</th>`)}</tr></thead>
-      <tbody>${week.map(({ name, filled, hours }) => html`<tr class=${filled && "hole"}><th scope="row">${filled ? t("rota.nobody", { who: name }) : name}</th>${hours.map((each) => html`<td>${each.map((span) => html`<time>${span}</time>`)}</td>`)}</tr>`)}</tbody>
+      <tbody>${week.map(({ name, filled, hours }) => html`<tr class=${filled && "hole"}><th scope="row">${filled ? t("rota.nobody", { who: name }) : name}</th>${hours.map((each) => html`<td>${each.map((span) => html`<time>${span === WHOLE_DAY ? t("rota.whole_day") : span}</time>`)}</td>`)}</tr>`)}</tbody>
     </table>
   </div>`;
 }

@@ -47,6 +47,7 @@ function Limits({ limits, unit }) {
 
 export function ValueTable({ model, title, digits, unit }) {
   const rows = rowsOf(model, digits).sort((a, b) => b.t - a.t);
+  const close = rows.some((row, i) => i && rows[i - 1].t - row.t < 60_000); // or several rows have one time
   if (!rows.length) return html`<p class="muted none">${t("chart.none")}</p>`;
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${title}>
     <table class="values">
@@ -55,7 +56,7 @@ export function ValueTable({ model, title, digits, unit }) {
       </thead>
       <tbody>
         ${rows.slice(0, ROWS).map(
-          (row) => html`<tr key=${row.t}><td><time>${when(row.t, now.peek())}</time></td><td class="figure">${row.value}</td><td>${row.note}</td></tr>`,
+          (row) => html`<tr key=${row.t}><td><time>${when(row.t, now.peek(), close)}</time></td><td class="figure">${row.value}</td><td>${row.note}</td></tr>`,
         )}
       </tbody>
     </table>
