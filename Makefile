@@ -13,6 +13,10 @@ else
 INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check
 endif
 
+# Beside one another no process counts with several threads: while one waits for another they take the processor from both.
+check test test-chaos: export OPENBLAS_NUM_THREADS := 1
+check test test-chaos: export OMP_NUM_THREADS := 1
+
 .PHONY: up test test-chaos check clean format wheel
 
 up: $(VENV)/.base

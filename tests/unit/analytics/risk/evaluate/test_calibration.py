@@ -25,7 +25,7 @@ def moved(p: np.ndarray, slope: float, intercept: float) -> np.ndarray:
 
 def refitted(y: np.ndarray, p: np.ndarray) -> float:
     """Slope by scikit-learn, without a penalty."""
-    model = LogisticRegression(C=np.inf, tol=1e-10)
+    model = LogisticRegression(C=np.inf, tol=1e-10, solver="newton-cholesky")
     return float(model.fit(log_odds(p)[:, None], y).coef_[0, 0])
 
 
