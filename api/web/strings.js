@@ -626,7 +626,7 @@ export const STRINGS = {
   "scope.programme": ["programme", "项目"],
   "scope.ward": ["ward", "病区"],
   "scope.patient": ["this patient", "该患者"],
-  "rule.news2": ["NEWS2", "NEWS2"],
+  "rule.news2": ["NEWS2", "NEWS2 评分"],
   "rule.no_data": ["no data", "无数据"],
   "rule.no_signal": ["no valid signal", "无有效信号"],
   "rule.signal_lost": ["signal lost during an alert", "报警期间信号丢失"],

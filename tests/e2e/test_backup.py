@@ -19,12 +19,14 @@ from vigil.store.duck.copy import file_sums
 AT_LEAST = 300
 
 
-def publishing(device: Device, start: float, stop: threading.Event, sent: list[int]) -> None:
+def publishing(device: Device, start: float, stop: threading.Event, sent: list[int], known: list[int]) -> None:
+    """``known``: the greatest number that was acknowledged by then."""
     with Publisher(device) as publisher:
         while not stop.is_set():
             seq = len(sent)
             publisher.publish(device.pack(seq, {"n": "spo2", "v": 85}, {"n": "hr", "v": 60 + seq % 40}, at=start + seq))
             sent.append(seq)
+            known.append(acked(publisher))
 
 
 def acked(publisher: Publisher) -> int:
@@ -56,15 +58,15 @@ def packs(data_dir: Path, device: Device) -> tuple[int, ...]:
 
 @pytest.mark.timeout(300)
 def test_backed_up_while_it_runs_wiped_restored_and_started_again(tmp_path: Path) -> None:
-    out, stop, sent = tmp_path / "saved.tar", threading.Event(), list[int]()
+    out, stop, sent, known = tmp_path / "saved.tar", threading.Event(), list[int](), [-1]
     with Product.started(tmp_path) as product:
         data_dir = product.data_dir
         with product.client() as api:
             device = enrol(api, 1)
         start = time.time() - 3600
-        thread = threading.Thread(target=publishing, args=(device, start, stop, sent))
+        thread = threading.Thread(target=publishing, args=(device, start, stop, sent, known))
         thread.start()
-        eventually(lambda: len(sent) >= AT_LEAST, 60, "values arrive")
+        eventually(lambda: known[-1] >= AT_LEAST, 60, "values are stored")
         done = vigil("backup", "--data-dir", str(data_dir), "--out", str(out))
         before = len(sent)
         eventually(lambda: len(sent) > before + 20, 60, "values go on arriving")

@@ -19,6 +19,7 @@ from tests.integration.gateway_platform import DEVICES, TENANT, Broker
 from tests.integration.mqtt_probe import Probe
 from vigil.bus.board import Bus
 from vigil.domain.people import Device
+from vigil.domain.phrases import english
 from vigil.domain.self_test import PLATFORM
 from vigil.runtime.broker import Accounts, reload_broker
 from vigil.runtime.clock import SystemClock
@@ -134,7 +135,7 @@ def test_a_flood_by_one_device_is_limited_alone_and_told(site: Site) -> None:
     assert told(loud, "error")[0]["reason"] == "rate_limited"
     assert told(quiet, "error") == []
     assert until(lambda: site.accounts.read().apart == ("w-1",)), "it waits in a line of its own from now on"
-    assert until(lambda: any("w-1" in words for words in site.ingest.overload))
+    assert until(lambda: any("w-1" in english(why) for why in site.ingest.overload))
 
     def alerts() -> list[str]:
         return [alert.rule for alert in site.records.alerts(patient_id=PLATFORM, open_only=True)]

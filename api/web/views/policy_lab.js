@@ -29,9 +29,9 @@ const sideOf = (rule) => `${partName(rule.vital)} ${t(`side.${rule.side}`)}`;
 /** What it is about, before its name in the policy. */
 function ruleWords(rule) {
   const words = rule.split(".");
-  const spoken = (kind) => words.filter((word) => known(`${kind}.${word}`)).map((word) => t(`${kind}.${word}`)).join(" ");
-  const subject = [spoken("vital"), spoken("side")].filter(Boolean).join(" ");
-  return html`${[subject, spoken("rule")].filter(Boolean).join(t("list.comma"))} <bdi class="muted">${rule}</bdi>`;
+  const spoken = (key) => words.map(key).filter(known).map((each) => t(each)).join(" ");
+  const subject = [spoken((word) => `vital.${word}`), spoken((word) => `side.${word}`)].filter(Boolean).join(" ");
+  return html`${[subject, spoken((word) => `rule.${word}`)].filter(Boolean).join(t("list.comma"))} <bdi class="muted">${rule}</bdi>`;
 }
 
 /** Who set a limit, and for whom. */
