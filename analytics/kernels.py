@@ -21,7 +21,7 @@ from analytics.scores.summaries import once_kernel, once_signature, summary_kern
 
 
 def every_kernel() -> list[Kernel]:
-    """What live judging needs first comes first."""
+    """What live judging needs first comes first, what only a back-test reads a table with comes last."""
     return [
         Kernel(stack_of(detectors()), stack_signature, (gate_of, *(each.judge for each in detectors())), bare=True),
         Kernel(candidate_kernel, candidate_signature),
@@ -34,9 +34,9 @@ def every_kernel() -> list[Kernel]:
         Kernel(episode_kernel, episode_signature),
         Kernel(moment_kernel, moment_signature),
         Kernel(gather_kernel, gather_signature),
+        Kernel(shock_index_kernel, shock_index_signature),
+        Kernel(cells_kernel, cells_signature),
         Kernel(sound_kernel, sound_signature),
         Kernel(order_kernel, order_signature),
         Kernel(group_kernel, group_signature),
-        Kernel(shock_index_kernel, shock_index_signature),
-        Kernel(cells_kernel, cells_signature),
     ]

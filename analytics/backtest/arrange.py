@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.backtest.rows import Rows, Source
+from analytics.backtest.rows import Rows, Source, cursor
 from analytics.scores.bands import Versions, as_written
 from vigil.domain.errors import TableError
 from vigil.domain.readings import COLUMN_TYPES, F64, I64, NO_SEQUENCE, U16, U32, ReadingBatch, Stream
@@ -251,8 +251,7 @@ def _by_all_columns(batch: ReadingBatch, patient: I32) -> NDArray[np.intp]:
     }
     columns = ", ".join(f"{name} NULLS LAST" for name in keys)
     keys["place"] = np.arange(len(batch), dtype=np.uint32)
-    with duckdb.connect(":memory:", config={"temp_directory": ""}) as con:
-        con.execute("SET enable_progress_bar = false")
+    with cursor() as con:
         con.register("keys", keys)
         try:
             found = con.execute(f"SELECT place FROM keys ORDER BY {columns}").fetchnumpy()["place"]

@@ -93,11 +93,17 @@ def _database(thread: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 each ha
 atexit.register(_database.cache_clear)  # DuckDB complains aloud of a database that the end of the process finds open
 
 
+def cursor() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to DuckDB in memory, cut off from network and disk, with all threads; to be closed."""
+    con = _database(threading.get_ident()).cursor()
+    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; RESET threads")  # no bar on standard output
+    return con
+
+
 @contextmanager
 def connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB in memory, cut off from network and disk; its errors become ``TableError``."""
-    with _database(threading.get_ident()).cursor() as con:
-        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; RESET threads")  # no bar on standard output
+    """A ``cursor`` whose errors become ``TableError``."""
+    with cursor() as con:
         try:
             yield con
         except duckdb.OutOfMemoryException as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.backtest.fold import Folded
+from analytics.backtest.rows import cursor
 from analytics.scores.bands import COMPLETE, LOWER, SINGLE_3, UPPER
 from vigil.domain.alerts import Transition
 from vigil.domain.calls import CALL
@@ -105,25 +104,21 @@ def write_predictions(parts: Sequence[Columns], path: Path) -> None:
 def _write_rows(parts: Sequence[Columns], typed: str, path: Path) -> None:
     """``typed``: SQL of the columns that are not stored as they are."""
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    with _database().cursor() as con:
+    with _one_thread() as con:
         con.register("rows", rows)
         _copy(con, f"SELECT * REPLACE ({typed}) FROM rows", path)
 
 
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """Opened once: that takes longer than to write the scores of ten people."""
-    con = duckdb.connect()
-    con.execute("SET threads = 1; SET enable_progress_bar = false")  # one thread, so that the order is fixed
+def _one_thread() -> duckdb.DuckDBPyConnection:
+    """So that the order of the rows is fixed."""
+    con = cursor()
+    con.execute("SET threads = 1")
     return con
-
-
-atexit.register(_database.cache_clear)
 
 
 def join_rows(parts: Sequence[Path], path: Path) -> None:
     """One file from those of the groups, in their order. Raises ``TableError`` when it cannot be written."""
-    with _database().cursor() as con:
+    with _one_thread() as con:
         names = ", ".join(_quoted(part) for part in parts)
         _copy(con, f"SELECT * FROM read_parquet([{names}])", path)
 

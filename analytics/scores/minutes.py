@@ -30,8 +30,6 @@ INPUT_OF = np.full(len(VITALS), -1)
 for _number, _name in enumerate(INPUTS):
     INPUT_OF[list(SOURCES[_name])] = _number
 ALIKE = np.array([len(SOURCES[name]) > 1 for name in INPUTS])
-#: Bits of quality: what is less sure than without, and what may be wrong.
-_DOUBTS, _WRONG = int(DOUBTFUL | STUCK), int(WEAK | STUCK)
 _FIO2, _GCS = BY_NAME["fio2"].index, BY_NAME["gcs"].index
 
 
@@ -114,11 +112,9 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
     tells = INPUT_OF[slots.vital] >= 0
     minute, slot, at = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int64)
     value, doubt = np.empty(rows), np.empty(rows, np.uint8)
-    given = readings.measured_at, readings.slot, readings.value
-    filled = kernels(once_kernel)(
-        *given, readings.usable, readings.quality, tells, _DOUBTS, _WRONG, UNSURE,
-        np.zeros(size, np.int64), minute, slot, at, value, doubt,
-    )  # fmt: skip
+    given = readings.measured_at, readings.slot, readings.value, doubt_of(readings.quality)
+    out = minute, slot, at, value, doubt
+    filled = kernels(once_kernel)(*given, readings.usable, tells, np.zeros(size, np.int64), *out)
     if filled == UNORDERED or (filled == TWICE and (np.diff(readings.measured_at) < 0).any()):
         raise ValueError("the readings of a minute grid must ascend in measured time")
     if filled == TWICE:
@@ -127,25 +123,20 @@ def summaries(readings: PatientReadings, slots: PatientSlots, kernels: Versions)
             np.flatnonzero(counts),
             readings.measured_at // MINUTE,
             *given,
-            doubt_of(readings.quality),
             slots.spot,
             np.zeros((size, STATE), np.int64),
             np.empty((size, RING)),
             np.empty(size, np.int64),
             np.empty(RING),
-            minute,
-            slot,
-            at,
-            value,
-            doubt,
+            *out,
         )
     return minute[:filled], slot[:filled], at[:filled], value[:filled], doubt[:filled]
 
 
 def doubt_of(quality: U16) -> U8:
     """As ``analytics.quality.doubt_rank``, with ``UNSURE`` where the value may be wrong."""
-    rank = np.bitwise_count(quality & np.uint16(_DOUBTS))
-    wrong = (quality & np.uint16(_WRONG)) != 0
+    rank = np.bitwise_count(quality & np.uint16(DOUBTFUL | STUCK))
+    wrong = (quality & np.uint16(WEAK | STUCK)) != 0
     result: U8 = rank + wrong.astype(np.uint8) * np.uint8(UNSURE)
     return result
 

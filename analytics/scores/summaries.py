@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analytics.engine.compiled import helper
 from analytics.scores.bands import U8
-from vigil.domain.readings import F64, I64, U16
+from vigil.domain.readings import F64, I64
 from vigil.domain.times import MINUTE
 
 #: The median is that of at most so many values, the last of the minute; as in ``analytics.windows``.
@@ -29,12 +29,9 @@ def once_kernel(
     at: I64,
     slot: I64,
     value: F64,
+    doubt: U8,
     counts: NDArray[np.bool_],
-    quality: U16,
     tells: NDArray[np.bool_],
-    doubtful: int,
-    wrong: int,
-    unsure: int,
     last: I64,
     out_minute: I64,
     out_slot: I64,
@@ -43,9 +40,8 @@ def once_kernel(
     out_doubt: U8,
 ) -> int:
     """``summary_kernel`` where no slot has two readings in one minute, so that nothing is summed up. ``counts`` by row and
-    ``tells`` by slot: what has a part in it; ``doubtful`` and ``wrong``: bits of quality, of which each doubtful one counts and
-    a wrong one adds ``unsure``. ``last`` i64 (slots,): room, zeros. Returns how many rows of ``out_*`` it filled, ``TWICE`` or
-    ``UNORDERED``."""
+    ``tells`` by slot: what has a part in it. ``last`` i64 (slots,): room, zeros. Returns how many rows of ``out_*`` it filled,
+    ``TWICE`` or ``UNORDERED``."""
     filled, minute, over, before = 0, 0, 0, 0
     for row in range(at.size):
         now = at[row]
@@ -61,17 +57,11 @@ def once_kernel(
         if last[s] == over:
             return TWICE
         last[s] = over
-        bits, doubt = quality[row] & doubtful, 0
-        if bits & wrong:
-            doubt = unsure
-        while bits:
-            doubt += bits & 1
-            bits >>= 1
         out_minute[filled] = minute
         out_slot[filled] = s
         out_at[filled] = now
         out_value[filled] = value[row] + 0.0  # makes -0.0 and 0.0, which are equal, the same
-        out_doubt[filled] = doubt
+        out_doubt[filled] = doubt[row]
         filled += 1
     return filled
 
@@ -81,9 +71,8 @@ def once_signature(numba_types: Any) -> Any:
     t = numba_types
     whole, real, small = t.Array(t.int64, 1, "C"), t.Array(t.float64, 1, "C"), t.Array(t.uint8, 1, "C")
     times, values = t.Array(t.int64, 1, "C", readonly=True), t.Array(t.float64, 1, "C", readonly=True)
-    flags, bits = t.Array(t.boolean, 1, "C", readonly=True), t.Array(t.uint16, 1, "C", readonly=True)
-    given = (times, times, values, flags, bits, flags, t.int64, t.int64, t.int64)
-    return t.int64(*given, whole, whole, whole, whole, real, small)
+    flags = t.Array(t.boolean, 1, "C", readonly=True)
+    return t.int64(times, times, values, small, flags, flags, whole, whole, whole, whole, real, small)
 
 
 @helper

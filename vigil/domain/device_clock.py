@@ -234,9 +234,8 @@ class ClockTracker:
         assert main is not None
         if rival is not None and rival.runs and rival.first_seq <= seq < NO_SEQUENCE:
             proved = rival.proved(received)
-            if proved is not None or main.stepped_back(
-                seq, device
-            ):  # it was made later than the old line would have it
+            # Stepped back: it was made later than the old line would have it.
+            if proved is not None or main.stepped_back(seq, device):
                 return proved
         if main.holds(received):
             return main.line if main.correcting else None
